@@ -1,0 +1,1 @@
+"""The values every room shares: frozen, without behaviour beyond their own shape."""
