@@ -1,0 +1,31 @@
+"""What the door allows; the defaults answer loopback only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeSettings:
+    """The door's limits and allow lists.
+
+    A host entry without a port admits every port; `[::1]` is written with its brackets. An origin entry is
+    `scheme://host` (any port) or `scheme://host:port`. `base_url` is the deployment's public address without a
+    trailing slash, None while it is only reachable on loopback.
+    """
+
+    allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
+    allowed_origins: tuple[str, ...] = (
+        "http://localhost",
+        "http://127.0.0.1",
+        "http://[::1]",
+        "https://localhost",
+        "https://127.0.0.1",
+        "https://[::1]",
+    )
+    base_url: str | None = None
+    max_body_bytes: int = 4 * 1024 * 1024
+    body_deadline_s: float = 15.0
+    max_json_depth: int = 64
+    max_json_tokens: int = 200_000
+    wait_s: float = 25.0
