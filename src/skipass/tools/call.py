@@ -1,0 +1,20 @@
+"""CallContext: what a surface knows about one tool call beside its arguments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CallContext:
+    """The circumstances of one call.
+
+    `request_id` is the gateway's own id of the HTTP request. `idempotency_key` is the caller's, scoped to the caller.
+    `client_name` is what the client calls itself: a claim, for the record only. `wait_s` is how long the call may wait
+    inline, in seconds, before it answers `running`.
+    """
+
+    request_id: str
+    idempotency_key: str | None = None
+    client_name: str | None = None
+    wait_s: float = 25.0

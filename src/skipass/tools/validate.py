@@ -1,0 +1,120 @@
+"""From a tool's name and raw arguments to a frozen input, or one error that says how to mend the call.
+
+No value the caller sent appears in an error, only the names of members: a statement or a bind may hold anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from types import MappingProxyType
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from skipass.errors import SkipassError
+from skipass.tools.catalogue import CATALOGUE, ToolSpec
+from skipass.tools.inputs import ToolInput
+
+_BY_NAME: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for spec in CATALOGUE})
+_ALIASES = MappingProxyType({"database_name": "database", "schema_name": "schema"})
+# What other tools call the same thing; only ever suggested, never accepted.
+_SYNONYMS = MappingProxyType(
+    {
+        "sql": "statement",
+        "query": "statement",
+        "sql_text": "statement",
+        "binds": "bindings",
+        "handle": "statement_handle",
+    }
+    | {"query_id": "statement_handle", "statementHandle": "statement_handle", "ttl": "ttl_s", "async_exec": "async"}
+)
+_CODES = MappingProxyType({"extra_forbidden": "unknown_field", "missing": "missing_field"})
+
+
+def tool(name: str) -> ToolSpec:
+    """Return the tool of that name, or raise `unknown_tool` with the nearest one."""
+    found = _BY_NAME.get(name)
+    if found is None:
+        raise SkipassError("unknown_tool", f"No tool is called {_short(name)}.", _did_you_mean(name, _BY_NAME))
+    return found
+
+
+def validate(name: str, arguments: Mapping[str, Any]) -> ToolInput:
+    """Return the frozen input of a tool call.
+
+    Raises `unknown_tool`, `unknown_field`, `missing_field`, `invalid_request`, `invalid_scope` or `invalid_bindings`;
+    the first faults of the first kind found are in `details.fields`.
+    """
+    spec = tool(name)
+    try:
+        return spec.input.model_validate(_unaliased(spec, arguments))
+    except ValidationError as error:
+        raise _explain(spec, error) from None
+
+
+def _unaliased(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    known = _members(spec.input)
+    plain = {str(name): value for name, value in arguments.items()}
+    for alias, member in _ALIASES.items():
+        if alias not in plain or member not in known:
+            continue
+        value = plain.pop(alias)
+        if plain.setdefault(member, value) != value:
+            raise SkipassError("invalid_request", f"{member} and {alias} differ.", f"Send only {member}.")
+    return plain
+
+
+def _explain(spec: ToolSpec, error: ValidationError) -> SkipassError:
+    faults = error.errors(include_url=False, include_context=False, include_input=False)
+    code = next((c for kind, c in _CODES.items() if any(f["type"] == kind for f in faults)), "invalid_request")
+    same = [f for f in faults if _CODES.get(f["type"], "invalid_request") == code][:10]
+    fields = [_path(f["loc"]) for f in same]
+    if code == "unknown_field":
+        message, hint = f"{spec.name} has no field {', '.join(fields)}.", _suggest(spec, same[0]["loc"])
+    elif code == "missing_field":
+        message, hint = f"{spec.name} needs {', '.join(fields)}.", f"Fields: {', '.join(_members(spec.input))}."
+    else:
+        message = "; ".join(
+            f"{path}: {f['msg'].removeprefix('Value error, ')}" for path, f in zip(fields, same, strict=True)
+        )
+        hint = "The tool's input schema gives the type of every field."
+    return SkipassError(code, message, hint, details={"tool": spec.name, "fields": fields})
+
+
+def _suggest(spec: ToolSpec, location: tuple[int | str, ...]) -> str:
+    wrong = str(location[-1])
+    members = _members(spec.input) if len(location) == 1 else _inner_members(spec, location)
+    synonym = _SYNONYMS.get(wrong)
+    if synonym in members:
+        return f"Did you mean {synonym}?"
+    return _did_you_mean(wrong, members)
+
+
+def _inner_members(spec: ToolSpec, location: tuple[int | str, ...]) -> list[str]:
+    for field in spec.input.model_fields.values():
+        if (field.alias or "") == location[0] or spec.input.model_fields.get(str(location[0])) is field:
+            models = [
+                m for m in getattr(field.annotation, "__args__", ()) if isinstance(m, type) and issubclass(m, BaseModel)
+            ]
+            return [name for model in models for name in model.model_fields]
+    return []
+
+
+def _members(model: type[BaseModel]) -> list[str]:
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _did_you_mean(wrong: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = get_close_matches(wrong[:80], names, n=1)
+    return f"Did you mean {near[0]}?" if near else f"Known: {', '.join(names)}."
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(_short(str(part)) for part in location)
+
+
+def _short(name: str) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in name[:60])
+    return shown if len(name) <= 60 else f"{shown}…"
