@@ -1,0 +1,1 @@
+"""The record: events, their hash chain, signed checkpoints, verification. Knows no storage and no SQL."""

@@ -1,0 +1,85 @@
+"""Events: append-only facts. Every state change writes one in the transaction that makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+DEPLOYMENT = "deployment"
+"""The tenant name under which facts about the gateway itself are chained."""
+
+EVENT_KINDS: Mapping[str, str] = MappingProxyType(
+    {
+        "gateway.initialised": "The first tenant and its founders were created.",
+        "gateway.started": "A process began to write; it names its boot id and version.",
+        "clock.jumped": "The database clock moved more than five seconds away from monotonic time.",
+        "chain.sealed": "A new writer took note of the last record of a writer that is gone.",
+        "auth.refused": "A credential was not accepted, or an agent named a user it may not act for.",
+        "user.created": "A person was added.",
+        "user.changed": "A person's roles changed.",
+        "user.disabled": "A person may no longer use the gateway.",
+        "link.created": "A one-time sign-in link was made.",
+        "link.used": "A one-time sign-in link signed its person in.",
+        "key.created": "A credential for the gateway was issued; never its text.",
+        "key.revoked": "A credential for the gateway was revoked.",
+        "agent.created": "An agent was registered.",
+        "agent.changed": "An agent's users changed.",
+        "agent.disabled": "An agent may no longer use the gateway.",
+        "connection.created": "A Snowflake target was registered.",
+        "connection.tested": "A connection was tested; the answer says what was seen.",
+        "connection.disabled": "A connection no longer answers.",
+        "credential.active": "A sealed credential became usable.",
+        "credential.revoked": "A sealed credential ended because it was revoked.",
+        "credential.expired": "A sealed credential ended because it ran out.",
+        "mcp_server.created": "A slug was opened over a connection.",
+        "mcp_server.disabled": "A slug no longer answers.",
+        "session.requested": "An access session was asked for.",
+        "session.open": "An access session opened; from here its end only comes nearer.",
+        "session.denied": "An access session was refused by policy or by a person.",
+        "session.withdrawn": "A requested session was taken back.",
+        "session.lapsed": "Nobody decided on a requested session in time.",
+        "session.closing": "A session ends: nothing new starts, what runs is cancelled.",
+        "session.closed": "A session has ended and everything in it is final.",
+        "session.refused": "A request for a session was refused before it became one.",
+        "statement.refused": "A statement was refused; the reasons are listed, nothing was sent.",
+        "statement.held": "A statement waits for a person.",
+        "statement.approved": "A held statement may run once.",
+        "statement.denied": "A person decided against a held statement.",
+        "statement.lapsed": "Nobody decided on a held statement in time, or it was not run in time.",
+        "statement.withdrawn": "A held or approved statement was taken back.",
+        "statement.admitted": "The intent: written before anything leaves the gateway.",
+        "statement.not_sent": "An admitted statement never left the gateway.",
+        "statement.submitted": "Snowflake took the statement and gave its handle.",
+        "statement.cancelling": "A cancel was sent to Snowflake.",
+        "statement.unknown": "Whether the statement ran is not known; it is looked up by its tag.",
+        "statement.succeeded": "Snowflake finished the statement.",
+        "statement.failed": "Snowflake refused or failed the statement.",
+        "statement.cancelled": "Snowflake confirmed the cancellation.",
+        "statement.not_found": "Snowflake has no trace of the statement; it is presumed not sent.",
+        "statement.adopted": "Another process took over a statement whose owner is gone.",
+        "statement.delivered": "Rows of a result were handed to the caller.",
+        "approval.waiting": "People were asked.",
+        "approval.decided": "One person decided.",
+        "approval.approved": "Enough people agreed.",
+        "approval.denied": "A person said no.",
+        "approval.lapsed": "Nobody decided in time.",
+        "approval.withdrawn": "What was asked about was taken back.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact before it is chained: its kind, the id it is about, the session it belongs to, and a JSON body."""
+
+    tenant_id: str
+    kind: str
+    subject: str
+    body: Mapping[str, Any] = field(default_factory=dict)
+    session_id: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in EVENT_KINDS:
+            raise ValueError(f"unknown event kind {self.kind!r}")

@@ -1,0 +1,101 @@
+"""People and agents, and the credentials they present to the gateway."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from skipass.nouns.principal import Role
+
+
+class Life(StrEnum):
+    """Whether a thing may be used at all."""
+
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """One organisation; owns every row, key and chain. `data_key` seals its statement texts and is itself sealed."""
+
+    id: str
+    name: str
+    data_key: bytes
+    created_at: datetime
+    state: Life = Life.ACTIVE
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person. `founder` marks the two people `init` names; `changed_by` and `changed_at` say who last touched them."""
+
+    id: str
+    tenant_id: str
+    name: str
+    roles: tuple[Role, ...]
+    created_at: datetime
+    changed_at: datetime
+    changed_by: str | None = None
+    founder: bool = False
+    state: Life = Life.ACTIVE
+    version: int = 1
+
+
+class ActsFor(StrEnum):
+    """Whom an agent may act for."""
+
+    OWNER = "owner"
+    USERS = "users"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """Software with its own credential and an owner; `users` are the ids it may act for besides nobody else."""
+
+    id: str
+    tenant_id: str
+    name: str
+    owner_id: str
+    acts_for: ActsFor
+    users: tuple[str, ...]
+    created_at: datetime
+    state: Life = Life.ACTIVE
+    version: int = 1
+
+
+class KeyUse(StrEnum):
+    """What a credential is: an agent's key, a person's token, or a key that only `--sandbox` gives a person."""
+
+    AGENT = "agent"
+    LOGIN = "login"
+    SANDBOX = "sandbox"
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A credential for the gateway: the SHA-256 of its text, and the prefix it is looked up by."""
+
+    id: str
+    tenant_id: str
+    use: KeyUse
+    owner_id: str
+    prefix: str
+    hash: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInLink:
+    """A one-time link that signs one person in once; a newer link voids it."""
+
+    id: str
+    tenant_id: str
+    user_id: str
+    hash: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None

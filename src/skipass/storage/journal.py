@@ -1,0 +1,254 @@
+"""The journal: one thread owns every write to SQLite and commits them in batches.
+
+Each entry is a unit of work under its own savepoint: it fails alone. Its events are chained in memory and stored in
+the same transaction. A caller waits at most `PATIENCE_S`; after that it has been told `not_recorded`, and an entry that
+commits all the same is undone by its `late` work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import structlog
+
+from skipass.audit.chain import Head, link, micros
+from skipass.audit.events import DEPLOYMENT, Event
+from skipass.clock import Clock
+from skipass.errors import SkipassError
+from skipass.storage import queries
+from skipass.storage.codec import moment
+from skipass.storage.sql import insert_sql
+from skipass.storage.sqlite import SqliteExecutor, connect, drive
+from skipass.storage.tables import events
+from skipass.storage.time import JUMP, Anchor
+from skipass.storage.unit import StoredReader, StoredUnit
+
+T = TypeVar("T")
+Work = Callable[[Any], Awaitable[Any]]
+Late = Callable[[Any, Any], Awaitable[None]]
+PATIENCE_S = 2.0
+BATCH = 256
+_log = structlog.get_logger("skipass.journal")
+
+
+class _Entry:
+    """One unit of work on its way to disk; either its caller gets the answer or it was abandoned, never both."""
+
+    def __init__(self, work: Work, late: Late | None, loop: asyncio.AbstractEventLoop) -> None:
+        self.work, self.late = work, late
+        self.result: Any = None
+        self.error: Exception | None = None
+        self.abandoned = self._answered = False
+        self._lock = threading.Lock()
+        self.loop = loop
+        self.done: asyncio.Future[None] = loop.create_future()
+
+    def abandon(self) -> bool:
+        """Say that nobody waits any more; False if the answer is already there."""
+        with self._lock:
+            self.abandoned = not self._answered
+            return self.abandoned
+
+    def answer(self) -> bool:
+        """Wake the caller; False if it has gone."""
+        with self._lock:
+            self._answered = not self.abandoned
+        if self._answered and not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(self._wake)
+        return self._answered
+
+    def _wake(self) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
+class SqliteJournal:
+    """Satisfies `skipass.gateway.ports.Journal` over one SQLite file, which one process at a time may hold."""
+
+    exclusive = True
+
+    def __init__(self, path: Path, boot_id: str, clock: Clock) -> None:
+        self.boot_id = boot_id
+        self.healthy = False
+        self._path, self._clock = path, clock
+        self._queue: queue.Queue[_Entry | None] = queue.Queue()
+        self._heads: dict[str, Head] = {}
+        self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+
+    async def start(self, started: Event) -> None:
+        """Open the file, take note of the chains of writers that are gone, and write the first record."""
+        self._connection = connect(self._path)
+        row = self._connection.execute(queries.SETTING, {"name": "high_water"}).fetchone()
+        self._anchor = Anchor(self._clock, moment(int(row["value"])) if row else None)
+        self._thread.start()
+
+        async def begin(unit: StoredUnit) -> None:
+            await unit.beat(self.boot_id)
+            unit.emit(started)
+
+        await self.write(begin)
+
+    async def stop(self) -> None:
+        """Finish what is queued and close every connection."""
+        self._queue.put(None)
+        await asyncio.to_thread(self._thread.join)
+        self._readers.shutdown()
+        for connection in (self._connection, *self._opened):
+            connection.close()
+
+    def now(self) -> datetime:
+        """Return the last commit's time plus monotonic time since."""
+        return self._anchor.now()
+
+    def heads(self) -> dict[str, Head]:
+        """Return this writer's committed head of each tenant."""
+        return dict(self._heads)
+
+    async def read(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        """Run `work` on a consistent, read-only view."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._readers, self._read, work)
+        except sqlite3.OperationalError as error:
+            raise _not_recorded() from error
+
+    def _read(self, work: Callable[[Any], Awaitable[T]]) -> T:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = connect(self._path, read_only=True)
+            self._opened.append(connection)
+        connection.execute("BEGIN")
+        try:
+            return drive(cast(Any, work(StoredReader(SqliteExecutor(connection), self.now()))))
+        finally:
+            connection.execute("ROLLBACK")
+
+    async def write(
+        self, work: Callable[[Any], Awaitable[T]], *, late: Callable[[Any, T], Awaitable[None]] | None = None
+    ) -> T:
+        """Run `work` durably, or raise `not_recorded` within two seconds."""
+        entry = _Entry(work, late, asyncio.get_running_loop())
+        self._queue.put(entry)
+        try:
+            await asyncio.wait_for(entry.done, PATIENCE_S)
+        except TimeoutError:
+            if entry.abandon():
+                raise _not_recorded() from None
+        except asyncio.CancelledError:
+            entry.abandon()
+            raise
+        if entry.error is not None:
+            raise entry.error
+        return cast(T, entry.result)
+
+    def post(self, work: Callable[[Any], Awaitable[Any]]) -> None:
+        """Queue `work` without waiting for the disk; for facts whose loss a restart makes good."""
+        self._queue.put(_Entry(work, None, asyncio.get_running_loop()))
+
+    def _run(self) -> None:
+        stopping = False
+        while not stopping:
+            batch = [self._queue.get()]
+            while len(batch) < BATCH and not self._queue.empty():
+                batch.append(self._queue.get_nowait())
+            stopping = None in batch
+            entries = [e for e in batch if e is not None and not e.abandoned]
+            if entries:
+                self._commit(entries)
+
+    def _commit(self, entries: list[_Entry]) -> None:
+        heads = dict(self._heads)
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            now = self._begin(heads)
+            for entry in entries:
+                self._attempt(entry, now, heads)
+            drive(StoredUnit(SqliteExecutor(self._connection), now).set("high_water", str(micros(now))))
+            self._connection.execute("COMMIT")
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing of this batch is recorded
+            self._abort(entries, error)
+            return
+        self._heads, self.healthy = heads, True
+        for entry in entries:
+            self._answer(entry)
+
+    def _begin(self, heads: dict[str, Head]) -> datetime:
+        now, drift = self._anchor.advance()
+        if abs(drift) > JUMP:
+            self._chain(Event(DEPLOYMENT, "clock.jumped", self.boot_id, {"seconds": drift.total_seconds()}), now, heads)
+        if not self.healthy:
+            self._seal_dead(now, heads)
+        return now
+
+    def _seal_dead(self, now: datetime, heads: dict[str, Head]) -> None:
+        # One process at a time holds this file, so every other writer is gone.
+        gone = self._connection.execute(
+            queries.UNSEALED_WRITERS, {"me": self.boot_id, "before": micros(now)}
+        ).fetchall()
+        last = {(r["tenant_id"], r["writer"]): r for r in self._connection.execute(queries.HEADS)} if gone else {}
+        for (writer,) in gone:
+            self._connection.execute(queries.SEAL_WRITER, {"me": self.boot_id, "id": writer})
+            for (tenant, of), row in last.items():
+                if of == writer:
+                    body = {"writer": writer, "seq": row["seq"], "hash": row["hash"]}
+                    self._chain(Event(tenant, "chain.sealed", writer, body), now, heads)
+
+    def _attempt(self, entry: _Entry, now: datetime, heads: dict[str, Head]) -> None:
+        unit = StoredUnit(SqliteExecutor(self._connection), now)
+        before = dict(heads)
+        self._connection.execute("SAVEPOINT entry")
+        try:
+            entry.result = drive(cast(Any, entry.work(unit)))
+            for event in unit.emitted:
+                self._chain(event, now, heads)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001  it belongs to the caller that is waiting for it
+            entry.error = error
+            heads.clear()
+            heads.update(before)
+            self._connection.execute("ROLLBACK TO entry")
+        self._connection.execute("RELEASE entry")
+
+    def _chain(self, event: Event, now: datetime, heads: dict[str, Head]) -> None:
+        record, head = link(heads.get(event.tenant_id, Head()), self.boot_id, now, event)
+        self._connection.execute(insert_sql(events), {name: getattr(record, name) for name in record.__slots__})
+        heads[event.tenant_id] = head
+
+    def _abort(self, entries: list[_Entry], error: Exception) -> None:
+        self.healthy = False
+        _log.error("journal.failed", error=type(error).__name__, reason=str(error), entries=len(entries))
+        try:
+            self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            # There was no transaction to roll back: BEGIN itself failed.
+            pass
+        for entry in entries:
+            entry.error = _not_recorded()
+            self._answer(entry)
+
+    def _answer(self, entry: _Entry) -> None:
+        if entry.answer() or entry.error is not None or entry.late is None:
+            return
+        self._queue.put(_Entry(partial(_undo, entry.late, entry.result), None, entry.loop))
+
+
+async def _undo(late: Late, result: Any, unit: Any) -> None:
+    await late(unit, result)
+
+
+def _not_recorded() -> SkipassError:
+    hint = "Nothing was run. See /readyz; the gateway goes on by itself once its storage works again."
+    return SkipassError("not_recorded", hint=hint, retryable=True)

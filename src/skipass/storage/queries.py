@@ -1,0 +1,71 @@
+"""The few statements that are more than one row by id, written as SQL so that they can be read as SQL."""
+
+from __future__ import annotations
+
+SETTING = "SELECT value FROM settings WHERE name = :name"
+SET = (
+    "INSERT INTO settings (name, value) VALUES (:name, :value) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+
+# The one admission point. Nothing is admitted unless this row says so, in the transaction that writes the intent.
+ADMIT = """
+UPDATE sessions
+   SET statements_left = statements_left - :statements,
+       seconds_left = seconds_left - :seconds,
+       last_call_at = :now
+ WHERE id = :session_id AND state = 'open' AND version = :session_version AND expires_at > :after
+   AND statements_left >= :statements AND seconds_left >= :seconds
+   AND (:agent_id IS NULL OR EXISTS (
+         SELECT 1 FROM agents WHERE id = :agent_id AND state = 'active' AND version = :agent_version))
+   AND EXISTS (SELECT 1 FROM users WHERE id = :user_id AND state = 'active' AND version = :user_version)
+   AND EXISTS (
+         SELECT 1 FROM connections WHERE id = :connection_id AND state = 'enabled' AND version = :connection_version)
+   AND EXISTS (
+         SELECT 1 FROM credentials WHERE id = :credential_id AND state = 'active' AND generation = :credential_version)
+"""
+
+DEBIT = """
+UPDATE sessions
+   SET rows_left = rows_left - :rows, bytes_left = bytes_left - :bytes, last_call_at = :now
+ WHERE id = :session_id AND state = 'open' AND expires_at > :now AND rows_left >= :rows AND bytes_left >= :bytes
+"""
+
+SETTLE = "UPDATE sessions SET seconds_left = seconds_left + :seconds WHERE id = :session_id"
+
+STALE = """
+SELECT statements.* FROM statements
+  LEFT JOIN writers ON writers.id = statements.owner_boot
+ WHERE statements.state IN ('admitted', 'submitted', 'cancelling', 'unknown')
+   AND NOT statements.cancel_unconfirmed AND statements.owner_boot != :me
+   AND (writers.id IS NULL OR writers.heartbeat_us < :before)
+ ORDER BY statements.id LIMIT 200
+"""
+
+BEAT = """
+INSERT INTO writers (id, started_us, heartbeat_us) VALUES (:id, :now, :now)
+    ON CONFLICT (id) DO UPDATE SET heartbeat_us = excluded.heartbeat_us
+"""
+
+_EVENTS = """
+SELECT * FROM events
+ WHERE tenant_id = :tenant_id {session}
+   AND (at_us > :at OR (at_us = :at AND (writer > :writer OR (writer = :writer AND seq > :seq))))
+ ORDER BY at_us, writer, seq LIMIT :limit
+"""
+EVENTS = _EVENTS.format(session="")
+SESSION_EVENTS = _EVENTS.format(session="AND session_id = :session_id")
+
+ALL_EVENTS = "SELECT * FROM events ORDER BY tenant_id, writer, seq"
+HEADS = """
+SELECT e.tenant_id, e.writer, e.seq, e.hash FROM events e
+  JOIN (SELECT tenant_id, writer, MAX(seq) AS seq FROM events GROUP BY tenant_id, writer) last
+    ON last.tenant_id = e.tenant_id AND last.writer = e.writer AND last.seq = e.seq
+"""
+UNSEALED_WRITERS = "SELECT id FROM writers WHERE sealed_by IS NULL AND id != :me AND heartbeat_us < :before"
+SEAL_WRITER = "UPDATE writers SET sealed_by = :me WHERE id = :id AND sealed_by IS NULL"
+
+RECALL = """
+SELECT body_hash, answer FROM idempotency
+ WHERE tenant_id = :tenant_id AND principal = :principal AND route = :route AND key = :key
+"""
+FORGET = "DELETE FROM idempotency WHERE at_us < :before"

@@ -1,0 +1,112 @@
+"""The tables. A noun's table has exactly the noun's fields; the rest is the journal's own."""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
+
+from skipass.nouns.approval import Approval, Decision
+from skipass.nouns.connection import Connection, Credential, McpServer
+from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
+from skipass.nouns.session import AccessSession
+from skipass.nouns.statement import Statement
+from skipass.storage.codec import plain_type
+
+metadata = MetaData()
+
+_NAMES: dict[type[Any], str] = {
+    Tenant: "tenants",
+    User: "users",
+    Agent: "agents",
+    ApiKey: "api_keys",
+    SignInLink: "sign_in_links",
+    Connection: "connections",
+    Credential: "credentials",
+    McpServer: "mcp_servers",
+    AccessSession: "sessions",
+    Statement: "statements",
+    Approval: "approvals",
+    Decision: "decisions",
+}
+
+
+def _column(kind: type[Any], name: str) -> Column[Any]:
+    hint = typing.get_type_hints(kind)[name]
+    plain = plain_type(hint)
+    sql_type = {int: BigInteger, bool: BigInteger, datetime: BigInteger, bytes: LargeBinary}.get(plain, Text)
+    return Column(name, sql_type, primary_key=name == "id", nullable=plain is not hint)
+
+
+TABLES: dict[type[Any], Table] = {
+    kind: Table(name, metadata, *(_column(kind, field.name) for field in fields(kind))) for kind, name in _NAMES.items()
+}
+
+Index("users_name", TABLES[User].c.tenant_id, TABLES[User].c.name, unique=True)
+Index("agents_name", TABLES[Agent].c.tenant_id, TABLES[Agent].c.name, unique=True)
+Index("connections_name", TABLES[Connection].c.tenant_id, TABLES[Connection].c.name, unique=True)
+Index("mcp_servers_slug", TABLES[McpServer].c.slug, unique=True)
+Index("api_keys_prefix", TABLES[ApiKey].c.prefix, unique=True)
+Index("api_keys_owner", TABLES[ApiKey].c.owner_id)
+Index("sign_in_links_hash", TABLES[SignInLink].c.hash, unique=True)
+Index("sign_in_links_user", TABLES[SignInLink].c.user_id)
+Index("credentials_connection", TABLES[Credential].c.connection_id, TABLES[Credential].c.state)
+Index(
+    "sessions_principal",
+    TABLES[AccessSession].c.connection_id,
+    TABLES[AccessSession].c.user_id,
+    TABLES[AccessSession].c.state,
+)
+Index("sessions_state", TABLES[AccessSession].c.state, TABLES[AccessSession].c.expires_at)
+Index("statements_session", TABLES[Statement].c.session_id, TABLES[Statement].c.intent_hash)
+Index("statements_state", TABLES[Statement].c.state)
+Index("statements_handle", TABLES[Statement].c.handle)
+Index("statements_caller_request", TABLES[Statement].c.session_id, TABLES[Statement].c.caller_request_id)
+Index("approvals_state", TABLES[Approval].c.state, TABLES[Approval].c.expires_at)
+Index("approvals_subject", TABLES[Approval].c.subject_id)
+Index("decisions_person", TABLES[Decision].c.approval_id, TABLES[Decision].c.user_id, unique=True)
+
+events = Table(
+    "events",
+    metadata,
+    Column("tenant_id", Text, nullable=False),
+    Column("writer", Text, nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("session_id", Text),
+    Column("body", Text, nullable=False),
+    Column("prev_hash", Text, nullable=False),
+    Column("hash", Text, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "writer", "seq"),
+)
+Index("events_session", events.c.session_id, events.c.at_us)
+Index("events_time", events.c.tenant_id, events.c.at_us)
+
+writers = Table(
+    "writers",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("started_us", BigInteger, nullable=False),
+    Column("heartbeat_us", BigInteger, nullable=False),
+    Column("sealed_by", Text),
+)
+
+settings = Table("settings", metadata, Column("name", Text, primary_key=True), Column("value", Text, nullable=False))
+
+idempotency = Table(
+    "idempotency",
+    metadata,
+    Column("tenant_id", Text, nullable=False),
+    Column("principal", Text, nullable=False),
+    Column("route", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+    PrimaryKeyConstraint("tenant_id", "principal", "route", "key"),
+)
