@@ -1,0 +1,49 @@
+# Everything runs from .venv; `make` alone prints this help.
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup demo run test test-all lint types docs bench check fmt wheel requirements server
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv with everything for development
+	@scripts/setup dev
+
+server: # make .venv with what the gateway and the sandbox need
+	@scripts/setup server
+
+demo: server ## show the main job, end to end, on a local stand-in for Snowflake
+	@$(BIN)/skipass demo
+
+run: server ## the same set-up, left running; prints what to paste into an agent
+	@$(BIN)/skipass serve --sandbox
+
+test: setup ## the tests, without the slow rings
+	@$(BIN)/python -m pytest -m "not slow"
+
+test-all: setup ## every test
+	@$(BIN)/python -m pytest
+
+lint: setup ## style, import contracts, no private key in the repository
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/python scripts/private_keys.py
+
+types: setup ## mypy, strict
+	@$(BIN)/mypy
+
+docs: setup ## build the documentation into docs/_build; a warning fails it
+	@$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+
+bench: setup ## the benchmarks, as ratios
+	@$(BIN)/python -m benchmarks
+
+check: lint types docs test-all ## what has to pass before a change is merged
+
+fmt: setup ## format and fix what can be fixed
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+wheel: setup ## build the wheel into dist
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+requirements: ## recompile requirements/*.txt from pyproject.toml (needs uv)
+	@scripts/requirements
