@@ -1,0 +1,72 @@
+"""The state tables. A transition that is not here does not happen, and each one writes its event.
+
+requested ─▶ open ─▶ closing ─▶ closed          a session; `expires_at` is set when it opens and never grows
+held ─▶ approved ─▶ admitted ─▶ submitted ─▶ …  a statement; `unknown` is looked up, never run again
+waiting ─▶ approved, denied, lapsed, withdrawn  an approval
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+
+from skipass.nouns.approval import ApprovalState
+from skipass.nouns.connection import CredentialState
+from skipass.nouns.session import SessionState
+from skipass.nouns.statement import StatementState
+
+Table = Mapping[StrEnum, frozenset[StrEnum]]
+
+
+def _table(rows: dict[StrEnum, set[StrEnum]]) -> Table:
+    return MappingProxyType({state: frozenset(after) for state, after in rows.items()})
+
+
+_S, _T, _A, _C = SessionState, StatementState, ApprovalState, CredentialState
+
+SESSION = _table(
+    {
+        _S.REQUESTED: {_S.OPEN, _S.DENIED, _S.WITHDRAWN, _S.LAPSED},
+        _S.OPEN: {_S.CLOSING},
+        _S.CLOSING: {_S.CLOSED},
+    }
+)
+
+STATEMENT = _table(
+    {
+        _T.HELD: {_T.APPROVED, _T.DENIED, _T.LAPSED, _T.WITHDRAWN},
+        _T.APPROVED: {_T.ADMITTED, _T.LAPSED, _T.WITHDRAWN},
+        _T.ADMITTED: {_T.SUBMITTED, _T.NOT_SENT, _T.UNKNOWN},
+        _T.SUBMITTED: {_T.CANCELLING, _T.SUCCEEDED, _T.FAILED, _T.CANCELLED, _T.UNKNOWN},
+        _T.CANCELLING: {_T.SUCCEEDED, _T.FAILED, _T.CANCELLED, _T.UNKNOWN},
+        _T.UNKNOWN: {_T.SUCCEEDED, _T.FAILED, _T.CANCELLED, _T.NOT_FOUND},
+    }
+)
+
+APPROVAL = _table({_A.WAITING: {_A.APPROVED, _A.DENIED, _A.LAPSED, _A.WITHDRAWN}})
+
+CREDENTIAL = _table(
+    {
+        _C.NONE: {_C.ACTIVE},
+        _C.ACTIVE: {_C.REFRESHING, _C.EXPIRED, _C.REVOKED},
+        _C.REFRESHING: {_C.ACTIVE, _C.EXPIRED, _C.REVOKED},
+    }
+)
+
+TABLES: Mapping[type[StrEnum], Table] = MappingProxyType(
+    {SessionState: SESSION, StatementState: STATEMENT, ApprovalState: APPROVAL, CredentialState: CREDENTIAL}
+)
+
+FINAL = frozenset(
+    {_T.REFUSED, _T.DENIED, _T.LAPSED, _T.WITHDRAWN, _T.NOT_SENT, _T.SUCCEEDED, _T.FAILED, _T.CANCELLED, _T.NOT_FOUND}
+)
+"""States of a statement that nothing follows."""
+
+RUNNING = frozenset({_T.ADMITTED, _T.SUBMITTED, _T.CANCELLING, _T.UNKNOWN})
+"""States of a statement that may be at work in Snowflake."""
+
+
+def may(before: StrEnum, after: StrEnum) -> bool:
+    """Return whether the table of this noun has the transition."""
+    return after in TABLES[type(before)].get(before, frozenset())

@@ -1,0 +1,92 @@
+"""Key files: owner-only, made once, never guessed at. The key-encryption key and the audit signing key live here."""
+
+from __future__ import annotations
+
+import base64
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from skipass.errors import SkipassError
+from skipass.ids import digest
+
+
+def write_owner_only(path: Path, content: bytes) -> None:
+    """Create `path` readable by its owner alone; raises `already_initialised` if it exists."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise SkipassError("already_initialised", f"{path.name} exists already; it is never overwritten.") from None
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read_owner_only(path: Path) -> bytes:
+    """Return the content of a key file, or raise `vault_key` if it is missing or others may read it."""
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except OSError as error:
+        hint = "Restore the file from your backup; a new key cannot open what the old one sealed."
+        raise SkipassError("vault_key", f"The key file {path.name} cannot be read ({error.strerror}).", hint) from None
+    if stat.S_IMODE(mode) & 0o077:
+        hint = f"Run: chmod 600 {path}"
+        raise SkipassError("vault_key", f"The key file {path.name} is readable by others.", hint)
+    return content
+
+
+class KeyEncryptionKey:
+    """The key that wraps every data key; `fingerprint` names it without giving it away."""
+
+    __slots__ = ("_key", "fingerprint")
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) != 32:
+            raise SkipassError("vault_key", "The key-encryption key is not 32 bytes.", "Restore the vault key file.")
+        self._key = key
+        self.fingerprint = digest(b"kek", key)[:16]
+
+    def __repr__(self) -> str:
+        return f"KeyEncryptionKey({self.fingerprint})"
+
+    def reveal(self) -> bytes:
+        """Return the key itself, for `skipass.vault.seal` alone."""
+        return self._key
+
+
+def new_vault_key(path: Path) -> None:
+    """Create a key file with 256 random bits in base 64."""
+    write_owner_only(path, base64.b64encode(secrets.token_bytes(32)) + b"\n")
+
+
+def vault_key(path: Path) -> KeyEncryptionKey:
+    """Return the key of a key file."""
+    try:
+        return KeyEncryptionKey(base64.b64decode(read_owner_only(path), validate=False))
+    except ValueError:
+        raise SkipassError("vault_key", f"{path.name} is not a vault key.", "Restore it from your backup.") from None
+
+
+def new_signing_key(path: Path, public: Path) -> None:
+    """Create an Ed25519 key pair: the private half owner-only, the public half for whoever verifies."""
+    key = Ed25519PrivateKey.generate()
+    pem, raw = serialization.Encoding.PEM, serialization.NoEncryption()
+    write_owner_only(path, key.private_bytes(pem, serialization.PrivateFormat.PKCS8, raw))
+    public.write_bytes(key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo))
+
+
+def signing_key(path: Path) -> Ed25519PrivateKey:
+    """Return the private half, or raise `vault_key`."""
+    try:
+        key = serialization.load_pem_private_key(read_owner_only(path), None)
+    except ValueError:
+        raise SkipassError("vault_key", f"{path.name} is not a signing key.", "Restore it from your backup.") from None
+    if not isinstance(key, Ed25519PrivateKey):
+        raise SkipassError("vault_key", f"{path.name} is not an Ed25519 key.", "Restore it from your backup.")
+    return key
