@@ -1,0 +1,91 @@
+"""Snowflake's protocols, client side; usable by itself, without a gateway.
+
+Needs the base install only. The HTTP client is imported at the first connection.
+"""
+
+from skipass.snowflake.account import Account, Target, parse_account, target_of
+from skipass.snowflake.auth.keypair import KeyPairTokens
+from skipass.snowflake.auth.keys import KeyPair, generate_key_pair, load_private_key, read_private_key
+from skipass.snowflake.auth.tokens import (
+    StaticToken,
+    Token,
+    TokenSource,
+    TokenType,
+    oauth_token,
+    programmatic_access_token,
+)
+from skipass.snowflake.errors import (
+    CompileError,
+    IncompleteResultError,
+    InvalidBinding,
+    NetworkPolicyError,
+    NoWarehouseError,
+    ObjectNotFoundError,
+    ProtocolError,
+    RoleNotAllowed,
+    SnowflakeAuthError,
+    SnowflakeConfigError,
+    SnowflakeError,
+    SnowflakeUnavailable,
+    StatementCancelled,
+    StatementError,
+    StatementNotFound,
+    StatementTimedOut,
+    Throttled,
+    TokenExpired,
+    TokenRejected,
+)
+from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Partition, PartitionInfo, Running
+from skipass.snowflake.sqlapi.binds import Bind, bind, bindings, json_text
+from skipass.snowflake.sqlapi.client import SqlApi
+from skipass.snowflake.sqlapi.values import Column
+from skipass.snowflake.sqlapi.wire import SubmitRequest
+
+__all__ = [
+    "Account",
+    "Bind",
+    "CancelOutcome",
+    "Column",
+    "CompileError",
+    "Finished",
+    "IncompleteResultError",
+    "InvalidBinding",
+    "KeyPair",
+    "KeyPairTokens",
+    "NetworkPolicyError",
+    "NoWarehouseError",
+    "ObjectNotFoundError",
+    "Partition",
+    "PartitionInfo",
+    "ProtocolError",
+    "RoleNotAllowed",
+    "Running",
+    "SnowflakeAuthError",
+    "SnowflakeConfigError",
+    "SnowflakeError",
+    "SnowflakeUnavailable",
+    "SqlApi",
+    "StatementCancelled",
+    "StatementError",
+    "StatementNotFound",
+    "StatementTimedOut",
+    "StaticToken",
+    "SubmitRequest",
+    "Target",
+    "Throttled",
+    "Token",
+    "TokenExpired",
+    "TokenRejected",
+    "TokenSource",
+    "TokenType",
+    "bind",
+    "bindings",
+    "generate_key_pair",
+    "json_text",
+    "load_private_key",
+    "oauth_token",
+    "parse_account",
+    "programmatic_access_token",
+    "read_private_key",
+    "target_of",
+]

@@ -1,0 +1,181 @@
+"""One HTTP exchange with an account: no redirects, no proxies, a bounded body, and whether anything left.
+
+The only module here that imports aiohttp, which is why it is itself imported at the first connection. Knows nothing of
+what the bytes mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import Awaitable, Callable
+
+import aiohttp
+from aiohttp.abc import AbstractStreamWriter
+from aiohttp.payload import BytesPayload
+from yarl import URL
+
+from skipass.snowflake.auth.tokens import Token
+from skipass.snowflake.errors import ProtocolError, SnowflakeConfigError, SnowflakeUnavailable
+from skipass.snowflake.sqlapi.failures import Answer
+from skipass.snowflake.sqlapi.wire import Call
+
+BeforeSend = Callable[[], Awaitable[None]]
+_CONNECT_S = 15.0
+_GZIP_MAGIC = b"\x1f\x8b"
+_INLINE_BYTES = 256 * 1024
+
+
+class _Departure(BytesPayload):
+    """A body that asks before the first byte leaves, and remembers whether one did.
+
+    aiohttp holds the request's head back until the first write of the body, so that an objection raised here means that
+    nothing was written at all.
+    """
+
+    def __init__(self, body: bytes, before_send: BeforeSend | None) -> None:
+        super().__init__(body, content_type="application/json")
+        self._before_send = before_send
+        self.objection: BaseException | None = None
+        self.left = False
+
+    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+        if self._before_send is not None:
+            try:
+                await self._before_send()
+            except BaseException as objection:
+                self.objection = objection
+                raise
+        self.left = True
+        await super().write_with_length(writer, content_length)
+
+
+class Transport:
+    """Sends calls to one base address over a session of its own, or over one that the caller owns and closes."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        user_agent: str,
+        max_body_bytes: int,
+        session: aiohttp.ClientSession | None = None,
+        connector_factory: Callable[[], aiohttp.BaseConnector] | None = None,
+    ) -> None:
+        if session is not None and session.trust_env:
+            raise SnowflakeConfigError(
+                "The HTTP session follows proxy variables.", hint="Create it with trust_env=False."
+            )
+        self._base_url = base_url
+        self._headers = {"User-Agent": user_agent, "Accept": "application/json", "Accept-Encoding": "gzip"}
+        self._max_body_bytes = max_body_bytes
+        self._connector_factory = connector_factory
+        self._session = session
+        self._owns_session = session is None
+
+    async def send(
+        self, call: Call, token: Token, *, timeout_s: float, before_send: BeforeSend | None = None
+    ) -> Answer:
+        """Return the answer.
+
+        Raises `SnowflakeUnavailable` saying whether anything was sent, or whatever `before_send` raised.
+        """
+        body = None if call.body is None else _Departure(call.body, before_send)
+        try:
+            return await self._exchange(call, token, body, timeout_s)
+        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as problem:
+            # Raised outside this block: an aiohttp error can hold the request's headers, which must not travel along.
+            failure = _unavailable(problem, body)
+        if body is not None and body.objection is not None:
+            raise body.objection
+        raise failure
+
+    async def _exchange(self, call: Call, token: Token, body: _Departure | None, timeout_s: float) -> Answer:
+        headers = {
+            **self._headers,
+            "Authorization": f"Bearer {token.value.reveal()}",
+            "X-Snowflake-Authorization-Token-Type": token.type.value,
+        }
+        timeout = aiohttp.ClientTimeout(total=max(timeout_s, 0.001), connect=_CONNECT_S)
+        url = URL(self._base_url + call.path, encoded=True).with_query(dict(call.query))
+        async with self._open().request(
+            call.method,
+            url,
+            data=body,
+            headers=headers,
+            timeout=timeout,
+            allow_redirects=False,
+            auto_decompress=False,
+        ) as response:
+            raw = await self._read(response)
+            status, found = response.status, {name.lower(): value for name, value in response.headers.items()}
+        return Answer(status, await self._decompress(raw), found)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = self._connector_factory() if self._connector_factory else aiohttp.TCPConnector()
+            self._session = aiohttp.ClientSession(
+                connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, auto_decompress=False
+            )
+        return self._session
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        chunks = bytearray()
+        async for chunk in response.content.iter_any():
+            chunks += chunk
+            if len(chunks) > self._max_body_bytes:
+                response.close()
+                raise _too_large(self._max_body_bytes)
+        return bytes(chunks)
+
+    async def _decompress(self, raw: bytes) -> bytes:
+        # The vendor's partitions are gzip, with or without the header that says so.
+        if not raw.startswith(_GZIP_MAGIC):
+            return raw
+        if len(raw) < _INLINE_BYTES:
+            return gunzip(raw, self._max_body_bytes)
+        return await asyncio.to_thread(gunzip, raw, self._max_body_bytes)
+
+    async def aclose(self) -> None:
+        """Close the session, if it is our own."""
+        if self._owns_session and self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+def gunzip(raw: bytes, max_bytes: int) -> bytes:
+    """Return the whole content of gzip bytes, all members.
+
+    Cut or broken bytes are `SnowflakeUnavailable`, more than `max_bytes` a `ProtocolError`. Source: RFC 1952
+    """
+    content = bytearray()
+    rest = raw
+    while rest.startswith(_GZIP_MAGIC):
+        stream = zlib.decompressobj(wbits=31)
+        try:
+            content += stream.decompress(rest, max_bytes + 1 - len(content))
+        except zlib.error:
+            raise SnowflakeUnavailable("The answer's compression is broken.", sent=True) from None
+        if len(content) > max_bytes:
+            raise _too_large(max_bytes)
+        if not stream.eof:
+            raise SnowflakeUnavailable("The answer was cut off.", sent=True)
+        rest = stream.unused_data
+    return bytes(content)
+
+
+def _too_large(max_bytes: int) -> ProtocolError:
+    return ProtocolError(f"The answer is larger than {max_bytes} bytes.", hint="Select less, or allow larger answers.")
+
+
+def _unavailable(problem: Exception, body: _Departure | None) -> SnowflakeUnavailable:
+    never_left = isinstance(problem, aiohttp.ClientConnectorError | aiohttp.ConnectionTimeoutError | aiohttp.InvalidURL)
+    sent = not never_left and (body is None or body.left)
+    if isinstance(problem, asyncio.TimeoutError):
+        return SnowflakeUnavailable("Snowflake did not answer in time.", sent=sent)
+    if isinstance(problem, aiohttp.ClientConnectorError):
+        reason = f"No connection to {problem.host}: {problem.strerror or type(problem.os_error).__name__}."
+        return SnowflakeUnavailable(
+            reason, sent=False, hint="Check the account name, the network and the certificate store."
+        )
+    return SnowflakeUnavailable(f"The exchange broke off ({type(problem).__name__}).", sent=sent)
