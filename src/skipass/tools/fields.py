@@ -137,7 +137,7 @@ ScopeValue = Annotated[
                     "type": "string",
                     "enum": [access.value for access in Access],
                     "default": Access.READ.value,
-                    "description": "read: reads run, a write waits for a person. write: a person decides on the session first.",
+                    "description": "read: a write waits for a person. write: a person decides on the session first.",
                 },
                 "role": {"type": "string", "description": "Snowflake role; leave out for the connection's default."},
                 "warehouse": {"type": "string", "description": "Warehouse; leave out for the connection's default."},

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -84,21 +84,17 @@ def _explain(spec: ToolSpec, error: ValidationError) -> SkipassError:
 
 def _suggest(spec: ToolSpec, location: tuple[int | str, ...]) -> str:
     wrong = str(location[-1])
-    members = _members(spec.input) if len(location) == 1 else _inner_members(spec, location)
+    members = _members(spec.input) if len(location) == 1 else _inner_members(spec, location[0])
     synonym = _SYNONYMS.get(wrong)
     if synonym in members:
         return f"Did you mean {synonym}?"
     return _did_you_mean(wrong, members)
 
 
-def _inner_members(spec: ToolSpec, location: tuple[int | str, ...]) -> list[str]:
-    for field in spec.input.model_fields.values():
-        if (field.alias or "") == location[0] or spec.input.model_fields.get(str(location[0])) is field:
-            models = [
-                m for m in getattr(field.annotation, "__args__", ()) if isinstance(m, type) and issubclass(m, BaseModel)
-            ]
-            return [name for model in models for name in model.model_fields]
-    return []
+def _inner_members(spec: ToolSpec, member: object) -> list[str]:
+    fields = [f for name, f in spec.input.model_fields.items() if (f.alias or name) == member]
+    models = [m for f in fields for m in get_args(f.annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
+    return [name for model in models for name in _members(model)]
 
 
 def _members(model: type[BaseModel]) -> list[str]:

@@ -6,9 +6,6 @@ surface raises leaves as JSON; what it did not foresee leaves as `internal_error
 
 from __future__ import annotations
 
-import logging
-import traceback
-
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.ids import new_id
@@ -18,8 +15,8 @@ from skipass.surfaces.edge.body import BodyTimeoutError, ClientGoneError, read_b
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.hosts import check_host, check_origin
 from skipass.surfaces.edge.settings import EdgeSettings
+from skipass.surfaces.edge.unforeseen import unforeseen
 
-_log = logging.getLogger("skipass.edge")
 _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
@@ -57,10 +54,10 @@ class Door:
                 raise
             await send_error(outgoing, error, request=headers)
         except Exception as error:
-            _log.error("unforeseen failure", extra={"request_id": scope[REQUEST_ID], "at": _where(error)})
+            answer = unforeseen(error, scope[REQUEST_ID])
             if outgoing.begun:
                 raise  # a stream that broke must look broken, not finished
-            await send_error(outgoing, SkipassError("internal_error"), request=headers)
+            await send_error(outgoing, answer, request=headers)
 
     async def _admit(self, headers: Headers, send: Send) -> bool:
         try:
@@ -92,8 +89,3 @@ class _Outgoing:
             names = {name.lower() for name, _ in given}
             message = {**message, "headers": [*given, self._stamp, *(h for h in _ALWAYS if h[0] not in names)]}
         await self._send(message)
-
-
-def _where(error: Exception) -> str:
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {frame.name} line {frame.lineno}"

@@ -1,0 +1,58 @@
+"""The ASGI application: one POST to `/{slug}/mcp` is one message by one verified caller.
+
+There are no transport sessions: no `Mcp-Session-Id` is ever given or read, and GET and DELETE answer 405.
+Source: MCP 2026-07-28 and 2025-11-25, Streamable HTTP.
+"""
+
+from __future__ import annotations
+
+import re
+
+from skipass.clock import Clock
+from skipass.errors import SkipassError
+from skipass.surfaces.edge.answers import send_empty, send_error, send_json
+from skipass.surfaces.edge.asgi import REQUEST_ID, App, Receive, Scope, Send
+from skipass.surfaces.edge.bearer import Authenticator, principal_of
+from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.headers import Headers
+from skipass.surfaces.edge.settings import EdgeSettings
+from skipass.surfaces.mcp.endpoint import Endpoint, Post
+from skipass.surfaces.mcp.ports import ToolBackend
+from skipass.surfaces.mcp.withdrawal import WithdrawnError
+
+_PATH = re.compile(r"/([a-z0-9][a-z0-9_-]{0,62})/mcp", re.ASCII)
+
+
+def create_mcp_app(backend: ToolBackend, authenticator: Authenticator, settings: EdgeSettings, clock: Clock) -> App:
+    """Return the ASGI app that serves `/{slug}/mcp`, the door included."""
+    return Door(_McpApp(Endpoint(backend, settings), authenticator), settings, clock)
+
+
+class _McpApp:
+    def __init__(self, endpoint: Endpoint, authenticator: Authenticator) -> None:
+        self._endpoint = endpoint
+        self._authenticator = authenticator
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        headers = Headers.of(scope)
+        path = _PATH.fullmatch(scope["path"])
+        if path is None:
+            await send_error(send, SkipassError("not_found", hint="MCP is served at /{slug}/mcp."), request=headers)
+        elif scope["method"] != "POST":
+            await send_empty(send, 405, {"allow": "POST"})
+        else:
+            await self._post(scope, path[1], receive, send)
+
+    async def _post(self, scope: Scope, slug: str, receive: Receive, send: Send) -> None:
+        headers = Headers.of(scope)
+        principal = await principal_of(headers, self._authenticator)
+        body = (await receive())["body"]
+        try:
+            status, answer = await self._endpoint.answer(
+                Post(principal, slug, headers, scope[REQUEST_ID], receive), body
+            )
+        except WithdrawnError:
+            return
+        await (send_empty(send, status) if answer is None else send_json(send, status, answer))
