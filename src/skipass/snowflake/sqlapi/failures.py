@@ -98,9 +98,7 @@ def _class_of(call: Asked, answer: Answer, body: dict[str, Any] | None) -> e.Sno
     code, text = _code(shape), _message(shape)
     facts = _facts(call, answer, shape)
     if _is_network_policy(code, text):
-        return e.NetworkPolicyError(
-            text or "A network policy refused the request.", **{"hint": hints.NETWORK_POLICY, **facts}
-        )
+        return _policy(text or "A network policy refused the request.", facts)
     if code in _ROLE_CODES or "is not listed in the Access Token" in text:
         return e.RoleNotAllowed(text, **facts)
     if kind := _by_code(code):
@@ -131,7 +129,7 @@ def _by_status(call: Asked, answer: Answer, body: dict[str, Any] | None, facts: 
         throttled = e.Throttled(text or "Too many requests.", **facts)
         throttled.retry_after_s = retry_after_s(answer)
         return throttled
-    if status in (404, 410) and call.statement_handle:
+    if call.statement_handle and (status in (404, 410) or (status == 422 and body is None)):
         return e.StatementNotFound(text or "The statement is unknown or its result is no longer kept.", **facts)
     if status >= 500 and status != 513:
         return _unavailable(status, text, facts)
@@ -147,16 +145,14 @@ def _unavailable(status: int, text: str, facts: dict[str, Any]) -> e.SnowflakeEr
 
 
 def _statement_error(text: str, facts: dict[str, Any]) -> e.SnowflakeError:
-    compiles = not (facts["sql_state"] or "").startswith("42") and not _COUNT_MISMATCH.search(text)
-    kind = e.StatementError if compiles else e.CompileError
+    is_compilation = (facts["sql_state"] or "").startswith("42") or _COUNT_MISMATCH.search(text)
+    kind = e.CompileError if is_compilation else e.StatementError
     return kind(text or "Snowflake failed the statement.", **facts)
 
 
 def _refused(answer: Answer, body: dict[str, Any] | None, text: str, facts: dict[str, Any]) -> e.SnowflakeError:
     if answer.status == 403 and not answer.body.strip():
-        return e.NetworkPolicyError(
-            "Snowflake refused the request without a word.", **{**facts, "hint": hints.NETWORK_POLICY}
-        )
+        return _policy("Snowflake refused the request without a word.", facts)
     if body is None and (answer.status in (403, 404, 513) or 300 <= answer.status < 400):
         return e.SnowflakeConfigError(
             f"The host answered with status {answer.status}.", **{**facts, "hint": hints.HOST}
@@ -164,6 +160,10 @@ def _refused(answer: Answer, body: dict[str, Any] | None, text: str, facts: dict
     if 400 <= answer.status < 500:
         return e.SnowflakeConfigError(text or f"Snowflake refused the request with status {answer.status}.", **facts)
     return e.ProtocolError(f"An answer with status {answer.status} is not one of the SQL API.", **facts)
+
+
+def _policy(text: str, facts: dict[str, Any]) -> e.NetworkPolicyError:
+    return e.NetworkPolicyError(text, **{**facts, "hint": facts["hint"] or hints.NETWORK_POLICY})
 
 
 def _is_network_policy(code: str | None, text: str) -> bool:

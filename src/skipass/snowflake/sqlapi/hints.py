@@ -26,7 +26,7 @@ BY_CODE: Mapping[str, str] = MappingProxyType({
     "090106": "Name the schema in the request, or qualify the object: DB.SCHEMA.NAME.",
     "100037": "A bind's value does not fit the column or comparison it stands in.",
     "100132": "Earlier statements of the request took effect; later ones did not run.",
-    "390144": "Usual causes: the public key is not registered for this user, the account in the token carries a region, "
+    "390144": "Usual causes: the public key is not registered for this user, the account in the token has a region, "
     "the user is not the LOGIN_NAME, or this machine's clock is wrong.",
     "390186": "Grant the role to the user, or take it off the blocked roles of the security integration.",
     "390189": "Check the role's spelling (upper case unless quoted) and that it is granted to the user.",
