@@ -1,0 +1,63 @@
+"""The pinned requirements are complete, hashed, and name no registry."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
+SETS = {"server": ["server", "sandbox"], "dev": list(EXTRAS)}
+
+
+def entries(name: str) -> list[str]:
+    """Return each requirement of a set on one line, its hashes included, comments left out."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ")
+    return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+def pins(name: str) -> dict[str, set[str]]:
+    """Return the pinned versions by canonical name; a marker may give a name several."""
+    found: dict[str, set[str]] = {}
+    for entry in entries(name):
+        requirement = Requirement(entry.split(" --hash=")[0].strip())
+        versions = {spec.version for spec in requirement.specifier if spec.operator == "=="}
+        found.setdefault(canonicalize_name(requirement.name), set()).update(versions)
+    return found
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_file_is_pinned_and_hashed(name: str) -> None:
+    """Each entry names one exact version and at least one SHA-256."""
+    form = re.compile(r"^[\w.-]+(\[[\w,-]+\])?==[\w.+!]+( ; [^-]+?)?\s+(--hash=sha256:[0-9a-f]{64}\s*)+$")
+    assert [entry[:80] for entry in entries(name) if not form.match(entry)] == []
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_registry_and_no_path_is_named(name: str) -> None:
+    """The files say what to install and leave to the installer where from."""
+    text = (ROOT / "requirements" / f"{name}.txt").read_text()
+    assert re.findall(r"https?://|file:|--index|--extra-index|--find-links|^#.*\s/\w+", text, re.MULTILINE) == []
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_what_the_project_asks_for_is_pinned(name: str) -> None:
+    """Each dependency of the set's extras, and the build backend, is pinned to a version that satisfies it."""
+    build = PROJECT["build-system"]["requires"]
+    asked = [*PROJECT["project"]["dependencies"], *build, *(r for extra in SETS[name] for r in EXTRAS[extra])]
+    have = pins(name)
+    wanted = [Requirement(text) for text in asked]
+    unmet = [r for r in wanted if not any(r.specifier.contains(v) for v in have.get(canonicalize_name(r.name), ()))]
+    assert unmet == []
+
+
+def test_one_environment_can_serve_both_sets() -> None:
+    """The smaller set's versions are the larger one's."""
+    larger = pins("dev")
+    assert {n: v for n, v in pins("server").items() if larger.get(n) != v} == {}
