@@ -14,6 +14,8 @@ from skipass.snowflake.auth.tokens import (
     oauth_token,
     programmatic_access_token,
 )
+from skipass.snowflake.blocking import SnowflakeClient, Statement
+from skipass.snowflake.client import AsyncSnowflakeClient
 from skipass.snowflake.errors import (
     CompileError,
     IncompleteResultError,
@@ -35,14 +37,19 @@ from skipass.snowflake.errors import (
     TokenExpired,
     TokenRejected,
 )
+from skipass.snowflake.pace import Pace
+from skipass.snowflake.result import Result
 from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Partition, PartitionInfo, Running
 from skipass.snowflake.sqlapi.binds import Bind, bind, bindings, json_text
 from skipass.snowflake.sqlapi.client import SqlApi
 from skipass.snowflake.sqlapi.values import Column
 from skipass.snowflake.sqlapi.wire import SubmitRequest
+from skipass.snowflake.statement import AsyncStatement
 
 __all__ = [
     "Account",
+    "AsyncSnowflakeClient",
+    "AsyncStatement",
     "Bind",
     "CancelOutcome",
     "Column",
@@ -55,16 +62,20 @@ __all__ = [
     "NetworkPolicyError",
     "NoWarehouseError",
     "ObjectNotFoundError",
+    "Pace",
     "Partition",
     "PartitionInfo",
     "ProtocolError",
+    "Result",
     "RoleNotAllowed",
     "Running",
     "SnowflakeAuthError",
+    "SnowflakeClient",
     "SnowflakeConfigError",
     "SnowflakeError",
     "SnowflakeUnavailable",
     "SqlApi",
+    "Statement",
     "StatementCancelled",
     "StatementError",
     "StatementNotFound",

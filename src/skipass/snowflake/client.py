@@ -1,0 +1,171 @@
+"""The client that a program uses: one login, SQL in, typed rows out; asynchronous.
+
+Everything about the protocol is in `sqlapi`, everything about credentials in `auth`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self, TypedDict, Unpack
+
+from skipass.clock import Clock
+from skipass.secret import Secret
+from skipass.snowflake.auth.tokens import TokenSource
+from skipass.snowflake.connect import Defaults, Text, defaults_from_env, login, login_from_env
+from skipass.snowflake.identifiers import body_field
+from skipass.snowflake.pace import Pace
+from skipass.snowflake.result import Result
+from skipass.snowflake.sqlapi.answers import Running
+from skipass.snowflake.sqlapi.binds import bindings
+from skipass.snowflake.sqlapi.client import MAX_BODY_BYTES, SqlApi
+from skipass.snowflake.sqlapi.wire import SubmitRequest
+from skipass.snowflake.statement import AsyncStatement, submit_surely
+
+if TYPE_CHECKING:
+    import aiohttp
+
+
+class StatementOptions(TypedDict, total=False):
+    """What a single statement may set; role, warehouse, database and schema are SQL identifiers.
+
+    `timeout_s` bounds the statement in Snowflake and the waiting here.
+    """
+
+    role: str | None
+    warehouse: str | None
+    database: str | None
+    schema: str | None
+    timeout_s: float | None
+    query_tag: str | None
+    parameters: Mapping[str, str | int | bool] | None
+
+
+class AsyncSnowflakeClient:
+    """Snowflake's SQL API as one user.
+
+    Takes an account (any form, see `parse_account`) or a `host`, and one credential. Use it as an asynchronous context
+    manager, or call `aclose`. Raises `SnowflakeConfigError` at once for options that cannot work.
+    """
+
+    def __init__(
+        self,
+        *,
+        account: str | None = None,
+        user: str | None = None,
+        private_key: bytes | str | Secret[str] | None = None,
+        private_key_path: str | Path | None = None,
+        private_key_passphrase: Text | None = None,
+        token: Text | None = None,
+        programmatic_access_token: Text | None = None,
+        tokens: TokenSource | None = None,
+        host: str | None = None,
+        role: str | None = None,
+        warehouse: str | None = None,
+        database: str | None = None,
+        schema: str | None = None,
+        session: aiohttp.ClientSession | None = None,
+        clock: Clock | None = None,
+        pace: Pace | None = None,
+        http_timeout_s: float = 60.0,
+        max_body_bytes: int = MAX_BODY_BYTES,
+    ) -> None:
+        who = login(
+            {
+                "account": account,
+                "user": user,
+                "private_key": private_key,
+                "private_key_path": private_key_path,
+                "private_key_passphrase": private_key_passphrase,
+                "token": token,
+                "programmatic_access_token": programmatic_access_token,
+                "tokens": tokens,
+                "host": host,
+            },
+            clock,
+        )
+        self._tokens = who.tokens
+        self._api = SqlApi(who.target, session=session, clock=clock, max_body_bytes=max_body_bytes)
+        self._defaults: Defaults = {"role": role, "warehouse": warehouse, "database": database, "schema": schema}
+        self._pace = pace or Pace()
+        self._http_timeout_s = http_timeout_s
+
+    @classmethod
+    def from_env(cls) -> Self:
+        """Return a client of the `SNOWFLAKE_*` variables (`connect.login_from_env`)."""
+        return cls(**login_from_env(), **defaults_from_env())
+
+    async def query(
+        self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]
+    ) -> Result:
+        """Run one statement and return all its rows.
+
+        Cancelling the task, or the end of `timeout_s`, cancels the statement in Snowflake.
+        """
+        return await (await self.submit(sql, binds, **options)).result()
+
+    async def submit(
+        self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]
+    ) -> AsyncStatement:
+        """Submit one statement and return as soon as Snowflake has accepted it."""
+        request = submit_request(sql, binds, options, self._defaults)
+        state = await submit_surely(self._api, request, self._tokens, timeout_s=self._http_timeout_s, pace=self._pace)
+        return AsyncStatement(
+            self._api,
+            self._tokens,
+            state,
+            parameters=request.parameters,
+            pace=self._pace,
+            http_timeout_s=self._http_timeout_s,
+            limit_s=options.get("timeout_s") or None,
+        )
+
+    def statement(self, handle: str) -> AsyncStatement:
+        """Return a statement that was submitted before, by its handle; nothing is asked yet."""
+        return AsyncStatement(
+            self._api,
+            self._tokens,
+            Running(handle, {}),
+            parameters={},
+            pace=self._pace,
+            http_timeout_s=self._http_timeout_s,
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._api.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+def submit_request(
+    sql: str, binds: Sequence[object] | None, options: StatementOptions, defaults: Defaults
+) -> SubmitRequest:
+    """Return the request for a statement; asynchronous, so that its handle is there to cancel it by."""
+    parameters = dict(options.get("parameters") or {})
+    if tag := options.get("query_tag"):
+        parameters["query_tag"] = tag
+    limit_s = options.get("timeout_s")
+    return SubmitRequest(
+        sql,
+        bindings(binds),
+        database=_name(options.get("database") or defaults.get("database")),
+        schema=_name(options.get("schema") or defaults.get("schema")),
+        warehouse=_name(options.get("warehouse") or defaults.get("warehouse")),
+        role=_name(options.get("role") or defaults.get("role")),
+        timeout_s=None if limit_s is None else math.ceil(limit_s),
+        parameters=parameters,
+        run_async=True,
+    )
+
+
+def _name(identifier: str | None) -> str | None:
+    return body_field(identifier) if identifier else None
