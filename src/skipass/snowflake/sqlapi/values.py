@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 from skipass.snowflake.errors import ProtocolError
@@ -54,7 +54,7 @@ def decode_rows(
             raise ProtocolError("A row has another number of cells than there are columns.")
         decoded = [_decode_column(decode, column) for decode, column in zip(decoders, cells, strict=False)]
         return list(zip(*decoded, strict=True))
-    except (ValueError, TypeError, InvalidOperation, OverflowError):
+    except (ValueError, TypeError, LookupError, ArithmeticError):
         raise ProtocolError("A cell does not have the form of its column's type.") from None
 
 
@@ -63,7 +63,9 @@ def decode_cell(column: Column, cell: Cell, formats: Mapping[str, object] | None
     return decode_rows([column], [[cell]], formats or {})[0][0]
 
 
-def _decode_column(decode: Decoder, cells: Iterable[Cell]) -> list[Any]:
+def _decode_column(decode: Decoder, cells: Sequence[Cell]) -> list[Any]:
+    if not set(map(type, cells)) <= {str, type(None)}:
+        raise TypeError
     return [None if cell is None else decode(cell) for cell in cells]
 
 
@@ -131,8 +133,6 @@ def iso_date(days: int) -> str:
 
 
 def _text(cell: str) -> str:
-    if type(cell) is not str:
-        raise TypeError
     return cell
 
 
@@ -141,11 +141,11 @@ def _integer(cell: str) -> int | Decimal:
 
 
 def _decimal(cell: str) -> Decimal:
-    return Decimal(_text(cell))
+    return Decimal(cell)
 
 
 def _real(cell: str) -> float:
-    return float(_text(cell))
+    return float(cell)
 
 
 def _boolean(cell: str) -> bool:
@@ -155,7 +155,7 @@ def _boolean(cell: str) -> bool:
 
 
 def _date(cell: str) -> date | str:
-    days = int(_text(cell))
+    days = int(cell)
     return date.fromordinal(days + 719_163) if -719_162 <= days <= 2_932_896 else iso_date(days)
 
 
@@ -191,7 +191,7 @@ def _json(cell: str) -> Any:
         return json.loads(cell)
     except (ValueError, RecursionError):
         # The text may hold what JSON does not have (`undefined` in an array); as it is, it loses nothing.
-        return _text(cell)
+        return cell
 
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
