@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "setup"
-TOOLS = ["bash", "cat", "chmod", "dirname", "id", "rm", "sha256sum"]
+TOOLS = ["bash", "cat", "chmod", "dirname", "grep", "id", "rm", "sha256sum"]
 REAL = """#!/bin/sh
 exec {python} "$@"
 """
@@ -107,6 +107,15 @@ def test_development_contains_the_server(project: Path) -> None:
     assert setup(project, "server").returncode == 0
     assert "installing requirements/dev.txt" in setup(project, "dev").stdout
     assert setup(project, "server").stdout == ""
+
+
+def test_an_environment_that_was_moved_is_made_again(project: Path) -> None:
+    """An environment whose commands name another place is replaced, since they would run what lies there."""
+    command(project, "python3.11", REAL)
+    assert setup(project, "server").returncode == 0
+    moved = project.rename(project.with_name("moved"))
+    assert "making .venv" in setup(moved, "server").stdout
+    assert str(moved) in (moved / ".venv" / "bin" / "pip").read_text()
 
 
 def test_no_python_is_said(project: Path) -> None:
