@@ -76,7 +76,10 @@ class Credential:
 
 @dataclass(frozen=True, slots=True)
 class McpServer:
-    """A slug: the built-in Snowflake tools over a connection. `agents` and `users` are the ids let in."""
+    """A slug: the built-in Snowflake tools over a connection.
+
+    An agent is let in if it may use the connection and, where `agents` names any, is one of them.
+    """
 
     id: str
     tenant_id: str
@@ -84,5 +87,4 @@ class McpServer:
     connection_id: str
     created_at: datetime
     agents: tuple[str, ...] = ()
-    users: tuple[str, ...] = ()
     state: Switch = Switch.ENABLED

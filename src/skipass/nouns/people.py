@@ -52,7 +52,10 @@ class ActsFor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """Software with its own credential and an owner; `users` are the ids it may act for besides nobody else."""
+    """Software with its own credential and an owner.
+
+    `users` are the ids it may act for where `acts_for` says so; `connections` the ids it may use, nobody's by default.
+    """
 
     id: str
     tenant_id: str
@@ -60,6 +63,7 @@ class Agent:
     owner_id: str
     acts_for: ActsFor
     users: tuple[str, ...]
+    connections: tuple[str, ...]
     created_at: datetime
     state: Life = Life.ACTIVE
     version: int = 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -97,3 +98,9 @@ def _text(value: Mapping[str, Any], member: str, faults: list[str]) -> str | Non
         faults.append(f"{member} must be a name")
         return None
     return text
+
+
+def name_parts(name: str) -> tuple[str, ...]:
+    """Return the parts of a canonical name as Snowflake shows them: `OPS_DB."my ops"` gives `OPS_DB`, `my ops`."""
+    parts = re.findall(r'"((?:[^"]|"")*)"|([^."]+)', name)
+    return tuple(quoted.replace('""', '"') if quoted else plain for quoted, plain in parts)

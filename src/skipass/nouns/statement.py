@@ -80,7 +80,7 @@ class Statement:
 
     `handle` is Snowflake's. `owner_boot` names the process that drives it. `timeout_s` is the timeout pinned upstream.
     `cancel_unconfirmed` is true where Snowflake would not say that a cancel took hold. `result_sealed` is a ticket's
-    bounded first partition, kept until `result_until`.
+    bounded first partition, kept until `result_until`. `partitions` holds rows and uncompressed bytes of each.
     """
 
     id: str
@@ -111,6 +111,7 @@ class Statement:
     delivered_at: datetime | None = None
     result_rows: int | None = None
     result_bytes: int | None = None
+    partitions: tuple[tuple[int, int], ...] = ()
     error_code: str | None = None
     error_message: str | None = None
     cancel_unconfirmed: bool = False

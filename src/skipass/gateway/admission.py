@@ -1,0 +1,243 @@
+"""Admission: the only gate. One transaction inserts the intent, debits the budget, and checks everything again."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from skipass.access.policy import pinned_timeout
+from skipass.access.states import FINAL
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway.deps import Deps
+from skipass.gateway.holding import approval_for, ask
+from skipass.gateway.moves import begin, move
+from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.standing import Standing
+from skipass.nouns.approval import Approval
+from skipass.nouns.session import AccessSession, Budgets
+from skipass.nouns.statement import Intent, Statement, StatementState
+from skipass.nouns.verdict import StatementKind, Verdict
+from skipass.vault.seal import TextKey
+
+UNDELIVERED = timedelta(minutes=10)
+NO_SESSION = "none"
+_PENDING = (StatementState.HELD, StatementState.APPROVED)
+_AT_WORK = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING, StatementState.UNKNOWN)
+_DONE = (StatementState.SUCCEEDED, StatementState.FAILED, StatementState.CANCELLED, StatementState.NOT_FOUND)
+
+
+class StaleDecision(Exception):
+    """Something the decision was made under is different now; start again from the caller's standing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One call as the surface understood it: the text, how it is to be sent, and the caller's own request id."""
+
+    text: str
+    bindings: dict[str, Any]
+    parameters: dict[str, Any]
+    tool: str
+    nullable: bool = True
+    timeout_s: int | None = None
+    request_id: str | None = None
+    role: str | None = None
+    warehouse: str | None = None
+    database: str | None = None
+    schema: str | None = None
+
+
+def intent_of(asked: Asked, text: str, session: AccessSession) -> Intent:
+    """Return exactly what would be sent for `text` in this session."""
+    return Intent(
+        text=text,
+        bindings=asked.bindings,
+        role=session.role,
+        warehouse=asked.warehouse or session.warehouse,
+        database=asked.database or session.database,
+        schema=asked.schema or session.schema,
+        parameters=asked.parameters,
+        nullable=asked.nullable,
+    )
+
+
+def draft(
+    statement_id: str, asked: Asked, standing: Standing, session: AccessSession | None, texts: TextKey, now: datetime
+) -> Statement:
+    """Return the row of a statement before anything is decided about it."""
+    return Statement(
+        id=statement_id,
+        tenant_id=standing.connection.tenant_id,
+        session_id=session.id if session else NO_SESSION,
+        connection_id=standing.connection.id,
+        user_id=standing.user_id,
+        agent_id=standing.agent.id,
+        tool=asked.tool,
+        state=StatementState.REFUSED,
+        kind=StatementKind.UNPARSEABLE,
+        original_sealed=texts.seal(asked.text.encode("utf-8", "surrogatepass"), statement_id, "original"),
+        intent_sealed=None,
+        intent_hash="",
+        reads=(),
+        writes=(),
+        reasons=(),
+        created_at=now,
+        caller_request_id=asked.request_id,
+    )
+
+
+def judged(statement: Statement, verdict: Verdict) -> Statement:
+    """Return the statement with what the guard said of it."""
+    reasons = tuple({"code": r.code, "piece": r.piece, "message": r.message} for r in verdict.reasons)
+    return replace(statement, kind=verdict.kind, reads=verdict.reads, writes=verdict.writes, reasons=reasons)
+
+
+def bound(statement: Statement, intent: Intent, session: AccessSession, texts: TextKey) -> Statement:
+    """Return the statement bound to exactly this intent in this session."""
+    sealed = texts.seal(intent.canonical(), statement.id, "intent")
+    return replace(statement, intent_sealed=sealed, intent_hash=intent.hash(session.id))
+
+
+def facts(statement: Statement) -> dict[str, Any]:
+    """Return what the first event of a statement says of it; texts only as ciphertext."""
+    return {
+        "kind": statement.kind.value,
+        "tool": statement.tool,
+        "connection_id": statement.connection_id,
+        "agent_id": statement.agent_id,
+        "user_id": statement.user_id,
+        "reads": statement.reads,
+        "writes": statement.writes,
+        "reasons": statement.reasons,
+        "intent_hash": statement.intent_hash,
+        "original": base64.b64encode(statement.original_sealed).decode(),
+        "intent": base64.b64encode(statement.intent_sealed).decode() if statement.intent_sealed else None,
+    }
+
+
+class Admission:
+    """Admits, holds or refuses statements; each is one transaction."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def refuse(self, statement: Statement, code: str) -> None:
+        """Record a refusal; nothing was sent."""
+        body = facts(statement) | {"code": code}
+        refused = replace(statement, state=StatementState.REFUSED, error_code=code)
+
+        async def record(unit: UnitOfWork) -> None:
+            await begin(unit, replace(refused, finished_at=unit.now), body)
+
+        await self._deps.journal.write(record)
+
+    async def admit(
+        self, statement: Statement, standing: Standing, session: AccessSession, wanted_s: int | None
+    ) -> Statement:
+        """Return the admitted statement, or the earlier one that this call repeats.
+
+        Raises `StaleDecision`, `budget_exceeded`, `idempotency_conflict`. A commit that came too late for its caller is
+        followed by `not_sent`.
+        """
+
+        async def gate(unit: UnitOfWork) -> Statement:
+            twin = await _twin(unit, statement)
+            if twin is not None:
+                return twin
+            timeout_s = await _reserve(unit, standing, session, wanted_s)
+            owned = replace(
+                statement, state=StatementState.ADMITTED, owner_boot=self._deps.journal.boot_id, timeout_s=timeout_s
+            )
+            return await begin(unit, owned, facts(owned) | {"timeout_s": timeout_s})
+
+        async def undo(unit: UnitOfWork, admitted: Statement) -> None:
+            if admitted.id == statement.id:
+                await move(unit, admitted, StatementState.NOT_SENT, {"why": "late"}, finished_at=unit.now)
+
+        return await self._deps.journal.write(gate, late=undo)
+
+    async def hold(
+        self, statement: Statement, standing: Standing, session: AccessSession
+    ) -> tuple[Statement, Approval]:
+        """Hold a statement for people; identical held calls share one approval. Raises `no_approver`."""
+
+        async def keep(unit: UnitOfWork) -> tuple[Statement, Approval | None]:
+            twin = await _twin(unit, statement)
+            if twin is not None:
+                return twin, await unit.get(Approval, twin.approval_id)
+            if not await unit.admit(session.id, standing.versions(session), Budgets(0, 0, 0, 0), unit.now):
+                raise StaleDecision
+            approval = await ask(
+                unit, approval_for(statement, standing.agent, unit.now, standing.policy.decide_within_s)
+            )
+            held = replace(statement, state=StatementState.HELD, ticket=True, approval_id=approval.id)
+            return await begin(unit, held, facts(held) | {"approval_id": approval.id}), approval
+
+        held, approval = await self._deps.journal.write(keep)
+        if approval is None:
+            raise StaleDecision
+        return held, approval
+
+
+async def _reserve(unit: UnitOfWork, standing: Standing, session: AccessSession, wanted_s: int | None) -> int:
+    current = await unit.get(AccessSession, session.id)
+    if current is None or current.expires_at is None or current.expires_at <= unit.now:
+        raise StaleDecision
+    if current.statements_left < 1 or current.seconds_left < 1:
+        raise SkipassError(
+            "budget_exceeded", "The session's statements or seconds are used up.", "Ask for a new session."
+        )
+    timeout_s = pinned_timeout(standing.policy, wanted_s, current.expires_at - unit.now, current.seconds_left)
+    reserve = Budgets(statements=1, rows=0, bytes=0, seconds=timeout_s)
+    if not await unit.admit(session.id, standing.versions(session), reserve, unit.now):
+        raise StaleDecision
+    return timeout_s
+
+
+async def _twin(unit: UnitOfWork, statement: Statement) -> Statement | None:
+    """Return the earlier statement that this call only repeats: same request id, or same intent not yet delivered."""
+    if statement.caller_request_id:
+        same_id = {"session_id": statement.session_id, "caller_request_id": statement.caller_request_id}
+        for earlier in await unit.find(Statement, state__ne=StatementState.REFUSED, limit=1, **same_id):
+            if earlier.intent_hash != statement.intent_hash:
+                hint = "Use a fresh request_id for another statement."
+                raise SkipassError("idempotency_conflict", hint=hint)
+            return earlier
+    same = {"session_id": statement.session_id, "intent_hash": statement.intent_hash}
+    for earlier in await unit.find(Statement, order="id", descending=True, limit=20, **same):
+        if _repeats(earlier, unit.now):
+            return earlier
+    return None
+
+
+def _repeats(earlier: Statement, now: datetime) -> bool:
+    if earlier.state in (*_PENDING, *_AT_WORK):
+        return True
+    fresh = earlier.finished_at is not None and now - earlier.finished_at < UNDELIVERED
+    return earlier.state in _DONE and earlier.delivered_at is None and fresh
+
+
+async def outcome(unit: UnitOfWork, statement: Statement, to: StatementState, **changes: Any) -> Statement:
+    """Give a statement its one final state, from wherever its table allows, and settle what it had reserved."""
+    current = await unit.get(Statement, statement.id)
+    if current is None or current.state in FINAL:
+        return current or statement
+    facts_ = {
+        k: v
+        for k, v in changes.items()
+        if k in ("result_rows", "result_bytes", "error_code", "error_message", "handle")
+    }
+    done = await move(unit, current, to, facts_, finished_at=unit.now, **changes)
+    if not current.ticket and not current.system:
+        since = current.submitted_at or current.created_at
+        used = int((unit.now - since).total_seconds()) + 1
+        await unit.settle(current.session_id, max(0, current.timeout_s - used))
+    return done
+
+
+def refused_call(principal_tenant: str, subject: str, body: dict[str, Any], session_id: str | None) -> Event:
+    """Return the event of a call that was refused before it became a statement."""
+    return Event(principal_tenant, "statement.refused", subject, body, session_id)

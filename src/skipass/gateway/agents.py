@@ -1,0 +1,108 @@
+"""Agents: software with its own key and an owner, allowed onto named connections for named users, nobody by default."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway.deps import Deps
+from skipass.gateway.people import require
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.identity.keys import Issued, issue
+from skipass.ids import new_id
+from skipass.nouns.connection import Connection
+from skipass.nouns.people import ActsFor, Agent, ApiKey, KeyUse, Life, User
+from skipass.nouns.principal import Principal, Role
+
+OVERLAP = timedelta(hours=24)
+
+
+class Agents:
+    """The use cases of agents."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def create(
+        self, principal: Principal, name: str, *, owner: str | None, users: Sequence[str], connections: Sequence[str]
+    ) -> tuple[Agent, Issued]:
+        """Return a new agent and its key, shown once. `owner` and `users` are names; without `users` it acts for its owner."""
+        by = require(principal, Role.ADMIN)
+        if not name or len(name) > 64 or not name.isprintable():
+            raise SkipassError("invalid_request", "An agent's name is 1 to 64 printable characters.")
+
+        async def add(unit: UnitOfWork) -> tuple[Agent, Issued]:
+            people = {user.name: user.id for user in await unit.find(User, tenant_id=principal.tenant_id)}
+            targets = {one.name: one.id for one in await unit.find(Connection, tenant_id=principal.tenant_id)}
+            agent = Agent(
+                id=new_id("agent", unit.now),
+                tenant_id=principal.tenant_id,
+                name=name,
+                owner_id=_id(people, owner, "user") if owner else by,
+                acts_for=ActsFor.USERS if users else ActsFor.OWNER,
+                users=tuple(_id(people, user, "user") for user in users),
+                connections=tuple(_id(targets, one, "connection") for one in connections),
+                created_at=unit.now,
+            )
+            await unit.insert(agent)
+            facts = {"name": name, "owner_id": agent.owner_id, "users": agent.users, "connections": agent.connections}
+            unit.emit(Event(agent.tenant_id, "agent.created", agent.id, facts | {"by": by}))
+            return agent, await _issue(unit, agent)
+
+        return await self._deps.journal.write(add)
+
+    async def list(self, principal: Principal) -> list[Agent]:
+        """Return the tenant's agents, for people who administer or audit."""
+        require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+
+        async def load(reader: Reader) -> list[Agent]:
+            return await reader.find(Agent, tenant_id=principal.tenant_id, order="name")
+
+        return await self._deps.journal.read(load)
+
+    async def rotate(self, principal: Principal, name: str) -> tuple[Agent, Issued]:
+        """Return a second key, shown once; the earlier ones end a day later, so nothing stops meanwhile."""
+        require(principal, Role.ADMIN)
+
+        async def rotate(unit: UnitOfWork) -> tuple[Agent, Issued]:
+            agent = await _named(unit, principal.tenant_id, name)
+            for key in await unit.find(ApiKey, owner_id=agent.id, revoked_at=None):
+                if key.expires_at is None or key.expires_at > unit.now + OVERLAP:
+                    await unit.change(key, expires_at=unit.now + OVERLAP)
+            return agent, await _issue(unit, agent)
+
+        return await self._deps.journal.write(rotate)
+
+    async def disable(self, principal: Principal, name: str) -> Agent:
+        """Disable an agent: its keys stop and nothing of it is admitted any more."""
+        by = require(principal, Role.ADMIN)
+
+        async def disable(unit: UnitOfWork) -> Agent:
+            agent = await _named(unit, principal.tenant_id, name)
+            await unit.next_revocation()
+            unit.emit(Event(agent.tenant_id, "agent.disabled", agent.id, {"by": by}))
+            return await unit.change(agent, state=Life.DISABLED)
+
+        return await self._deps.journal.write(disable)
+
+
+async def _issue(unit: UnitOfWork, agent: Agent) -> Issued:
+    issued = issue(agent.tenant_id, KeyUse.AGENT, agent.id, unit.now)
+    await unit.insert(issued.key)
+    unit.emit(Event(agent.tenant_id, "key.created", issued.key.id, {"owner": agent.id, "prefix": issued.key.prefix}))
+    return issued
+
+
+def _id(known: dict[str, str], name: str, noun: str) -> str:
+    if name not in known:
+        raise SkipassError("not_found", f"There is no {noun} {name[:80]!r}.", f"See skipass {noun} list.")
+    return known[name]
+
+
+async def _named(reader: Reader, tenant_id: str, name: str) -> Agent:
+    found = await reader.find(Agent, tenant_id=tenant_id, name=name, limit=1)
+    if not found:
+        raise SkipassError("not_found", f"There is no agent {name[:80]!r}.", "See skipass agent list.")
+    return found[0]

@@ -1,0 +1,154 @@
+"""Approvals: people decide, once each; the last needed word opens the session or runs the held statement, exactly once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skipass.access.approvals import enough, ineligible
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway.crashpoints import reached
+from skipass.gateway.deps import Deps
+from skipass.gateway.moves import move
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.sessions import may_see, open_session, sees_all
+from skipass.gateway.tickets import Tickets
+from skipass.ids import new_id
+from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
+from skipass.nouns.people import User
+from skipass.nouns.principal import Principal
+from skipass.nouns.session import AccessSession, SessionState
+from skipass.nouns.statement import Statement, StatementState
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Everything an approver decides on: the approval, its subject, the exact text, and who decided so far."""
+
+    approval: Approval
+    session: AccessSession | None
+    statement: Statement | None
+    text: str | None
+    bindings: dict[str, Any] | None
+    decisions: Sequence[Decision]
+
+
+class Approvals:
+    """The use cases of approvals."""
+
+    def __init__(self, deps: Deps, tickets: Tickets) -> None:
+        self._deps, self._tickets = deps, tickets
+
+    async def list(self, principal: Principal, *, state: str | None, after: str | None, limit: int) -> list[Approval]:
+        """Return approvals this caller may see, newest first."""
+        where: dict[str, Any] = {"tenant_id": principal.tenant_id}
+        where |= {"state": ApprovalState(state)} if state else {}
+        where |= {"id__lt": after} if after else {}
+        if not sees_all(principal):
+            where |= {"requester_id": principal.user_id}
+        if principal.agent_id:
+            where |= {"agent_id": principal.agent_id}
+
+        async def load(reader: Reader) -> list[Approval]:
+            return await reader.find(Approval, descending=True, limit=limit, **where)
+
+        return await self._deps.journal.read(load)
+
+    async def show(self, principal: Principal, approval_id: str) -> Card:
+        """Return the card of one approval; raises `not_found` for anybody who may not see it."""
+
+        async def load(reader: Reader) -> tuple[Approval, AccessSession | None, Statement | None, Sequence[Decision]]:
+            approval = await reader.get(Approval, approval_id, tenant_id=principal.tenant_id)
+            if approval is None or not may_see(principal, approval.requester_id, approval.agent_id):
+                raise SkipassError("not_found", "There is no such approval for this caller.")
+            session = await reader.get(AccessSession, approval.session_id)
+            statement = (
+                await reader.get(Statement, approval.subject_id) if approval.subject is Subject.STATEMENT else None
+            )
+            return approval, session, statement, await reader.find(Decision, approval_id=approval_id)
+
+        approval, session, statement, decisions = await self._deps.journal.read(load)
+        if statement is None or statement.intent_sealed is None:
+            return Card(approval, session, None, None, None, decisions)
+        intent = await self._tickets.intent(statement)
+        return Card(approval, session, statement, intent.text, dict(intent.bindings), decisions)
+
+    async def decide(self, principal: Principal, approval_id: str, *, approve: bool, reason: str) -> Approval:
+        """Record one person's decision and, when it was the last needed, what follows from it.
+
+        Raises `sign_in_required` without a credential that may decide, `not_eligible`, `not_found`, or `conflict` when the
+        approval is decided, ended, or this person has decided already.
+        """
+        if not principal.is_person or principal.user_id is None:
+            raise SkipassError("forbidden", "Agents never decide.", "A person decides, with their own sign-in.")
+        if not principal.sandbox_decider:
+            hint = "Deciding takes a fresh sign-in; this release offers it under serve --sandbox only."
+            raise SkipassError("sign_in_required", hint=hint)
+        user_id = principal.user_id
+
+        async def record(unit: UnitOfWork) -> Approval:
+            return await self._record(unit, principal.tenant_id, user_id, approval_id, approve, reason)
+
+        decided = await self._deps.journal.write(record)
+        reached("decision_recorded")
+        if decided.state is ApprovalState.APPROVED and decided.subject is Subject.STATEMENT:
+            self._tickets.run_soon(decided.subject_id)
+        return decided
+
+    async def _record(
+        self, unit: UnitOfWork, tenant_id: str, user_id: str, approval_id: str, approve: bool, reason: str
+    ) -> Approval:
+        approval = await unit.get(Approval, approval_id, tenant_id=tenant_id)
+        person = await unit.get(User, user_id, tenant_id=tenant_id)
+        if approval is None or person is None:
+            raise SkipassError("not_found", "There is no such approval.")
+        why = ineligible(person, approval, unit.now)
+        if why:
+            raise SkipassError("not_eligible", f"{person.name} may not decide: {why}.", "Ask somebody else.")
+        if approval.state is not ApprovalState.WAITING or approval.expires_at <= unit.now:
+            raise SkipassError("conflict", f"The approval is {approval.state} already.", "Nothing was changed.")
+        decision = Decision(
+            new_id("request", unit.now), tenant_id, approval.id, user_id, approve, reason[:1000], unit.now
+        )
+        await unit.insert(decision)
+        facts = {
+            "user_id": user_id,
+            "approved": approve,
+            "reason": decision.reason,
+            "intent_hash": approval.intent_hash,
+        }
+        unit.emit(Event(tenant_id, "approval.decided", approval.id, facts, approval.session_id))
+        verdict = enough(approval, await unit.find(Decision, approval_id=approval.id))
+        return approval if verdict is None else await _conclude(unit, approval, verdict)
+
+
+async def _conclude(unit: UnitOfWork, approval: Approval, agreed: bool) -> Approval:
+    to = ApprovalState.APPROVED if agreed else ApprovalState.DENIED
+    decided = await move(unit, approval, to, {"intent_hash": approval.intent_hash}, decided_at=unit.now)
+    if approval.subject is Subject.SESSION:
+        await _session(unit, approval, agreed)
+    else:
+        await _statement(unit, approval, agreed)
+    return decided
+
+
+async def _session(unit: UnitOfWork, approval: Approval, agreed: bool) -> None:
+    session = await unit.get(AccessSession, approval.subject_id)
+    if session is None or session.state is not SessionState.REQUESTED:
+        raise SkipassError("conflict", "The session is not waiting any more.")
+    if agreed:
+        await open_session(unit, session, approval.id)
+    else:
+        await move(unit, session, SessionState.DENIED, {"by": approval.id}, closed_at=unit.now)
+
+
+async def _statement(unit: UnitOfWork, approval: Approval, agreed: bool) -> None:
+    statement = await unit.get(Statement, approval.subject_id)
+    if statement is None or statement.state is not StatementState.HELD or statement.intent_hash != approval.intent_hash:
+        raise SkipassError("conflict", "The statement is not waiting any more, or is another one than was asked about.")
+    if agreed:
+        await move(unit, statement, StatementState.APPROVED, {"by": approval.id})
+    else:
+        await move(unit, statement, StatementState.DENIED, {"by": approval.id}, finished_at=unit.now)

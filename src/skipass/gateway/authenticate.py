@@ -1,0 +1,89 @@
+"""From a bearer to a principal: the key's owner, active, and the user the call is for. Refusals are on record."""
+
+from __future__ import annotations
+
+from skipass.audit.events import DEPLOYMENT, Event
+from skipass.errors import SkipassError
+from skipass.gateway.deps import Deps
+from skipass.gateway.metrics import SIGN_IN_REFUSALS
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.identity.acting import acting_for
+from skipass.identity.keys import accepts, prefix_of
+from skipass.nouns.people import Agent, ApiKey, KeyUse, Life, User
+from skipass.nouns.principal import Principal
+
+_HINT = "Send Authorization: Bearer with an agent's key or your own token; see skipass login and skipass agent create."
+RECORDED_A_MINUTE = 120
+
+
+class Authenticator:
+    """The gateway's side of `skipass.surfaces.edge`: who is behind this bearer."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+        self._minute, self._recorded = -1, 0
+
+    async def authenticate(self, bearer: str, *, identifier: str | None = None) -> Principal:
+        """Return the caller; raises `unauthenticated`, `identifier_required`, `not_your_user`."""
+        try:
+            return await self._deps.journal.read(lambda reader: self._principal(reader, bearer, identifier))
+        except SkipassError as refused:
+            await self._record(refused)
+            raise
+
+    async def _principal(self, reader: Reader, bearer: str, identifier: str | None) -> Principal:
+        prefix = prefix_of(bearer)
+        found = await reader.find(ApiKey, prefix=prefix, limit=1) if prefix else []
+        if not found or not accepts(found[0], bearer, reader.now):
+            raise SkipassError("unauthenticated", "The credential is unknown, expired or revoked.", _HINT)
+        key = found[0]
+        return await (self._agent(reader, key, identifier) if key.use is KeyUse.AGENT else self._person(reader, key))
+
+    async def _agent(self, reader: Reader, key: ApiKey, identifier: str | None) -> Principal:
+        agent = await reader.get(Agent, key.owner_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
+        if agent is None:
+            raise SkipassError("unauthenticated", "The agent is disabled.", "Ask its owner.")
+        where = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
+        named = await reader.find(User, name=identifier, limit=1, **where) if identifier else []
+        user_id = acting_for(agent, identifier, named[0] if named else None)
+        user = await reader.get(User, user_id, **where)
+        if user is None:
+            raise SkipassError("not_your_user", "The user acted for is disabled.", "Ask an admin.")
+        return Principal(
+            tenant_id=key.tenant_id,
+            credential_id=key.id,
+            agent_id=agent.id,
+            agent_name=agent.name,
+            agent_version=agent.version,
+            user_id=user.id,
+            user_name=user.name,
+            user_version=user.version,
+        )
+
+    async def _person(self, reader: Reader, key: ApiKey) -> Principal:
+        user = await reader.get(User, key.owner_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
+        if user is None or (key.use is KeyUse.SANDBOX and not self._deps.sandbox):
+            raise SkipassError("unauthenticated", "The credential is not accepted here.", _HINT)
+        return Principal(
+            tenant_id=key.tenant_id,
+            credential_id=key.id,
+            user_id=user.id,
+            user_name=user.name,
+            user_version=user.version,
+            roles=frozenset(user.roles),
+            sandbox_decider=key.use is KeyUse.SANDBOX,
+        )
+
+    async def _record(self, refused: SkipassError) -> None:
+        """Chain the refusal; a flood of them is counted by the metric and recorded up to a bound a minute."""
+        SIGN_IN_REFUSALS.labels(refused.code).inc()
+        minute = int(self._deps.clock.monotonic() // 60)
+        self._recorded = self._recorded + 1 if minute == self._minute else 1
+        self._minute = minute
+        if self._recorded > RECORDED_A_MINUTE:
+            return
+
+        async def record(unit: UnitOfWork) -> None:
+            unit.emit(Event(DEPLOYMENT, "auth.refused", self._deps.journal.boot_id, {"code": refused.code}))
+
+        self._deps.journal.post(record)

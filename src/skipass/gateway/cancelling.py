@@ -1,0 +1,41 @@
+"""Ending what runs: one statement on request, or everything of a session that closes."""
+
+from __future__ import annotations
+
+import asyncio
+
+from skipass.gateway.deps import Deps
+from skipass.gateway.ports import Reader
+from skipass.gateway.running import Out, Runner
+from skipass.gateway.sessions import Sessions
+from skipass.nouns.connection import Connection, Credential, CredentialState
+from skipass.nouns.session import AccessSession, EndReason
+from skipass.nouns.statement import Statement, StatementState
+
+
+class Ending:
+    """Cancels in Snowflake what a session still runs, then closes it."""
+
+    def __init__(self, deps: Deps, sessions: Sessions, runner: Runner) -> None:
+        self._deps, self._sessions, self._runner = deps, sessions, runner
+
+    async def end(self, session: AccessSession, reason: EndReason, by: str) -> AccessSession:
+        """Close a session: nothing new, everything running cancelled, closed as soon as all of it is final."""
+        return await self.settle(await self._sessions.end(session, reason, by))
+
+    async def settle(self, session: AccessSession) -> AccessSession:
+        """Cancel what a closing session still runs and close it if nothing is left."""
+
+        async def load(reader: Reader) -> tuple[list[Statement], Out | None]:
+            running = await reader.find(Statement, session_id=session.id, state=StatementState.SUBMITTED, ticket=False)
+            connection = await reader.get(Connection, session.connection_id)
+            found = await reader.find(
+                Credential, connection_id=session.connection_id, state=CredentialState.ACTIVE, limit=1
+            )
+            return running, Out(connection, found[0]) if connection and found else None
+
+        running, out = await self._deps.journal.read(load)
+        if out is not None:
+            why = session.end_reason.value if session.end_reason else "closing"
+            await asyncio.gather(*(self._runner.cancel(statement, out, f"session {why}") for statement in running))
+        return await self._sessions.finish(session)

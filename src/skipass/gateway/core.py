@@ -1,0 +1,70 @@
+"""The gateway of one process: every use case, wired once. Surfaces hold this and nothing deeper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skipass.gateway.agents import Agents
+from skipass.gateway.approvals import Approvals
+from skipass.gateway.authenticate import Authenticator
+from skipass.gateway.calls import Calls
+from skipass.gateway.cancelling import Ending
+from skipass.gateway.connections import Connections
+from skipass.gateway.delivery import Delivery
+from skipass.gateway.deps import Deps
+from skipass.gateway.events import Events
+from skipass.gateway.execute import Executor
+from skipass.gateway.jobs import Jobs
+from skipass.gateway.people import People
+from skipass.gateway.reconcile import Reconciler
+from skipass.gateway.revocation import Epoch
+from skipass.gateway.running import Runner
+from skipass.gateway.servers import Servers
+from skipass.gateway.sessions import Sessions
+from skipass.gateway.system import System
+from skipass.gateway.tickets import Tickets
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Everything a surface may call."""
+
+    deps: Deps
+    authenticator: Authenticator
+    calls: Calls
+    sessions: Sessions
+    ending: Ending
+    approvals: Approvals
+    people: People
+    agents: Agents
+    connections: Connections
+    servers: Servers
+    events: Events
+    runner: Runner
+    jobs: Jobs
+
+
+def build(deps: Deps) -> Gateway:
+    """Return the gateway over these dependencies; nothing runs until `jobs.start`."""
+    epoch = Epoch(deps)
+    runner = Runner(deps, epoch)
+    sessions, system = Sessions(deps), System(deps, runner)
+    delivery, tickets = Delivery(deps, sessions), Tickets(deps, runner)
+    ending = Ending(deps, sessions, runner)
+    executor = Executor(deps, sessions, runner, delivery, system)
+    reconciler = Reconciler(deps, runner, system)
+    return Gateway(
+        deps=deps,
+        authenticator=Authenticator(deps),
+        calls=Calls(deps, sessions, executor, runner, delivery, ending),
+        sessions=sessions,
+        ending=ending,
+        approvals=Approvals(deps, tickets),
+        people=People(deps),
+        agents=Agents(deps),
+        connections=Connections(deps, system),
+        servers=Servers(deps),
+        events=Events(deps),
+        runner=runner,
+        jobs=Jobs(deps, epoch, ending, tickets, reconciler),
+    )

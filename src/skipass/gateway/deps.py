@@ -1,0 +1,56 @@
+"""What the use cases are given: the journal, keys, the guard, the way out, and the deployment's own settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from skipass.clock import Clock
+from skipass.errors import SkipassError
+from skipass.gateway.ports import Journal, Reader
+from skipass.gateway.upstream import Upstream
+from skipass.nouns.people import Tenant
+from skipass.nouns.scope import Scope
+from skipass.nouns.verdict import Verdict
+from skipass.vault.keys import KeyEncryptionKey
+from skipass.vault.seal import Place, TextKey, unseal
+
+
+class Guard(Protocol):
+    """The statement guard, wherever it runs."""
+
+    async def check(self, sql: str, scope: Scope, *, database: str | None, schema: str | None) -> Verdict:
+        """Return the verdict for one text; never raises for anything in the text."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """Shared by all use cases of one process. `sandbox` is true under `serve --sandbox` only."""
+
+    journal: Journal
+    clock: Clock
+    kek: KeyEncryptionKey
+    guard: Guard
+    upstream: Upstream
+    base_url: str
+    sandbox: bool = False
+    _texts: dict[str, TextKey] = field(default_factory=dict)
+
+    async def texts(self, tenant_id: str) -> TextKey:
+        """Return the key of a tenant's statement texts."""
+        if tenant_id not in self._texts:
+
+            async def load(reader: Reader) -> Tenant | None:
+                return await reader.get(Tenant, tenant_id)
+
+            tenant = await self.journal.read(load)
+            if tenant is None:
+                raise SkipassError("not_found", "No such tenant.")
+            self._texts[tenant_id] = TextKey(unseal(self.kek, tenant.data_key, data_key_place(tenant_id)))
+        return self._texts[tenant_id]
+
+
+def data_key_place(tenant_id: str) -> Place:
+    """Return where a tenant's data key is sealed to."""
+    return Place(tenant_id, "tenants.data_key", tenant_id)

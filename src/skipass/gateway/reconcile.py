@@ -1,0 +1,159 @@
+"""Reconcile: statements whose process died. With a handle they are polled; without one they are looked up by their tag.
+
+An admitted statement without a handle may or may not have reached Snowflake. It is `unknown`, never sent again by itself,
+and looked up in the query history at 0, 30 and 300 seconds: found gives its state, absent each time `not_found`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway.admission import outcome
+from skipass.gateway.deps import Deps
+from skipass.gateway.moves import move
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.running import Out, Runner, tag
+from skipass.gateway.system import System
+from skipass.nouns.connection import Connection, Credential, CredentialState
+from skipass.nouns.statement import Statement, StatementState, intent_from
+
+DEAD_AFTER = timedelta(seconds=10)
+LOOKUPS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=300))
+_HISTORY = {
+    "SUCCESS": StatementState.SUCCEEDED,
+    "FAILED_WITH_ERROR": StatementState.FAILED,
+    "FAIL": StatementState.FAILED,
+    "FAILED_WITH_INCIDENT": StatementState.FAILED,
+    "INCIDENT": StatementState.FAILED,
+}
+_log = structlog.get_logger("skipass.reconcile")
+
+
+class Reconciler:
+    """Adopts what other processes left behind."""
+
+    def __init__(self, deps: Deps, runner: Runner, system: System) -> None:
+        self._deps, self._runner, self._system = deps, runner, system
+
+    async def adopt(self) -> None:
+        """Take over every unfinished statement whose owner is gone."""
+        me, journal = self._deps.journal.boot_id, self._deps.journal
+
+        async def take(unit: UnitOfWork) -> list[Statement]:
+            # Where no other process can write, every other owner is dead; elsewhere it must have been silent.
+            before = unit.now if journal.exclusive else unit.now - DEAD_AFTER
+            return [await self._take(unit, found, me) for found in await unit.stale(me, before)]
+
+        for statement in await journal.write(take):
+            if statement.state in (StatementState.SUBMITTED, StatementState.CANCELLING):
+                await self._resume(statement)
+
+    async def _take(self, unit: UnitOfWork, statement: Statement, me: str) -> Statement:
+        facts = {"from": statement.owner_boot, "to": me, "state": statement.state.value}
+        unit.emit(Event(statement.tenant_id, "statement.adopted", statement.id, facts, statement.session_id))
+        if statement.state is not StatementState.ADMITTED:
+            return await unit.change(statement, owner_boot=me)
+        return await move(
+            unit, statement, StatementState.UNKNOWN, {"why": "its process died"}, owner_boot=me, lookup_at=unit.now
+        )
+
+    async def _resume(self, statement: Statement) -> None:
+        out = await self._out(statement)
+        if out is not None and self._runner.task(statement.id) is None:
+            self._runner.resume(statement, out)
+
+    async def look_up(self) -> None:
+        """Ask Snowflake about every unknown statement of this process whose next lookup is due."""
+        now, me = self._deps.journal.now(), self._deps.journal.boot_id
+
+        async def due(reader: Reader) -> list[Statement]:
+            where = {
+                "state": StatementState.UNKNOWN,
+                "owner_boot": me,
+                "cancel_unconfirmed": False,
+                "lookup_at__le": now,
+            }
+            return await reader.find(Statement, limit=20, **where)
+
+        for statement in await self._deps.journal.read(due):
+            try:
+                await self._look_up(statement)
+            except SkipassError as error:
+                _log.info("reconcile.later", statement=statement.id, code=error.code)
+                await self._again(statement, statement.lookups, timedelta(seconds=5))
+
+    async def _look_up(self, statement: Statement) -> None:
+        out = await self._out(statement)
+        if out is None:
+            await self._again(statement, statement.lookups, LOOKUPS[-1])
+            return
+        if statement.system:
+            # The gateway's own questions change nothing and nobody waits for their rows.
+            await self._ended(statement, StatementState.NOT_FOUND, {})
+            return
+        texts = await self._deps.texts(statement.tenant_id)
+        intent = intent_from(texts.unseal(statement.intent_sealed or b"", statement.id, "intent"))
+        context: dict[str, Any] = {"role": intent.role, "warehouse": intent.warehouse, "database": intent.database}
+        answer = await self._system.ask("history", out, binds=[tag(statement)], **context)
+        if answer.rows:
+            await self._found(statement, dict(answer.rows[0]), out)
+        elif statement.lookups + 1 >= len(LOOKUPS):
+            await self._ended(statement, StatementState.NOT_FOUND, {})
+        else:
+            nth = statement.lookups + 1
+            await self._again(statement, nth, LOOKUPS[nth] - LOOKUPS[nth - 1])
+
+    async def _found(self, statement: Statement, row: dict[str, str | None], out: Out) -> None:
+        state = _HISTORY.get((row["EXECUTION_STATUS"] or "").upper())
+        changes: dict[str, Any] = {"handle": row["QUERY_ID"]}
+        if state is None or (state is StatementState.SUCCEEDED and statement.handle is None):
+            # At work there, or done with a result: follow it by the handle the history gave.
+            followed = await self._handle(statement, row["QUERY_ID"])
+            if self._runner.task(statement.id) is None:
+                self._runner.resume(followed, out)
+            return
+        if state is StatementState.FAILED:
+            code = row["ERROR_CODE"] or "failed"
+            cancelled = code.lstrip("0") == "604"
+            state = StatementState.CANCELLED if cancelled else state
+            changes |= {"error_code": code, "error_message": row["ERROR_MESSAGE"] or "Snowflake failed the statement."}
+        await self._ended(statement, state, changes)
+
+    async def _handle(self, statement: Statement, handle: str | None) -> Statement:
+        async def keep(unit: UnitOfWork) -> Statement:
+            current = await unit.get(Statement, statement.id)
+            if current is None:
+                return replace(statement, handle=handle)
+            return await unit.change(current, handle=handle, lookup_at=unit.now + LOOKUPS[-1])
+
+        return await self._deps.journal.write(keep)
+
+    async def _ended(self, statement: Statement, to: StatementState, changes: dict[str, Any]) -> None:
+        async def end(unit: UnitOfWork) -> None:
+            await outcome(unit, statement, to, **changes)
+
+        await self._deps.journal.write(end)
+
+    async def _again(self, statement: Statement, lookups: int, after: timedelta) -> None:
+        async def later(unit: UnitOfWork) -> None:
+            current = await unit.get(Statement, statement.id, state=StatementState.UNKNOWN)
+            if current is not None:
+                await unit.change(current, lookups=lookups, lookup_at=unit.now + after)
+
+        await self._deps.journal.write(later)
+
+    async def _out(self, statement: Statement) -> Out | None:
+        async def load(reader: Reader) -> Out | None:
+            connection = await reader.get(Connection, statement.connection_id)
+            found = await reader.find(
+                Credential, connection_id=statement.connection_id, state=CredentialState.ACTIVE, limit=1
+            )
+            return Out(connection, found[0]) if connection and found else None
+
+        return await self._deps.journal.read(load)

@@ -1,0 +1,305 @@
+"""Running: an admitted statement goes out, gets its handle on record, is polled to its end, and ends exactly once.
+
+Order of writes: intent (admission) → submit → handle → outcome. A submit is never sent twice. What became of one that
+got no usable answer is `unknown` until `skipass.gateway.reconcile` finds it by its tag.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from skipass.errors import SkipassError
+from skipass.gateway.admission import outcome
+from skipass.gateway.crashpoints import reached
+from skipass.gateway.deps import Deps
+from skipass.gateway.metrics import STATEMENTS
+from skipass.gateway.moves import move
+from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.revocation import Epoch
+from skipass.ids import upstream_request_id
+from skipass.nouns.connection import Connection, Credential
+from skipass.nouns.statement import Intent, Statement, StatementState
+from skipass.snowflake.errors import (
+    SnowflakeAuthError,
+    SnowflakeError,
+    SnowflakeUnavailable,
+    StatementCancelled,
+    StatementNotFound,
+    Throttled,
+)
+from skipass.snowflake.sqlapi.wire import CancelOutcome, Finished, Running, SubmitRequest
+
+SUBMIT_S = 50.0
+POLL_S = 15.0
+CANCEL_S = 2.0
+TICKET_BYTES = 1 << 20
+TICKET_LIFE = timedelta(hours=24)
+_log = structlog.get_logger("skipass.running")
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """The way to Snowflake for one statement."""
+
+    connection: Connection
+    credential: Credential
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A statement that this process saw to its end; `body` is Snowflake's own, with the first partition."""
+
+    statement: Statement
+    body: Mapping[str, Any] | None = None
+
+
+class Runner:
+    """Drives the statements of this process; each has one task, whoever waits for it."""
+
+    def __init__(self, deps: Deps, epoch: Epoch) -> None:
+        self._deps, self.epoch = deps, epoch
+        self._tasks: dict[str, asyncio.Task[Done]] = {}
+        self._wake: dict[str, asyncio.Event] = {}
+
+    def start(self, statement: Statement, intent: Intent, out: Out, admitted_under: int) -> asyncio.Task[Done]:
+        """Send an admitted statement and see it to its end."""
+        return self._keep(statement, self._send(statement, intent, out, admitted_under))
+
+    def resume(self, statement: Statement, out: Out) -> asyncio.Task[Done]:
+        """See a submitted statement to its end."""
+        return self._keep(statement, self._follow(statement, out))
+
+    def task(self, statement_id: str) -> asyncio.Task[Done] | None:
+        """Return the task of a statement that this process drives."""
+        return self._tasks.get(statement_id)
+
+    def hurry(self, statement_id: str) -> None:
+        """Poll this statement now: something about it changed."""
+        event = self._wake.get(statement_id)
+        if event is not None:
+            event.set()
+
+    async def stop(self) -> None:
+        """Leave every statement to whoever comes next; nothing is cancelled in Snowflake by a restart."""
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _keep(self, statement: Statement, work: Coroutine[Any, Any, Done]) -> asyncio.Task[Done]:
+        self._wake[statement.id] = asyncio.Event()
+        task = self._tasks[statement.id] = asyncio.create_task(work, name=statement.id)
+        task.add_done_callback(lambda done: self._drop(statement.id, done))
+        return task
+
+    def _drop(self, statement_id: str, task: asyncio.Task[Done]) -> None:
+        self._tasks.pop(statement_id, None)
+        self._wake.pop(statement_id, None)
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("statement.left", statement=statement_id, error=type(task.exception()).__name__)
+
+    async def _send(self, statement: Statement, intent: Intent, out: Out, admitted_under: int) -> Done:
+        request = SubmitRequest(
+            statement=intent.text,
+            bindings=intent.bindings or None,
+            database=intent.database,
+            schema=intent.schema,
+            warehouse=intent.warehouse,
+            role=intent.role,
+            timeout_s=statement.timeout_s,
+            parameters=dict(intent.parameters) | {"query_tag": tag(statement), "multi_statement_count": "1"},
+            request_id=upstream_request_id(statement.id),
+            run_async=True,
+            nullable=intent.nullable,
+        )
+
+        async def before_send() -> None:
+            await self.epoch.still_admitted(statement, admitted_under)
+
+        reached("before_submit")
+        try:
+            api, tokens = (
+                self._deps.upstream.api(out.connection),
+                self._deps.upstream.tokens(out.connection, out.credential),
+            )
+            answer = await api.submit(request, tokens, timeout_s=SUBMIT_S, before_send=before_send)
+        except SkipassError as refusal:
+            return Done(await self._final(statement, StatementState.NOT_SENT, _error(refusal.code, refusal.message)))
+        except SnowflakeError as error:
+            return await self._not_accepted(statement, error)
+        reached("submitted_unrecorded")
+        submitted = await self._submitted(statement, answer.statement_handle)
+        reached("handle_recorded")
+        if isinstance(answer, Finished):
+            return await self._finished(submitted, answer)
+        return await self._follow(submitted, out)
+
+    async def _not_accepted(self, statement: Statement, error: SnowflakeError) -> Done:
+        facts = _upstream_error(error)
+        if isinstance(error, SnowflakeUnavailable) and not error.sent:
+            return Done(await self._final(statement, StatementState.NOT_SENT, facts))
+        if error.outcome_unknown:
+            return Done(await self._unknown(statement, facts))
+        submitted = await self._submitted(statement, error.statement_handle)
+        return Done(await self._final(submitted, StatementState.FAILED, facts))
+
+    async def _follow(self, statement: Statement, out: Out) -> Done:
+        """Poll at once, then every 50 ms doubling to 2 s, until Snowflake names an end."""
+        pause, silent = 0.05, 0
+        api, tokens = (
+            self._deps.upstream.api(out.connection),
+            self._deps.upstream.tokens(out.connection, out.credential),
+        )
+        while True:
+            try:
+                answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
+                silent = 0
+            except SnowflakeError as error:
+                ended = await self._poll_failed(statement, error, silent)
+                if ended is not None:
+                    return ended
+                silent += 1
+                answer = Running(statement.handle or "", {}, getattr(error, "retry_after_s", None))
+            if isinstance(answer, Finished):
+                return await self._finished(statement, answer)
+            await self._pause(statement.id, max(pause, answer.retry_after_s or 0.0))
+            pause = min(pause * 2, 2.0)
+
+    async def _pause(self, statement_id: str, seconds: float) -> None:
+        wake = self._wake.get(statement_id)
+        if wake is None:
+            return
+        try:
+            await asyncio.wait_for(wake.wait(), min(seconds, 30.0))
+        except TimeoutError:
+            return
+        wake.clear()
+
+    async def _poll_failed(self, statement: Statement, error: SnowflakeError, silent: int) -> Done | None:
+        """Return the end that a failed poll means, or None to go on polling."""
+        facts = _upstream_error(error)
+        if isinstance(error, StatementCancelled):
+            return Done(await self._final(statement, StatementState.CANCELLED, facts))
+        if isinstance(error, (SnowflakeUnavailable, Throttled)) or error.outcome_unknown:
+            # Snowflake itself ends the statement at its pinned timeout; past that and silent, somebody has to look.
+            late = self._deps.journal.now() - statement.created_at > timedelta(seconds=statement.timeout_s + 60)
+            return Done(await self._unknown(statement, facts)) if late and silent > 5 else None
+        if isinstance(error, (SnowflakeAuthError, StatementNotFound)):
+            return Done(await self._unknown(statement, facts))
+        return Done(await self._final(statement, StatementState.FAILED, facts))
+
+    async def _submitted(self, statement: Statement, handle: str | None) -> Statement:
+        async def record(unit: UnitOfWork) -> Statement:
+            current = await unit.get(Statement, statement.id)
+            if current is None or current.state is not StatementState.ADMITTED:
+                return replace(current or statement, handle=handle)
+            facts = {"handle": handle}
+            return await move(unit, current, StatementState.SUBMITTED, facts, handle=handle, submitted_at=unit.now)
+
+        return await self._persist(record)
+
+    async def _finished(self, statement: Statement, answer: Finished) -> Done:
+        sizes = [(p.row_count, p.uncompressed_bytes) for p in answer.partitions]
+        sizes = sizes or [(len(answer.rows), sum(len(c or "") for row in answer.rows for c in row))]
+        changes: dict[str, Any] = {
+            "result_rows": answer.num_rows if answer.num_rows is not None else sizes[0][0],
+            "result_bytes": sum(size for _, size in sizes),
+            "partitions": tuple(sizes),
+        }
+        if statement.ticket:
+            changes |= await self._kept(statement, answer, sizes[0][1])
+        reached("before_outcome")
+        done = await self._final(statement, StatementState.SUCCEEDED, changes)
+        reached("outcome_recorded")
+        return Done(done, answer.body)
+
+    async def _kept(self, statement: Statement, answer: Finished, size_bytes: int) -> dict[str, Any]:
+        """Return a ticket's bounded result, sealed, so that it can be collected after its session."""
+        import orjson
+
+        if size_bytes > TICKET_BYTES:
+            return {}
+        texts = await self._deps.texts(statement.tenant_id)
+        sealed = texts.seal(orjson.dumps(dict(answer.body)), statement.id, "result")
+        return {"result_sealed": sealed, "result_until": self._deps.journal.now() + TICKET_LIFE}
+
+    async def _final(self, statement: Statement, to: StatementState, changes: Mapping[str, Any]) -> Statement:
+        async def record(unit: UnitOfWork) -> Statement:
+            return await outcome(unit, statement, to, **changes)
+
+        done = await self._persist(record)
+        STATEMENTS.labels(done.kind.value, done.state.value).inc()
+        return done
+
+    async def _unknown(self, statement: Statement, changes: Mapping[str, Any]) -> Statement:
+        async def record(unit: UnitOfWork) -> Statement:
+            current = await unit.get(Statement, statement.id)
+            if current is None or current.state is StatementState.UNKNOWN:
+                return current or statement
+            return await move(unit, current, StatementState.UNKNOWN, changes, lookup_at=unit.now, **changes)
+
+        return await self._persist(record)
+
+    async def _persist(self, record: Any) -> Statement:
+        """Write what is already true upstream; the disk may be away for a while, the fact stays."""
+        pause = 0.1
+        while True:
+            try:
+                statement: Statement = await self._deps.journal.write(record)
+                return statement
+            except SkipassError as error:
+                if error.code != "not_recorded":
+                    raise
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    async def cancel(self, statement: Statement, out: Out, by: str) -> Statement:
+        """Cancel a running statement in Snowflake; `cancel_unconfirmed` if it will not say within two seconds."""
+
+        async def mark(unit: UnitOfWork) -> Statement:
+            current = await unit.get(Statement, statement.id)
+            if current is None or current.state is not StatementState.SUBMITTED:
+                return current or statement
+            return await move(unit, current, StatementState.CANCELLING, {"by": by})
+
+        marked = await self._deps.journal.write(mark)
+        if marked.state is not StatementState.CANCELLING or not marked.handle:
+            return marked
+        return await self._cancel_upstream(marked, out)
+
+    async def _cancel_upstream(self, marked: Statement, out: Out) -> Statement:
+        api, tokens = (
+            self._deps.upstream.api(out.connection),
+            self._deps.upstream.tokens(out.connection, out.credential),
+        )
+        try:
+            answer = await api.cancel(marked.handle or "", tokens, timeout_s=CANCEL_S)
+        except (SnowflakeError, SkipassError):
+            return await self._unknown(marked, {"cancel_unconfirmed": True})
+        if answer is CancelOutcome.CANCELLED:
+            return await self._final(marked, StatementState.CANCELLED, _error("000604", "SQL execution canceled"))
+        # Nothing left to cancel: it ended first, and its own task learns how.
+        self.hurry(marked.id)
+        if self.task(marked.id) is None:
+            self.resume(marked, out)
+        return marked
+
+
+def tag(statement: Statement) -> str:
+    """Return the QUERY_TAG a statement carries upstream, by which it is found again."""
+    return f"skipass:{'system:' if statement.system else ''}{statement.id}"
+
+
+def _error(code: str, message: str) -> dict[str, Any]:
+    return {"error_code": code, "error_message": message[:4000]}
+
+
+def _upstream_error(error: SnowflakeError) -> dict[str, Any]:
+    message = f"{error.message} {error.hint}".strip()
+    return _error(error.code or type(error).__name__, message)

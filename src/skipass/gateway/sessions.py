@@ -1,0 +1,274 @@
+"""Access sessions: request, open, pick, close, revoke. `expires_at` is set once, when a session opens."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from skipass.access.policy import budgets_from
+from skipass.access.sessions import Answer, decide
+from skipass.access.sqlguard import canonical_scope
+from skipass.errors import SkipassError
+from skipass.gateway.deps import Deps
+from skipass.gateway.holding import approval_for, ask, withdraw_all
+from skipass.gateway.moves import begin, move
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.standing import Standing
+from skipass.ids import new_id
+from skipass.nouns.approval import Approval, ApprovalState
+from skipass.nouns.principal import Principal, Role
+from skipass.nouns.scope import Scope, name_parts
+from skipass.nouns.session import AccessSession, EndReason, SessionState
+from skipass.nouns.statement import Statement, StatementState
+
+ENDED = (SessionState.CLOSING, SessionState.CLOSED, SessionState.DENIED, SessionState.WITHDRAWN, SessionState.LAPSED)
+_WITHDRAWS = frozenset({EndReason.RELEASED, EndReason.REVOKED, EndReason.ACCOUNT})
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRequest:
+    """What is asked for: a scope, `ttl_s` seconds, why, and lower budgets than the policy's if wanted."""
+
+    scope: Scope
+    ttl_s: int
+    reason: str
+    budgets: Mapping[str, Any] | None = None
+
+
+class Sessions:
+    """The use cases of access sessions."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def request(self, standing: Standing, request: SessionRequest) -> tuple[AccessSession, Approval | None]:
+        """Return the session, open or waiting for a person with its approval; raises the refusal otherwise.
+
+        Raises `invalid_scope`, `invalid_request`, `not_allowed` where policy denies, `no_approver`.
+        """
+        session = self._draft(standing, request, self._deps.journal.now())
+        decision = decide(session.scope, session.ttl_s, session.role, standing.roles, standing.policy)
+        if decision.answer is Answer.DENY:
+            reason = "; ".join(decision.reasons)
+            raise SkipassError("not_allowed", f"The session is refused: {reason}.", "Ask for less.")
+
+        async def open_or_ask(unit: UnitOfWork) -> tuple[AccessSession, Approval | None]:
+            facts = {"reason": session.reason, "scope": session.scope.as_dict(), "ttl_s": session.ttl_s}
+            facts |= {"user_id": session.user_id, "agent_id": session.agent_id, "role": session.role}
+            facts |= {
+                "connection_id": session.connection_id,
+                "budgets": session.left.as_dict(),
+                "asks": decision.reasons,
+            }
+            if decision.answer is Answer.OPEN:
+                asked = await begin(unit, session, facts)
+                return await open_session(unit, asked, "policy"), None
+            life = standing.policy.decide_within_s
+            approval = await ask(unit, approval_for(session, standing.agent, unit.now, life))
+            waiting = replace(session, approval_id=approval.id, decide_by=approval.expires_at)
+            return await begin(unit, waiting, facts), approval
+
+        return await self._deps.journal.write(open_or_ask)
+
+    def _draft(self, standing: Standing, request: SessionRequest, now: datetime) -> AccessSession:
+        scope, connection = canonical_scope(request.scope), standing.connection
+        if not request.ttl_s > 0 or not request.reason.strip():
+            raise SkipassError("invalid_request", "ttl_s must be positive and reason must say why.")
+        database, schema = _current(scope, connection.database, connection.schema)
+        left = budgets_from(request.budgets, standing.policy.budgets)
+        return AccessSession(
+            id=new_id("session", now),
+            tenant_id=connection.tenant_id,
+            connection_id=connection.id,
+            user_id=standing.user_id,
+            agent_id=standing.agent.id,
+            state=SessionState.REQUESTED,
+            scope=scope,
+            role=scope.role or connection.role,
+            reason=request.reason.strip()[:1000],
+            ttl_s=request.ttl_s,
+            statements_left=left.statements,
+            rows_left=left.rows,
+            bytes_left=left.bytes,
+            seconds_left=left.seconds,
+            requested_at=now,
+            last_call_at=now,
+            warehouse=scope.warehouse or connection.warehouse,
+            database=database,
+            schema=schema,
+        )
+
+    async def pick(self, standing: Standing, session_id: str | None) -> AccessSession:
+        """Return the open session a call belongs to.
+
+        With an id: that one, if it is this principal's. Without: the only open one, or an automatic one where policy
+        names it. Raises `not_found`, `expired`, `approval_required`, `session_ambiguous` with ids, `session_required`.
+        """
+        mine = await self._mine(standing, session_id)
+        now = self._deps.journal.now()
+        if session_id is not None:
+            return _usable(mine[0] if mine else None, now)
+        live = [s for s in mine if s.state is SessionState.OPEN and s.expires_at and s.expires_at > now]
+        explicit = [s for s in live if not s.automatic] or live
+        if len(explicit) > 1:
+            ids = [s.id for s in explicit]
+            raise SkipassError("session_ambiguous", hint="Send session_id.", details={"sessions": ids})
+        return explicit[0] if explicit else await self._automatic(standing, mine)
+
+    async def _mine(self, standing: Standing, session_id: str | None) -> list[AccessSession]:
+        where: dict[str, Any] = {"tenant_id": standing.connection.tenant_id, "connection_id": standing.connection.id}
+        where |= {"user_id": standing.user_id, "agent_id": standing.agent.id}
+        where |= {"id": session_id} if session_id else {}
+
+        async def load(reader: Reader) -> list[AccessSession]:
+            return await reader.find(AccessSession, descending=True, limit=200, **where)
+
+        return await self._deps.journal.read(load)
+
+    async def _automatic(self, standing: Standing, mine: list[AccessSession]) -> AccessSession:
+        scope = standing.policy.automatic
+        explicit = [s for s in mine if not s.automatic and s.opened_at]
+        if scope is None or explicit:
+            raise SkipassError("session_required", hint="Ask for a session first: skipass_request_session.")
+        wish = SessionRequest(scope, standing.policy.unattended_ttl_s, "automatic session of the connection's policy")
+        session = replace(self._draft(standing, wish, self._deps.journal.now()), automatic=True)
+
+        async def open_it(unit: UnitOfWork) -> AccessSession:
+            facts = {"reason": session.reason, "scope": session.scope.as_dict(), "ttl_s": session.ttl_s}
+            return await open_session(unit, await begin(unit, session, facts), "policy")
+
+        return await self._deps.journal.write(open_it)
+
+    async def of(self, principal: Principal, session_id: str) -> AccessSession:
+        """Return a session that this caller may look at, or raise `not_found`."""
+
+        async def load(reader: Reader) -> AccessSession | None:
+            return await reader.get(AccessSession, session_id, tenant_id=principal.tenant_id)
+
+        session = await self._deps.journal.read(load)
+        if session is None or not may_see(principal, session.user_id, session.agent_id):
+            raise SkipassError("not_found", "There is no such session for this caller.")
+        return session
+
+    async def list(
+        self, principal: Principal, *, state: str | None, after: str | None, limit: int
+    ) -> list[AccessSession]:
+        """Return the caller's sessions, newest first; people with a role that looks at everything see the tenant's."""
+        where: dict[str, Any] = {"tenant_id": principal.tenant_id}
+        where |= {"state": SessionState(state)} if state else {}
+        where |= {"id__lt": after} if after else {}
+        if not sees_all(principal):
+            where |= {"user_id": principal.user_id}
+        if principal.agent_id:
+            where |= {"agent_id": principal.agent_id}
+
+        async def load(reader: Reader) -> list[AccessSession]:
+            return await reader.find(AccessSession, descending=True, limit=limit, **where)
+
+        return await self._deps.journal.read(load)
+
+    async def end(self, session: AccessSession, reason: EndReason, by: str) -> AccessSession:
+        """Start the end of a session: nothing is admitted after this commits. Returns the session as it now is."""
+
+        async def close(unit: UnitOfWork) -> AccessSession:
+            current = await unit.get(AccessSession, session.id)
+            if current is None or current.state in ENDED:
+                return current or session
+            if current.state is SessionState.REQUESTED:
+                return await withdraw_request(unit, current, by)
+            await unit.next_revocation()
+            if reason in _WITHDRAWS:
+                await withdraw_all(unit, current, reason.value)
+            return await move(
+                unit, current, SessionState.CLOSING, {"reason": reason.value, "by": by}, end_reason=reason
+            )
+
+        return await self._deps.journal.write(close)
+
+    async def finish(self, session: AccessSession) -> AccessSession:
+        """Close a closing session once everything in it is final or will not say; otherwise leave it closing."""
+
+        async def close(unit: UnitOfWork) -> AccessSession:
+            current = await unit.get(AccessSession, session.id)
+            if current is None or current.state is not SessionState.CLOSING or await _at_work(unit, session.id):
+                return current or session
+            return await move(unit, current, SessionState.CLOSED, closed_at=unit.now)
+
+        return await self._deps.journal.write(close)
+
+    async def statements(self, session: AccessSession) -> list[tuple[Statement, str]]:
+        """Return a session's statements in order, each with its original text."""
+
+        async def load(reader: Reader) -> list[Statement]:
+            return await reader.find(Statement, session_id=session.id, tenant_id=session.tenant_id)
+
+        texts = await self._deps.texts(session.tenant_id)
+        found = await self._deps.journal.read(load)
+        return [(s, texts.unseal(s.original_sealed, s.id, "original").decode()) for s in found]
+
+
+async def open_session(unit: UnitOfWork, session: AccessSession, by: str) -> AccessSession:
+    """Open a requested session now; an explicit one ends the automatic one of the same agent, user and connection."""
+    expires_at = unit.now + timedelta(seconds=session.ttl_s)
+    if not session.automatic:
+        await _end_automatic(unit, session)
+    facts = {"expires_at": expires_at.isoformat(), "by": by}
+    times = {"opened_at": unit.now, "expires_at": expires_at, "last_call_at": unit.now}
+    return await move(unit, session, SessionState.OPEN, facts, **times)
+
+
+async def _end_automatic(unit: UnitOfWork, session: AccessSession) -> None:
+    same = {"connection_id": session.connection_id, "user_id": session.user_id, "agent_id": session.agent_id}
+    for other in await unit.find(AccessSession, state=SessionState.OPEN, automatic=True, **same):
+        facts = {"reason": EndReason.RELEASED.value, "by": "explicit session"}
+        await move(unit, other, SessionState.CLOSING, facts, end_reason=EndReason.RELEASED)
+
+
+async def withdraw_request(unit: UnitOfWork, session: AccessSession, by: str) -> AccessSession:
+    """Take back a requested session and the question about it."""
+    for approval in await unit.find(Approval, subject_id=session.id, state=ApprovalState.WAITING):
+        await move(unit, approval, ApprovalState.WITHDRAWN, {"by": by}, decided_at=unit.now)
+    return await move(unit, session, SessionState.WITHDRAWN, {"by": by}, closed_at=unit.now)
+
+
+async def _at_work(unit: UnitOfWork, session_id: str) -> bool:
+    states = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING, StatementState.UNKNOWN)
+    found = await unit.find(Statement, session_id=session_id, state=states, ticket=False, cancel_unconfirmed=False)
+    return bool(found)
+
+
+def _usable(session: AccessSession | None, now: datetime) -> AccessSession:
+    if session is None:
+        raise SkipassError("not_found", "There is no such session for this caller.", "Ask for one.")
+    if session.state is SessionState.OPEN and session.expires_at and session.expires_at > now:
+        return session
+    if session.state is SessionState.REQUESTED:
+        details = {"session_id": session.id, "approval": {"id": session.approval_id}}
+        raise SkipassError("approval_required", "The session waits for a person.", retryable=True, details=details)
+    code = {SessionState.DENIED: "approval_denied", SessionState.LAPSED: "lapsed", SessionState.WITHDRAWN: "withdrawn"}
+    ended = session.end_reason.value if session.end_reason else session.state.value
+    message = f"The session has ended ({ended})."
+    raise SkipassError(code.get(session.state, "expired"), message, "Ask for a new session.")
+
+
+def _current(scope: Scope, database: str | None, schema: str | None) -> tuple[str | None, str | None]:
+    """Return the current schema: the connection's own where the scope holds it, else the scope's first."""
+    inside = [name_parts(name) for name in scope.schemas]
+    if (database, schema) in inside:
+        return database, schema
+    first = inside[0]
+    return (first[0], first[1]) if len(first) == 2 else (database, schema)
+
+
+def sees_all(principal: Principal) -> bool:
+    """Whether this person may look at everybody's sessions and statements."""
+    return principal.is_person and bool({Role.ADMIN, Role.APPROVER, Role.AUDITOR} & principal.roles)
+
+
+def may_see(principal: Principal, user_id: str, agent_id: str | None) -> bool:
+    """Whether the caller is the principal of a thing, the user acted for, or a person who may see all."""
+    if principal.is_person:
+        return sees_all(principal) or principal.user_id == user_id
+    return principal.agent_id == agent_id and principal.user_id == user_id

@@ -1,0 +1,100 @@
+"""Standing: what one call is judged under, read in one view: caller, connection, its credential and policy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from skipass.access.policy import ConnectionPolicy, policy_from
+from skipass.errors import SkipassError
+from skipass.gateway.deps import Deps
+from skipass.gateway.ports import Reader, Versions
+from skipass.nouns.connection import Connection, Credential, CredentialState, McpServer, Switch
+from skipass.nouns.people import Agent, Life
+from skipass.nouns.principal import Principal
+from skipass.nouns.session import AccessSession
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The caller (an agent, for `user_id`), the connection, the credential that would be used, and the policy."""
+
+    principal: Principal
+    user_id: str
+    agent: Agent
+    connection: Connection
+    credential: Credential
+    policy: ConnectionPolicy
+
+    def versions(self, session: AccessSession) -> Versions:
+        """Return every version that admission compares again."""
+        principal = self.principal
+        return Versions(
+            session=session.version,
+            agent=(self.agent.id, self.agent.version),
+            user=(self.user_id, principal.user_version),
+            connection=(self.connection.id, self.connection.version),
+            credential=(self.credential.id, self.credential.generation),
+        )
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles a session may have."""
+        return frozenset({self.connection.role, *self.connection.allowed_roles})
+
+
+async def standing(deps: Deps, principal: Principal, *, slug: str | None = None, name: str | None = None) -> Standing:
+    """Return the standing of an agent on the connection behind a slug, of a name, or on its only one.
+
+    Raises `forbidden` for a person, `unknown_connection`, `connection_required` with the names, or
+    `consent_required` when there is no active credential.
+    """
+    if principal.agent_id is None or principal.user_id is None:
+        raise SkipassError("forbidden", "Only agents run statements.", "Use an agent's key; see skipass agent create.")
+    agent_id, user_id = principal.agent_id, principal.user_id
+
+    async def load(reader: Reader) -> Standing:
+        agent = await reader.get(Agent, agent_id, tenant_id=principal.tenant_id, state=Life.ACTIVE)
+        if agent is None:
+            raise SkipassError("unauthenticated", "The agent is disabled.")
+        connection = await _connection(reader, agent, slug, name)
+        credential = await _credential(reader, connection)
+        return Standing(principal, user_id, agent, connection, credential, policy_from(connection.policy))
+
+    return await deps.journal.read(load)
+
+
+async def _connection(reader: Reader, agent: Agent, slug: str | None, name: str | None) -> Connection:
+    if slug is not None:
+        server = await open_server(reader, agent, slug)
+        found = await reader.find(Connection, id=server.connection_id, state=Switch.ENABLED)
+    elif name is not None:
+        found = await reader.find(Connection, tenant_id=agent.tenant_id, name=name, state=Switch.ENABLED)
+    else:
+        every = await reader.find(Connection, tenant_id=agent.tenant_id, state=Switch.ENABLED)
+        found = [one for one in every if one.id in agent.connections]
+    mine = [one for one in found if one.id in agent.connections]
+    if len(mine) > 1:
+        names = sorted(one.name for one in mine)
+        raise SkipassError("connection_required", hint=f"One of: {', '.join(names)}", details={"connections": names})
+    if not mine:
+        hint = "An admin allows it: skipass agent create NAME --connection CONNECTION."
+        raise SkipassError("unknown_connection", f"{agent.name} has no enabled connection {name or ''}.".strip(), hint)
+    return mine[0]
+
+
+async def open_server(reader: Reader, agent: Agent, slug: str) -> McpServer:
+    """Return the slug if this agent is let in, else raise `not_found`: a closed door looks like no door."""
+    servers = await reader.find(McpServer, tenant_id=agent.tenant_id, slug=slug, state=Switch.ENABLED)
+    for server in servers:
+        if server.connection_id in agent.connections and (not server.agents or agent.id in server.agents):
+            return server
+    raise SkipassError("not_found", f"There is no MCP server {slug!r} for this agent.", "See skipass mcp-server list.")
+
+
+async def _credential(reader: Reader, connection: Connection) -> Credential:
+    found = await reader.find(
+        Credential, connection_id=connection.id, tenant_id=connection.tenant_id, state=CredentialState.ACTIVE, limit=1
+    )
+    if not found:
+        raise SkipassError("consent_required", f"{connection.name} has no active credential.", "Ask an admin.")
+    return found[0]

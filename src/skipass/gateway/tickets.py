@@ -1,0 +1,109 @@
+"""Tickets: an approved statement runs once, exactly as it was approved, by whichever process claims it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import structlog
+
+from skipass.access.policy import policy_from
+from skipass.errors import SkipassError
+from skipass.gateway.crashpoints import reached
+from skipass.gateway.deps import Deps
+from skipass.gateway.moves import move
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.running import Out, Runner
+from skipass.nouns.approval import Approval
+from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
+from skipass.nouns.people import Agent, Life, User
+from skipass.nouns.session import AccessSession
+from skipass.nouns.statement import Intent, Statement, StatementState, intent_from
+from skipass.nouns.verdict import Outcome
+
+_log = structlog.get_logger("skipass.tickets")
+
+
+class Tickets:
+    """Claims and runs approved statements."""
+
+    def __init__(self, deps: Deps, runner: Runner) -> None:
+        self._deps, self._runner = deps, runner
+        self._claims: set[asyncio.Task[None]] = set()
+
+    async def intent(self, statement: Statement) -> Intent:
+        """Return the exact intent of a statement, unsealed."""
+        texts = await self._deps.texts(statement.tenant_id)
+        return intent_from(texts.unseal(statement.intent_sealed or b"", statement.id, "intent"))
+
+    def run_soon(self, statement_id: str) -> None:
+        """Claim and run a ticket without making the approver wait."""
+        task = asyncio.create_task(self.run(statement_id), name=f"claim {statement_id}")
+        self._claims.add(task)
+        task.add_done_callback(self._claims.discard)
+
+    async def run(self, statement_id: str) -> None:
+        """Claim one approved statement and start it; does nothing if it is claimed, lapsed or withdrawn."""
+
+        async def load(reader: Reader) -> tuple[Statement | None, AccessSession | None]:
+            statement = await reader.get(Statement, statement_id)
+            return statement, await reader.get(AccessSession, statement.session_id) if statement else None
+
+        try:
+            statement, session = await self._deps.journal.read(load)
+            if statement is None or session is None or statement.state is not StatementState.APPROVED:
+                return
+            intent = await self.intent(statement)
+            if not await self._still_allowed(intent, session):
+                await self._withdraw(statement, "the policy denies it now")
+                return
+            epoch = await self._runner.epoch.value()
+            claimed, out = await self._claim(statement)
+        except SkipassError as error:
+            _log.warning("ticket.not_claimed", statement=statement_id, code=error.code)
+            return
+        reached("intent_recorded")
+        self._runner.start(claimed, intent, out, epoch)
+
+    async def _still_allowed(self, intent: Intent, session: AccessSession) -> bool:
+        scope = replace(session.scope, role=session.role, warehouse=intent.warehouse)
+        verdict = await self._deps.guard.check(intent.text, scope, database=intent.database, schema=intent.schema)
+        return verdict.outcome is not Outcome.DENY
+
+    async def _claim(self, statement: Statement) -> tuple[Statement, Out]:
+        """Admit the ticket: approved, unclaimed, within its approval's life, everybody still active."""
+
+        async def claim(unit: UnitOfWork) -> tuple[Statement, Out]:
+            current = await unit.get(Statement, statement.id, state=StatementState.APPROVED)
+            approval = await unit.get(Approval, statement.approval_id)
+            if current is None or approval is None or approval.expires_at <= unit.now:
+                raise SkipassError("lapsed", "The ticket is claimed or has lapsed.")
+            out = await _out(unit, current)
+            most = policy_from(out.connection.policy).statement_timeout_s
+            timeout_s = max(1, min(most, -int(-(approval.expires_at - unit.now) // timedelta(seconds=1))))
+            changes = {"owner_boot": self._deps.journal.boot_id, "timeout_s": timeout_s}
+            return await move(unit, current, StatementState.ADMITTED, changes | {"ticket": approval.id}, **changes), out
+
+        async def undo(unit: UnitOfWork, result: tuple[Statement, Out]) -> None:
+            await move(unit, result[0], StatementState.NOT_SENT, {"why": "late"}, finished_at=unit.now)
+
+        return await self._deps.journal.write(claim, late=undo)
+
+    async def _withdraw(self, statement: Statement, why: str) -> None:
+        async def withdraw(unit: UnitOfWork) -> None:
+            current = await unit.get(Statement, statement.id, state=StatementState.APPROVED)
+            if current is not None:
+                await move(unit, current, StatementState.WITHDRAWN, {"why": why}, finished_at=unit.now)
+
+        await self._deps.journal.write(withdraw)
+
+
+async def _out(unit: Reader, statement: Statement) -> Out:
+    connection = await unit.get(Connection, statement.connection_id, state=Switch.ENABLED)
+    credentials = await unit.find(Credential, connection_id=statement.connection_id, state=CredentialState.ACTIVE)
+    agent = await unit.get(Agent, statement.agent_id, state=Life.ACTIVE)
+    user = await unit.get(User, statement.user_id, state=Life.ACTIVE)
+    if connection is None or not credentials or agent is None or user is None:
+        raise SkipassError("withdrawn", "The agent, the user, the connection or its credential is disabled.")
+    return Out(connection, credentials[0])
