@@ -127,6 +127,16 @@ def test_an_origin_is_scheme_host_and_port(origin: str, passes: bool) -> None:
             check_origin(sent(("origin", origin)), allowed)
 
 
+def test_the_public_address_is_allowed_beside_loopback() -> None:
+    """A deployment at a public address answers there and on loopback, with its port where it has one."""
+    settings = EdgeSettings.serving("https://Gate.test:8443")
+    for host, origin in (("gate.test:8443", "https://gate.test:8443"), ("127.0.0.1:1", "http://localhost:3000")):
+        check_host(sent(("host", host)), settings.allowed_hosts)
+        check_origin(sent(("origin", origin)), settings.allowed_origins)
+    with pytest.raises(SkipassError):
+        check_host(sent(("host", "gate.test:80")), settings.allowed_hosts)
+
+
 def test_no_origin_passes() -> None:
     """A client that is no browser sends no Origin and passes."""
     check_origin(sent(), ())

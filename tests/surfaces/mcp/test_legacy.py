@@ -66,6 +66,19 @@ async def test_ping(url: str) -> None:
     assert (await post(url, legacy("ping", message_id="p-1"))).json() == {"jsonrpc": "2.0", "id": "p-1", "result": {}}
 
 
+@pytest.mark.parametrize(
+    ("method", "member"),
+    [
+        ("prompts/list", "prompts"),
+        ("resources/list", "resources"),
+        ("resources/templates/list", "resourceTemplates"),
+    ],
+)
+async def test_lists_of_what_is_not_there_are_empty(url: str, method: str, member: str) -> None:
+    """Clients that ask for prompts or resources whatever was declared get an empty list."""
+    assert (await post(url, legacy(method))).json()["result"] == {member: []}
+
+
 async def test_an_unknown_method(url: str) -> None:
     """An unknown method is -32601 inside HTTP 200, as older clients expect."""
     answer = await post(url, legacy("nope/nope"))

@@ -47,14 +47,7 @@ async def test_call_tool(url: str) -> None:
     assert "cacheScope" not in result
 
 
-@pytest.mark.parametrize("method", ["prompts/list", "resources/list", "resources/templates/list"])
-async def test_lists_of_what_is_not_there_are_empty(url: str, method: str) -> None:
-    """Clients that ask for prompts or resources all the same get an empty list."""
-    result = (await send_modern(url, method)).json()["result"]
-    assert [value for value in result.values() if isinstance(value, list)] == [[]]
-
-
-@pytest.mark.parametrize("method", ["initialize", "ping", "logging/setLevel", "tasks/get", "nope", ""])
+@pytest.mark.parametrize("method", ["initialize", "ping", "prompts/list", "logging/setLevel", "nope", ""])
 async def test_an_unknown_method_is_404(url: str, method: str) -> None:
     """A method this era does not have, those of the handshake included, is 404 with -32601."""
     assert code_of(await send_modern(url, method)) == (404, -32601)
@@ -125,7 +118,8 @@ async def test_an_unknown_revision_names_those_served(url: str, requested: str) 
     answer = await post(url, body, headers_for(body, mcp_protocol_version=requested))
     assert code_of(answer) == (400, -32022)
     assert answer.json()["error"]["data"]["requested"] == requested
-    assert "2026-07-28" in answer.json()["error"]["data"]["supported"]
+    discovered = (await send_modern(url, "server/discover")).json()["result"]["supportedVersions"]
+    assert answer.json()["error"]["data"]["supported"] == discovered
 
 
 @pytest.mark.parametrize(

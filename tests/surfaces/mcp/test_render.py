@@ -104,6 +104,12 @@ def test_a_held_statement_says_not_to_send_it_again() -> None:
     assert "Do not send it again" in text
 
 
+def test_a_requested_session_that_waits_says_how_to_ask() -> None:
+    """A session that waits for a person names the tool that shows it."""
+    text = text_of(Envelope(Status.APPROVAL_REQUIRED, "req_1", "ses_1", fields={"approval": {"id": "apr_1"}}))
+    assert "skipass_show_session" in text
+
+
 def test_a_refusal_shows_its_code_its_reasons_and_the_way_out() -> None:
     """A refusal is its code and message, a hint, each reason, and the request that would do."""
     fields = {

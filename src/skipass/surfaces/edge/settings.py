@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,8 +11,7 @@ class EdgeSettings:
     """The door's limits and allow lists.
 
     A host entry without a port admits every port; `[::1]` is written with its brackets. An origin entry is
-    `scheme://host` (any port) or `scheme://host:port`. `base_url` is the deployment's public address without a
-    trailing slash, None while it is only reachable on loopback.
+    `scheme://host` (any port) or `scheme://host:port`. `wait_s` is how long a tool call waits inline, in seconds.
     """
 
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
@@ -23,9 +23,17 @@ class EdgeSettings:
         "https://127.0.0.1",
         "https://[::1]",
     )
-    base_url: str | None = None
     max_body_bytes: int = 4 * 1024 * 1024
     body_deadline_s: float = 15.0
     max_json_depth: int = 64
     max_json_tokens: int = 200_000
     wait_s: float = 25.0
+
+    @classmethod
+    def serving(cls, base_url: str) -> EdgeSettings:
+        """Return the defaults with the deployment's own public address allowed beside loopback."""
+        parts = urlsplit(base_url)
+        return cls(
+            allowed_hosts=(*cls().allowed_hosts, parts.netloc.lower()),
+            allowed_origins=(*cls().allowed_origins, f"{parts.scheme}://{parts.netloc}".lower()),
+        )

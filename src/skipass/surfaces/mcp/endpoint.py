@@ -27,6 +27,7 @@ from skipass.surfaces.mcp.withdrawal import WithdrawnError, unless_withdrawn
 from skipass.tools.call import CallContext
 
 _MAX_BATCH = 20
+# A request without a version speaks 2025-03-26: the header came with the revision after it.
 _BATCH_VERSIONS: tuple[list[str], ...] = ([], ["2025-03-26"])
 
 Answer: TypeAlias = tuple[int, Any]

@@ -104,20 +104,19 @@ async def _envelope(exchange: Exchange, name: str, arguments: Mapping[str, Any])
         return envelope_of(error, exchange.call.request_id)
 
 
-# Lists of what this server does not have are empty rather than unknown: some clients ask whatever it declares.
-_SHARED: Mapping[str, Method] = MappingProxyType(
-    {
-        "tools/list": _list_tools,
-        "tools/call": _call_tool,
-        "prompts/list": _nothing("prompts"),
-        "resources/list": _nothing("resources"),
-        "resources/templates/list": _nothing("resourceTemplates"),
-    }
-)
+# Older clients ask for prompts and resources whatever a server declares; to them those lists are empty, not unknown.
 _METHODS: Mapping[Era, Mapping[str, Method]] = MappingProxyType(
     {
-        Era.LEGACY: {**_SHARED, "initialize": _initialize, "ping": _ping},
-        Era.MODERN: {**_SHARED, "server/discover": _discover},
+        Era.LEGACY: {
+            "initialize": _initialize,
+            "ping": _ping,
+            "tools/list": _list_tools,
+            "tools/call": _call_tool,
+            "prompts/list": _nothing("prompts"),
+            "resources/list": _nothing("resources"),
+            "resources/templates/list": _nothing("resourceTemplates"),
+        },
+        Era.MODERN: {"server/discover": _discover, "tools/list": _list_tools, "tools/call": _call_tool},
     }
 )
 

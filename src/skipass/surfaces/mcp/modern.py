@@ -40,14 +40,14 @@ def check_request(message: Message, headers: Headers) -> None:
     _same(headers, "mcp-method", message.method)
     _check_name(message, headers)
     if meta[META_VERSION] not in MODERN:
-        raise unsupported(str(meta[META_VERSION]))
+        raise unsupported(str(meta[META_VERSION]), MODERN)
 
 
 def check_notification(message: Message, headers: Headers) -> None:
     """Pass when the notification's revision is served, else raise -32022; nothing else is asked of one."""
     version = routing_header(headers, VERSION_HEADER) or str(meta_of(message.params).get(META_VERSION))
     if version not in MODERN:
-        raise unsupported(version)
+        raise unsupported(version, MODERN)
 
 
 def _check_name(message: Message, headers: Headers) -> None:

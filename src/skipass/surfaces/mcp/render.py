@@ -46,7 +46,8 @@ def _why(fields: Mapping[str, Any]) -> list[str]:
 def _next(envelope: Envelope) -> list[str]:
     handle = _handle(envelope)
     if handle is None:
-        return []
+        waits = envelope.status is Status.APPROVAL_REQUIRED
+        return ["Waits for a person: tell the user, and ask again with skipass_show_session later."] if waits else []
     lines = [f"statement_handle: {handle}"]
     if envelope.status is Status.RUNNING:
         wait_s = int(envelope.fields.get("poll_after_ms") or 1000) / 1000

@@ -6,7 +6,7 @@ Transports (Protocol Version Header).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -15,9 +15,6 @@ from skipass.surfaces.mcp import jsonrpc
 
 MODERN = ("2026-07-28",)
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05")
-ASSUMED = "2025-03-26"
-"""What a request without any version speaks: the header came with the revision after it."""
-
 VERSION_HEADER = "mcp-protocol-version"
 META_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
@@ -42,7 +39,7 @@ def era_of(headers: Headers, params: Mapping[str, Any]) -> Era:
         return Era.MODERN
     if version is None or version in LEGACY:
         return Era.LEGACY
-    raise unsupported(version)
+    raise unsupported(version, (*MODERN, *LEGACY))
 
 
 def negotiated(requested: str) -> str:
@@ -50,13 +47,13 @@ def negotiated(requested: str) -> str:
     return requested if requested in LEGACY else LEGACY[0]
 
 
-def unsupported(requested: str) -> jsonrpc.Fault:
-    """Return the fault for a revision that is not served."""
+def unsupported(requested: str, served: Sequence[str]) -> jsonrpc.Fault:
+    """Return the fault for a revision that is not among those served in the request's era."""
     return jsonrpc.Fault(
         jsonrpc.UNSUPPORTED_VERSION,
         "Unsupported protocol version",
-        hint=f"Use one of {', '.join(MODERN)}, or initialize with one of {', '.join(LEGACY)}.",
-        data={"supported": [*MODERN, *LEGACY], "requested": requested[:64]},
+        hint=f"Use {', '.join(MODERN)}, or initialize with one of {', '.join(LEGACY)}.",
+        data={"supported": list(served), "requested": requested[:64]},
     )
 
 
