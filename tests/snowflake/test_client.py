@@ -232,6 +232,15 @@ async def test_repetitions_end(fault: Reply, kind: type[Exception]) -> None:
     assert len(server.seen) == 5
 
 
+async def test_a_pause_beyond_patience_is_not_waited_for() -> None:
+    """When Snowflake asks for a longer pause than a minute, its refusal comes out at once."""
+    busy = Reply(429, {"Retry-After": "61"}, b'{"code": "390505"}')
+    async with connected(Account(faults={"submit": [busy]})) as (server, client, pauses):
+        with pytest.raises(Throttled):
+            await client.query("select 1")
+    assert (len(server.seen), pauses.taken) == (1, [])
+
+
 async def test_time_limit_cancels_the_statement() -> None:
     """When the time limit passes, the statement is cancelled in Snowflake and the query times out."""
     account = Account(runs=True)

@@ -271,6 +271,26 @@ async def test_slow_token_source_sends_nothing() -> None:
     assert server.connections == 0
 
 
+async def test_large_statement_goes_out_whole() -> None:
+    """A statement of several megabytes arrives as it is."""
+    large = SubmitRequest("select '" + "x" * 3_000_000 + "'")
+    async with against(in_turn(Reply(body=BODY))) as (server, api):
+        await api.submit(large, TOKENS, timeout_s=20)
+    assert json.loads(server.seen[0].body)["statement"] == large.statement
+
+
+@pytest.mark.parametrize("reply", [BROKEN_TRANSFERS["empty 500"], BROKEN_TRANSFERS["gzip cut"], NONSENSE["HTML 200"]])
+async def test_failures_name_their_request(reply: Reply) -> None:
+    """Every failure carries the request id of a submit and the handle of a poll."""
+    async with against(in_turn(reply, reply)) as (_, api):
+        with pytest.raises(SnowflakeError) as submitting:
+            await api.submit(SELECT, TOKENS, timeout_s=5)
+        with pytest.raises(SnowflakeError) as polling:
+            await api.poll(HANDLE, TOKENS, timeout_s=5)
+    assert submitting.value.request_id == SELECT.request_id
+    assert polling.value.statement_handle == HANDLE
+
+
 async def test_redirects_are_not_followed() -> None:
     """A redirect is a configuration error and its address is never called."""
     async with against(in_turn(Reply(307, {"Location": "/elsewhere"}, b"<html/>"))) as (server, api):

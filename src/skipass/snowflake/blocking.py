@@ -8,7 +8,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
-from skipass.snowflake.client import AsyncSnowflakeClient, StatementOptions
+from skipass.snowflake.client import AsyncSnowflakeClient, ClientOptions, StatementOptions
+from skipass.snowflake.connect import defaults_from_env, login_from_env
 from skipass.snowflake.result import Result
 from skipass.snowflake.sqlapi.answers import CancelOutcome
 from skipass.snowflake.statement import AsyncStatement
@@ -93,19 +94,14 @@ class SnowflakeClient:
     Use it as a context manager, or call `close`. May be shared by threads.
     """
 
-    def __init__(self, **options: Any) -> None:
-        if options.get("session") is not None:
-            raise TypeError("a blocking client runs its own event loop and cannot share an HTTP session")
+    def __init__(self, **options: Unpack[ClientOptions]) -> None:
         self._portal = _Portal()
         self._inner = AsyncSnowflakeClient(**options)
 
     @classmethod
     def from_env(cls) -> Self:
         """Return a client of the `SNOWFLAKE_*` variables (`connect.login_from_env`)."""
-        client = cls.__new__(cls)
-        client._portal = _Portal()
-        client._inner = AsyncSnowflakeClient.from_env()
-        return client
+        return cls(**login_from_env(), **defaults_from_env())
 
     def query(self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]) -> Result:
         """Run one statement and return all its rows; an interrupt or the end of `timeout_s` cancels it in Snowflake."""

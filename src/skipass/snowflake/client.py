@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 from skipass.clock import Clock
 from skipass.secret import Secret
 from skipass.snowflake.auth.tokens import TokenSource
-from skipass.snowflake.connect import Defaults, Text, defaults_from_env, login, login_from_env
+from skipass.snowflake.connect import Defaults, LoginOptions, Text, defaults_from_env, login, login_from_env
 from skipass.snowflake.identifiers import body_field
 from skipass.snowflake.pace import Pace
 from skipass.snowflake.result import Result
@@ -26,6 +26,15 @@ from skipass.snowflake.statement import AsyncStatement, submit_surely
 
 if TYPE_CHECKING:
     import aiohttp
+
+
+class ClientOptions(LoginOptions, Defaults, total=False):
+    """What both clients take; the asynchronous one takes an HTTP session too."""
+
+    clock: Clock | None
+    pace: Pace | None
+    http_timeout_s: float
+    max_body_bytes: int
 
 
 class StatementOptions(TypedDict, total=False):

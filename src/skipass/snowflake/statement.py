@@ -126,7 +126,7 @@ async def submit_surely(
         try:
             return await api.submit(request, tokens, timeout_s=timeout_s)
         except Throttled as busy:
-            await pace.wait(round_number, busy.retry_after_s)
+            await pace.wait_out(busy, round_number)
         except SnowflakeUnavailable as lost:
             request = replace(request, retry=request.retry or lost.sent)
             await pace.wait(round_number)

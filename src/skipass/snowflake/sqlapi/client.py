@@ -7,14 +7,15 @@ handle. Nothing here runs a statement twice: the one repetition is of a request 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from skipass import __version__
 from skipass.clock import Clock, SystemClock
 from skipass.snowflake.account import Target
 from skipass.snowflake.auth.tokens import Token, TokenSource
-from skipass.snowflake.errors import SnowflakeUnavailable
+from skipass.snowflake.errors import SnowflakeError, SnowflakeUnavailable
 from skipass.snowflake.sqlapi import answers, wire
 from skipass.snowflake.sqlapi.failures import Answer, can_use_fresh_token
 
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
 
 USER_AGENT = f"skipass/{__version__}"
 MAX_BODY_BYTES = 512 * 1024 * 1024
+
+
+@contextmanager
+def _about(call: wire.Call) -> Iterator[None]:
+    """Let every failure name the request and the statement it is about."""
+    try:
+        yield
+    except SnowflakeError as error:
+        error.request_id = error.request_id or call.request_id
+        error.statement_handle = error.statement_handle or call.statement_handle
+        raise
 
 
 class SqlApi:
@@ -68,24 +80,28 @@ class SqlApi:
         may have run.
         """
         call = wire.submit_call(request)
-        return answers.read_statement(call, await self._send(call, tokens, timeout_s, before_send))
+        with _about(call):
+            return answers.read_statement(call, await self._send(call, tokens, timeout_s, before_send))
 
     async def poll(self, handle: str, tokens: TokenSource, *, timeout_s: float) -> answers.Running | answers.Finished:
         """Return a statement's state: running, or finished with the first partition."""
         call = wire.poll_call(handle)
-        return answers.read_statement(call, await self._send(call, tokens, timeout_s))
+        with _about(call):
+            return answers.read_statement(call, await self._send(call, tokens, timeout_s))
 
     async def partition(
         self, handle: str, index: int, tokens: TokenSource, *, timeout_s: float, width: int | None = None
     ) -> answers.Partition:
         """Return the raw rows of partition `index`; with `width`, a row of another width is a `ProtocolError`."""
         call = wire.partition_call(handle, index)
-        return answers.read_partition(call, index, await self._send(call, tokens, timeout_s), width=width)
+        with _about(call):
+            return answers.read_partition(call, index, await self._send(call, tokens, timeout_s), width=width)
 
     async def cancel(self, handle: str, tokens: TokenSource, *, timeout_s: float) -> answers.CancelOutcome:
         """Cancel a statement; one that is finished or unknown is nothing to cancel."""
         call = wire.cancel_call(handle)
-        return answers.read_cancel(call, await self._send(call, tokens, timeout_s))
+        with _about(call):
+            return answers.read_cancel(call, await self._send(call, tokens, timeout_s))
 
     async def aclose(self) -> None:
         """Close the connections that are our own; the next request opens new ones."""

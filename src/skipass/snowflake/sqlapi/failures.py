@@ -66,10 +66,11 @@ def retry_after_s(answer: Answer) -> float | None:
 
 def can_use_fresh_token(answer: Answer) -> bool:
     """True for a 401 that another token may cure: nothing ran, and the refusal was of this token, not of the login."""
+    if answer.status != 401:
+        return False
     body = json_body(answer) or {}
     code = _code(body)
-    refused_login = code in _ROLE_CODES | _FINAL_REFUSALS or _is_network_policy(code, _message(body))
-    return answer.status == 401 and not refused_login
+    return code not in _ROLE_CODES | _FINAL_REFUSALS and not _is_network_policy(code, _message(body))
 
 
 def failure_in_success(call: Asked, answer: Answer, body: Mapping[str, Any]) -> e.SnowflakeError | None:
@@ -140,7 +141,7 @@ def _by_status(call: Asked, answer: Answer, body: dict[str, Any] | None, facts: 
 
 def _unavailable(status: int, text: str, facts: dict[str, Any]) -> e.SnowflakeError:
     error = e.SnowflakeUnavailable(text or f"Snowflake answered with status {status}.", sent=True, http_status=status)
-    error.code, error.request_id, error.statement_handle = facts["code"], facts["request_id"], facts["statement_handle"]
+    error.code, error.hint = facts["code"], facts["hint"]
     return error
 
 

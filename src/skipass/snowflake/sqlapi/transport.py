@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
-from aiohttp.payload import BytesPayload
+from aiohttp.payload import Payload
 from yarl import URL
 
 from skipass.snowflake.auth.tokens import Token
@@ -26,7 +26,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _INLINE_BYTES = 256 * 1024
 
 
-class _Departure(BytesPayload):
+class _Departure(Payload):
     """A body that asks before the first byte leaves, and remembers whether one did.
 
     aiohttp holds the request's head back until the first write of the body, so that an objection raised here means that
@@ -39,7 +39,14 @@ class _Departure(BytesPayload):
         self.objection: BaseException | None = None
         self.left = False
 
-    async def write_with_length(self, writer: AbstractStreamWriter, content_length: int | None) -> None:
+    @property
+    def size(self) -> int:
+        return len(self._value)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        return str(self._value, encoding, errors)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
         if self._before_send is not None:
             try:
                 await self._before_send()
@@ -47,7 +54,7 @@ class _Departure(BytesPayload):
                 self.objection = objection
                 raise
         self.left = True
-        await super().write_with_length(writer, content_length)
+        await writer.write(self._value)
 
 
 class Transport:
@@ -83,7 +90,7 @@ class Transport:
         body = None if call.body is None else _Departure(call.body, before_send)
         try:
             return await self._exchange(call, token, body, timeout_s)
-        except (TimeoutError, aiohttp.ClientError, OSError, ValueError) as problem:
+        except (TimeoutError, aiohttp.ClientError, OSError) as problem:
             # Raised outside this block: an aiohttp error can hold the request's headers, which must not travel along.
             failure = _unavailable(problem, body)
         if body is not None and body.objection is not None:
