@@ -396,6 +396,16 @@ def test_short_first_partition_is_incomplete() -> None:
 
 
 MEMBERS = (*DONE, "message", "sqlState", "stats", "statementHandles", "rowType", "numRows", "partitionInfo")
+
+
+def test_answer_about_another_statement_is_refused() -> None:
+    """An answer that names another handle than the one asked for is `ProtocolError`: its rows belong elsewhere."""
+    other = wire.poll_call("01b2c3d4-0000-0000-0000-000000000000")
+    with pytest.raises(ProtocolError, match="another statement"):
+        answers.read_statement(other, Answer(200, BODY))
+    assert isinstance(answers.read_statement(wire.poll_call(HANDLE.upper()), Answer(200, BODY)), answers.Finished)
+
+
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(MEMBERS), inner, max_size=4),

@@ -13,10 +13,12 @@ from urllib.parse import SplitResult, urlsplit
 from skipass.snowflake import regions
 from skipass.snowflake.errors import SnowflakeConfigError
 
-_DOMAIN = re.compile(r"^(?P<name>.+)\.snowflakecomputing\.(?P<tld>com|cn)$")
-_LABEL = re.compile(r"^[a-z0-9]([a-z0-9_-]*[a-z0-9_])?$")
-_ORGANIZATION = re.compile(r"^[A-Za-z0-9]+$")
-_ACCOUNT_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]*$")
+_DOMAIN = re.compile(r"(?P<name>.+)\.snowflakecomputing\.(?:com|cn)")
+_LABEL = re.compile(r"[a-z0-9]([a-z0-9_-]*[a-z0-9_])?")
+_ORGANIZATION = re.compile(r"[A-Za-z0-9]+")
+_ACCOUNT_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_HOST = re.compile(r"[a-z0-9._:-]+")
+_PREFIX = re.compile(r"(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)*/?")
 _FORMS = (
     "Accepted: ORGANISATION-ACCOUNT, ORGANISATION.ACCOUNT, LOCATOR, LOCATOR.REGION, LOCATOR.REGION.CLOUD, "
     "or the account's address ending in .snowflakecomputing.com."
@@ -67,7 +69,7 @@ def parse_account(text: str) -> Account:
     if "://" in given or "/" in given:
         given = _from_address(given)
     given = given.lower()
-    if match := _DOMAIN.match(given):
+    if match := _DOMAIN.fullmatch(given):
         return _from_host(given, match["name"])
     return _from_identifier(given)
 
@@ -100,12 +102,12 @@ def driver_host(account: str, region: str) -> str:
 
 def is_valid_organization(text: str) -> bool:
     """True for letters and digits only."""
-    return bool(_ORGANIZATION.match(text))
+    return bool(_ORGANIZATION.fullmatch(text))
 
 
 def is_valid_account_name(text: str) -> bool:
     """True for letters, digits and underscores, starting with a letter."""
-    return bool(_ACCOUNT_NAME.match(text))
+    return bool(_ACCOUNT_NAME.fullmatch(text))
 
 
 def target_of(account: Account | None, host: str | None) -> Target:
@@ -119,9 +121,10 @@ def target_of(account: Account | None, host: str | None) -> Target:
         return Target(account.host)
     parts = _split(host if "://" in host else f"https://{host}")
     name = (parts.hostname or "").lower()
-    if _DOMAIN.match(name):
+    if _DOMAIN.fullmatch(name):
         name = name.replace("_", "-")
-    if parts.scheme not in ("https", "http") or not name or parts.username or parts.query or parts.fragment:
+    is_plain = "@" not in parts.netloc and not parts.query and not parts.fragment and _PREFIX.fullmatch(parts.path)
+    if parts.scheme not in ("https", "http") or not _HOST.fullmatch(name) or not is_plain:
         raise SnowflakeConfigError("The host is not of the form [https://]name[:port][/prefix].")
     if parts.scheme == "http" and not is_loopback(name):
         raise SnowflakeConfigError("Plain HTTP is allowed to this machine only.", hint="Use https:// for this host.")
@@ -139,15 +142,18 @@ def is_loopback(host: str) -> bool:
 def _split(address: str) -> SplitResult:
     try:
         parts = urlsplit(address)
-        _ = parts.port
+        has_port = parts.port is not None
     except ValueError:
-        raise SnowflakeConfigError("The host or account is not a valid address.", hint=_FORMS) from None
+        has_port, parts = False, None
+    # urlsplit drops tabs and line breaks without a word, which would make another name of this one.
+    if parts is None or not address.isprintable() or (has_port and not parts.port):
+        raise SnowflakeConfigError("The host or account is not a valid address.", hint=_FORMS)
     return parts
 
 
 def _from_address(text: str) -> str:
     parts = _split(text if "://" in text else f"https://{text}")
-    if parts.username or parts.password:
+    if "@" in parts.netloc:
         raise SnowflakeConfigError("The account's address carries a user name or password.", hint=_FORMS)
     segments = [segment for segment in parts.path.split("/") if segment]
     if parts.hostname == "app.snowflake.com" and len(segments) >= 2:
@@ -202,5 +208,5 @@ def _organisation(label: str, *, host: str | None = None) -> Account:
 
 
 def _check_labels(text: str, labels: list[str]) -> None:
-    if len(text) > 253 or not all(_LABEL.match(label) and len(label) <= 63 for label in labels):
+    if len(text) > 253 or not all(_LABEL.fullmatch(label) and len(label) <= 63 for label in labels):
         raise SnowflakeConfigError("The account is not a name or an address of an account.", hint=_FORMS)

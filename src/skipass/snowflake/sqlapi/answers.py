@@ -92,10 +92,19 @@ def _is_running(status: int, body: Mapping[str, Any] | None) -> bool:
 
 
 def _running(call: Call, answer: Answer, body: Mapping[str, Any]) -> Running:
-    handle = body.get("statementHandle") or call.statement_handle
-    if not isinstance(handle, str) or not HANDLE.fullmatch(handle):
-        raise ProtocolError("The statement runs, and the answer names no handle.", request_id=call.request_id)
+    if not (handle := _handle(call, body)):
+        raise ProtocolError("The statement runs, and the answer names no handle.")
     return Running(handle, body, retry_after_s(answer))
+
+
+def _handle(call: Call, body: Mapping[str, Any]) -> str:
+    """Return the handle that an answer names, or the one asked for; an answer about another statement is refused."""
+    named = body.get("statementHandle") or call.statement_handle or ""
+    if not isinstance(named, str) or (named and not HANDLE.fullmatch(named)):
+        raise _malformed("statementHandle")
+    if call.statement_handle and named.lower() != call.statement_handle.lower():
+        raise ProtocolError("The answer is about another statement.")
+    return named
 
 
 def _finished(call: Call, body: Mapping[str, Any]) -> Finished:
@@ -105,21 +114,24 @@ def _finished(call: Call, body: Mapping[str, Any]) -> Finished:
     rows = _rows(body.get("data") or [], len(columns))
     if partitions and partitions[0].row_count != len(rows):
         raise IncompleteResultError(f"{len(rows)} rows came, {partitions[0].row_count} were announced.")
-    handle = body.get("statementHandle") or call.statement_handle or ""
-    handles = body.get("statementHandles") or []
-    if not isinstance(handle, str) or not isinstance(handles, list) or not all(isinstance(h, str) for h in handles):
-        raise _malformed("statementHandle")
     count = metadata.get("numRows")
     return Finished(
-        statement_handle=handle,
+        statement_handle=_handle(call, body),
         body=body,
         columns=columns,
         rows=rows,
         partitions=partitions,
         num_rows=None if count is None else _count(count),
         stats={name: _count(value) for name, value in _object(body, "stats").items() if value is not None},
-        statement_handles=tuple(handles),
+        statement_handles=_handles(body),
     )
+
+
+def _handles(body: Mapping[str, Any]) -> tuple[str, ...]:
+    handles = body.get("statementHandles") or []
+    if not isinstance(handles, list) or not all(isinstance(handle, str) for handle in handles):
+        raise _malformed("statementHandles")
+    return tuple(handles)
 
 
 def column_of(shape: Mapping[str, Any]) -> Column:
