@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from skipass.errors import SkipassError
 from skipass.gateway.agents import Agents
 from skipass.gateway.approvals import Approvals
 from skipass.gateway.authenticate import Authenticator
@@ -11,11 +12,12 @@ from skipass.gateway.calls import Calls
 from skipass.gateway.cancelling import Ending
 from skipass.gateway.connections import Connections
 from skipass.gateway.delivery import Delivery
-from skipass.gateway.deps import Deps
+from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.jobs import Jobs
 from skipass.gateway.people import People
+from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reconcile import Reconciler
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
@@ -23,6 +25,8 @@ from skipass.gateway.servers import Servers
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
+from skipass.nouns.people import Tenant
+from skipass.vault.seal import unseal
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,31 @@ class Gateway:
     events: Events
     runner: Runner
     jobs: Jobs
+
+    async def ready(self) -> dict[str, bool]:
+        """Return what `/readyz` checks: whether records can be written, and whether the vault key opens what it sealed."""
+        return {"storage": await self._can_write(), "vault_key": await self._can_unseal()}
+
+    async def _can_write(self) -> bool:
+        async def touch(unit: UnitOfWork) -> None:
+            await unit.beat(self.deps.journal.boot_id)
+
+        try:
+            await self.deps.journal.write(touch)
+        except SkipassError:
+            return False
+        return True
+
+    async def _can_unseal(self) -> bool:
+        async def load(reader: Reader) -> list[Tenant]:
+            return await reader.find(Tenant, limit=1)
+
+        try:
+            for tenant in await self.deps.journal.read(load):
+                unseal(self.deps.kek, tenant.data_key, data_key_place(tenant.id))
+        except SkipassError:
+            return False
+        return True
 
 
 def build(deps: Deps) -> Gateway:

@@ -116,6 +116,14 @@ class SqliteJournal:
         """Return this writer's committed head of each tenant."""
         return dict(self._heads)
 
+    async def all_heads(self) -> list[tuple[str, str, Head]]:
+        """Return tenant, writer and committed head of every chain."""
+
+        async def load(reader: StoredReader) -> list[tuple[str, str, Head]]:
+            return await reader.heads()
+
+        return await self.read(load)
+
     async def read(self, work: Callable[[Any], Awaitable[T]]) -> T:
         """Run `work` on a consistent, read-only view."""
         loop = asyncio.get_running_loop()

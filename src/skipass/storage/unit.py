@@ -11,7 +11,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
-from skipass.audit.chain import Record, micros
+from skipass.audit.chain import Head, Record, micros
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.nouns.session import Budgets
@@ -84,6 +84,11 @@ class StoredReader:
             "limit": limit,
         }
         return [Record(**row) for row in await self._executor.rows(sql, values)]
+
+    async def heads(self) -> list[tuple[str, str, Head]]:
+        """Return tenant, writer and head of every chain."""
+        rows = await self._executor.rows(queries.HEADS, {})
+        return [(row["tenant_id"], row["writer"], Head(row["seq"], row["hash"])) for row in rows]
 
 
 def _cursor(after: str | None) -> tuple[int, str, int]:

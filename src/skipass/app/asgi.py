@@ -1,0 +1,104 @@
+"""The ASGI app: routed by the first path segment, so that a hot route never meets a framework it does not need."""
+
+from __future__ import annotations
+
+import hmac
+import time
+
+import structlog
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from skipass.app.settings import Settings
+from skipass.clock import Clock
+from skipass.errors import SkipassError
+from skipass.gateway.core import Gateway
+from skipass.nouns.principal import Role
+from skipass.surfaces.edge.answers import send_error, send_json
+from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
+from skipass.surfaces.edge.bearer import bearer_from
+from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.headers import Headers
+from skipass.surfaces.edge.settings import EdgeSettings
+from skipass.surfaces.mcp.app import create_mcp_app
+from skipass.surfaces.rest.app import create_rest_app
+
+_log = structlog.get_logger("skipass.http")
+
+
+def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: Clock) -> App:
+    """Return the whole gateway as one ASGI app."""
+    mcp = create_mcp_app(gateway.calls, gateway.authenticator, edge, clock)
+    rest = create_rest_app(gateway, edge, clock)
+    house = Door(_House(gateway, settings), edge, clock)
+    rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
+    return _Logged(_Router(rooms, mcp))
+
+
+class _Router:
+    def __init__(self, rooms: dict[str, App], otherwise: App) -> None:
+        self._rooms, self._otherwise = rooms, otherwise
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        first = scope.get("path", "/").split("/", 2)[1] if scope["type"] == "http" else ""
+        await self._rooms.get(first, self._otherwise)(scope, receive, send)
+
+
+class _House:
+    """Health, readiness, metrics."""
+
+    def __init__(self, gateway: Gateway, settings: Settings) -> None:
+        self._gateway, self._settings = gateway, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers.of(scope)
+        path = scope["path"].rstrip("/")
+        if path == "/healthz":
+            await send_json(send, 200, {"status": "ok"})
+        elif path == "/readyz":
+            ready = await self._gateway.ready()
+            await send_json(send, 200 if all(ready.values()) else 503, {"ready": all(ready.values()), "checks": ready})
+        elif path == "/metrics":
+            await self._may_measure(headers)
+            await _send_text(send, generate_latest())
+        else:
+            await send_error(send, SkipassError("not_found"), request=headers)
+
+    async def _may_measure(self, headers: Headers) -> None:
+        bearer, token = bearer_from(headers), self._settings.metrics_token
+        if token is not None and hmac.compare_digest(bearer.encode(), token.get_secret_value().encode()):
+            return
+        principal = await self._gateway.authenticator.authenticate(bearer)
+        if not principal.is_person or not {Role.ADMIN, Role.AUDITOR} & principal.roles:
+            raise SkipassError("forbidden", "Metrics are for admins, auditors and SKIPASS_METRICS_TOKEN.")
+
+
+async def _send_text(send: Send, body: bytes) -> None:
+    headers = [(b"content-type", CONTENT_TYPE_LATEST.encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+class _Logged:
+    """One log line a request: method, path, status, milliseconds, request id; no query, no header, no body."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, seen = time.perf_counter(), {"status": 0, "request_id": ""}
+
+        async def watch(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]  # type: ignore[assignment]
+                given = dict(message.get("headers", ()))  # type: ignore[call-overload]
+                seen["request_id"] = given.get(b"x-request-id", b"").decode()
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        finally:
+            took = round((time.perf_counter() - started) * 1000, 1)
+            _log.info("request", method=scope["method"], path=scope["path"][:200], ms=took, **seen)

@@ -1,0 +1,85 @@
+"""The first start: keys, database, one tenant and its two founders, each with a one-time sign-in link."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skipass.app.home import Home
+from skipass.audit.events import DEPLOYMENT, Event
+from skipass.clock import SystemClock
+from skipass.errors import SkipassError
+from skipass.gateway.deps import data_key_place
+from skipass.gateway.people import add_link
+from skipass.gateway.ports import UnitOfWork
+from skipass.ids import new_id
+from skipass.nouns.people import Tenant, User
+from skipass.nouns.principal import Role
+from skipass.secret import Secret
+from skipass.storage.journal import SqliteJournal
+from skipass.storage.migrate import migrate
+from skipass.vault.keys import new_signing_key, new_vault_key, vault_key
+from skipass.vault.seal import seal
+
+
+@dataclass(frozen=True, slots=True)
+class Founder:
+    """One of the two people `init` names, and the token of the link that signs them in once."""
+
+    user: User
+    token: Secret[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Initialised:
+    """The first tenant and its founders: the admin, and the approver if one was named."""
+
+    tenant_id: str
+    founders: tuple[Founder, ...]
+
+
+def sign_in_link(base_url: str, token: Secret[str]) -> str:
+    """Return the link a person opens or gives to `skipass login`; the token is in the fragment, which no server sees."""
+    return f"{base_url}/sign-in#{token.reveal()}"
+
+
+async def initialise(home: Home, admin: str, approver: str | None, tenant: str = "default") -> Initialised:
+    """Create a gateway in `home`; raises `already_initialised`, or `invalid_request` when both people are one."""
+    if approver is not None and approver == admin:
+        hint = "Who asks never decides, so a team needs two people."
+        raise SkipassError("invalid_request", "Admin and approver must be two people.", hint)
+    with home.hold():
+        if home.initialised:
+            raise SkipassError("already_initialised", hint=f"It lives in {home.path}.")
+        new_vault_key(home.vault_key)
+        new_signing_key(home.audit_key, home.audit_public_key)
+        migrate(home.database)
+        people = [(admin, (Role.ADMIN,))] + ([(approver, (Role.APPROVER,))] if approver else [])
+        return await _first_rows(home, tenant, people)
+
+
+async def _first_rows(home: Home, name: str, people: Sequence[tuple[str, tuple[Role, ...]]]) -> Initialised:
+    clock, kek = SystemClock(), vault_key(home.vault_key)
+    boot_id, tenant_id = new_id("boot", clock.now()), new_id("tenant", clock.now())
+    data_key = seal(kek, secrets.token_bytes(32), data_key_place(tenant_id))
+    journal = SqliteJournal(home.database, boot_id, clock)
+    await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"for": "init"}))
+
+    async def create(unit: UnitOfWork) -> tuple[Founder, ...]:
+        await unit.insert(Tenant(tenant_id, name, data_key, unit.now))
+        await unit.set("kek_fingerprint", kek.fingerprint)
+        unit.emit(Event(tenant_id, "gateway.initialised", tenant_id, {"founders": [n for n, _ in people]}))
+        return tuple([await _founder(unit, tenant_id, person, roles) for person, roles in people])
+
+    try:
+        return Initialised(tenant_id, await journal.write(create))
+    finally:
+        await journal.stop()
+
+
+async def _founder(unit: UnitOfWork, tenant_id: str, name: str, roles: tuple[Role, ...]) -> Founder:
+    user = User(new_id("user", unit.now), tenant_id, name, roles, unit.now, unit.now, founder=True)
+    await unit.insert(user)
+    unit.emit(Event(tenant_id, "user.created", user.id, {"name": name, "roles": roles, "by": "init"}))
+    return Founder(user, await add_link(unit, user, "init"))

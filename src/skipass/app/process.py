@@ -1,0 +1,63 @@
+"""One gateway process: opens what `home` holds, refuses to start on the wrong key, runs the jobs, closes in order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from skipass import __version__
+from skipass.access.sqlguard.pool import GuardPool
+from skipass.app.checkpoints import Checkpoints
+from skipass.app.home import Home
+from skipass.app.settings import Settings
+from skipass.audit.events import DEPLOYMENT, Event
+from skipass.clock import Clock, SystemClock
+from skipass.errors import SkipassError
+from skipass.gateway.core import Gateway, build
+from skipass.gateway.deps import Deps
+from skipass.gateway.egress import Egress
+from skipass.gateway.ports import Reader
+from skipass.gateway.upstream import Upstream
+from skipass.ids import new_id
+from skipass.storage.journal import SqliteJournal
+from skipass.storage.migrate import migrate
+from skipass.vault.keys import signing_key, vault_key
+
+
+@asynccontextmanager
+async def running(settings: Settings, base_url: str, clock: Clock | None = None) -> AsyncIterator[Gateway]:
+    """Yield the gateway of `settings.home` with its jobs running; raises `not_initialised`, `vault_key`, `gateway_running`."""
+    home, clock = Home(settings.home.expanduser()), clock or SystemClock()
+    if not home.initialised:
+        raise SkipassError("not_initialised", hint="Run: skipass init")
+    with home.hold():
+        kek, key = vault_key(home.vault_key), signing_key(home.audit_key)
+        migrate(home.database)
+        boot_id = new_id("boot", clock.now())
+        journal = SqliteJournal(home.database, boot_id, clock)
+        guard = GuardPool()
+        upstream = Upstream(Egress(settings.sandbox, frozenset(settings.egress_allow)), kek, clock)
+        gateway = build(Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox))
+        await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))
+        checkpoints = Checkpoints(journal, key, home.checkpoints)
+        try:
+            await _same_key(gateway, kek.fingerprint)
+            gateway.jobs.start()
+            checkpoints.start()
+            yield gateway
+        finally:
+            await gateway.jobs.stop()
+            await gateway.runner.stop()
+            await upstream.aclose()
+            guard.close()
+            await checkpoints.stop()
+            await journal.stop()
+
+
+async def _same_key(gateway: Gateway, fingerprint: str) -> None:
+    async def load(reader: Reader) -> str | None:
+        return await reader.setting("kek_fingerprint")
+
+    if await gateway.deps.journal.read(load) != fingerprint:
+        hint = "Start with the vault.key that this database was made with."
+        raise SkipassError("vault_key", "The vault key is not the one of this database.", hint)

@@ -1,0 +1,126 @@
+"""`skipass serve`: one process, one listener, and a first line that says where it is once it is ready."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import urlsplit
+
+import uvicorn
+import uvloop
+
+from skipass.app import log
+from skipass.app.asgi import create_app
+from skipass.app.process import running
+from skipass.app.sandboxed import sandbox_home, sandboxed
+from skipass.app.settings import Settings
+from skipass.gateway import crashpoints
+from skipass.gateway.core import Gateway
+from skipass.gateway.ports import Reader
+from skipass.nouns.connection import McpServer, Switch
+from skipass.surfaces.edge.settings import EdgeSettings
+
+Announce = Callable[[dict[str, Any]], None]
+
+
+def run(settings: Settings, announce: Announce) -> None:
+    """Serve until SIGINT or SIGTERM; calls `announce` once, when the gateway answers."""
+    log.configure(settings.log_format, settings.log_level)
+    if settings.crash_at:
+        point, _, passes = settings.crash_at.partition(":")
+        crashpoints.arm(point, int(passes or 0))
+    uvloop.run(_serve(settings, announce))
+
+
+async def _serve(settings: Settings, announce: Announce) -> None:
+    listener = _listen(settings.host, settings.port)
+    base_url = settings.base_url or _address(settings, listener)
+    edge = edge_settings(settings, base_url)
+    async with AsyncExitStack() as stack:
+        if settings.sandbox:
+            home = await stack.enter_async_context(sandbox_home(settings))
+            settings = settings.model_copy(update={"home": home})
+        gateway = await stack.enter_async_context(running(settings, base_url))
+        extra = await stack.enter_async_context(sandboxed(settings, gateway)) if settings.sandbox else {}
+        server = _Server(_config(settings, create_app(gateway, settings, edge, gateway.deps.clock)))
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        await server.listening(task)
+        announce(await _ready(gateway, base_url) | extra)
+        await task
+
+
+def edge_settings(settings: Settings, base_url: str) -> EdgeSettings:
+    """Return the door's allow lists: loopback while nothing else is said, and the public address where it is."""
+    default = EdgeSettings()
+    public = urlsplit(base_url)
+    hosts = (*default.allowed_hosts, *settings.allowed_hosts, public.hostname or "")
+    origins = (*default.allowed_origins, f"{public.scheme}://{public.netloc}")
+    return EdgeSettings(allowed_hosts=hosts, allowed_origins=origins, base_url=base_url)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def _address(settings: Settings, listener: socket.socket) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{'https' if settings.tls_cert else 'http'}://{host}:{listener.getsockname()[1]}"
+
+
+def _config(settings: Settings, app: Any) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        loop="none",
+        http="httptools",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        ssl_certfile=str(settings.tls_cert) if settings.tls_cert else None,
+        ssl_keyfile=str(settings.tls_key) if settings.tls_key else None,
+        timeout_graceful_shutdown=5,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, with a way to wait until it listens; it ends on SIGINT and SIGTERM without raising them again."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(name, self._stop)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+    def capture_signals(self) -> Any:
+        """Leave signals to the loop."""
+        from contextlib import nullcontext
+
+        return nullcontext()
+
+    async def listening(self, task: asyncio.Task[None]) -> None:
+        """Return once requests are answered; raise what kept it from that."""
+        while not self.started:
+            if task.done():
+                task.result()
+                raise RuntimeError("the server ended before it listened")
+            await asyncio.sleep(0.01)
+
+
+async def _ready(gateway: Gateway, url: str) -> dict[str, Any]:
+    async def load(reader: Reader) -> list[McpServer]:
+        return await reader.find(McpServer, state=Switch.ENABLED, order="slug", limit=200)
+
+    servers = await gateway.deps.journal.read(load)
+    return {"url": url, "mcp_servers": [{"slug": s.slug, "url": f"{url}/{s.slug}/mcp"} for s in servers]}
