@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import aiohttp
 import pytest
@@ -168,19 +169,38 @@ class Nowhere(aiohttp.abc.AbstractResolver):
         """Hold nothing."""
 
 
+class Counting(aiohttp.TCPConnector):
+    """A connector that counts the connections it has handed out."""
+
+    handed_out = 0
+
+    async def connect(self, *args: Any, **options: Any) -> Any:
+        """Count once the connection is there."""
+        connection = await super().connect(*args, **options)
+        self.handed_out += 1
+        return connection
+
+
 async def test_objection_before_sending_stops_every_byte() -> None:
-    """An exception of `before_send` comes out as it is, the connection was there, and not one byte was written."""
+    """An exception of `before_send` comes out as it is, after connecting, and not one byte was written."""
+    connectors: list[Counting] = []
+
+    def make() -> Counting:
+        connectors.append(Counting())
+        return connectors[0]
 
     async def object_now() -> None:
-        assert server.connections <= 1
+        assert connectors[0].handed_out == 1
         raise PermissionError("revoked")
 
-    async with against(in_turn(Reply(body=BODY))) as (server, api):
+    async with serving(in_turn(Reply(body=BODY))) as server:
+        api = SqlApi(server.target, connector_factory=make)
         with pytest.raises(PermissionError, match="revoked"):
             await api.submit(SELECT, TOKENS, timeout_s=5, before_send=object_now)
         assert (server.bytes_in, server.seen) == (0, [])
         await api.submit(SELECT, TOKENS, timeout_s=5)
         assert len(server.seen) == 1
+        await api.aclose()
 
 
 async def test_objection_on_a_used_connection() -> None:

@@ -142,11 +142,11 @@ def is_loopback(host: str) -> bool:
 def _split(address: str) -> SplitResult:
     try:
         parts = urlsplit(address)
-        has_port = parts.port is not None
+        port = parts.port
     except ValueError:
-        has_port, parts = False, None
+        raise SnowflakeConfigError("The host or account is not a valid address.", hint=_FORMS) from None
     # urlsplit drops tabs and line breaks without a word, which would make another name of this one.
-    if parts is None or not address.isprintable() or (has_port and not parts.port):
+    if port == 0 or not address.isprintable():
         raise SnowflakeConfigError("The host or account is not a valid address.", hint=_FORMS)
     return parts
 
