@@ -68,6 +68,7 @@ class Account:
     faults: dict[str, list[Reply]] = field(default_factory=dict)
     parts: list[list[list[str | None]]] = field(default_factory=lambda: PARTS)
     counts: list[int] = field(default_factory=lambda: [2, 1, 1])
+    total: int | None = None
     runs: bool = False
     cancelled: bool = False
     changed: Callable[[], None] = lambda: None
@@ -95,7 +96,7 @@ class Account:
         if self.polls or self.runs:
             return self.polls.pop(0) if self.polls else answer(202, code="333334", message="running")
         metadata = {
-            "numRows": sum(self.counts),
+            "numRows": sum(self.counts) if self.total is None else self.total,
             "rowType": COLUMNS,
             "partitionInfo": [{"rowCount": count, "uncompressedSize": 10} for count in self.counts],
         }
@@ -184,6 +185,7 @@ async def test_request_carries_what_was_asked() -> None:
     ("account", "announced"),
     [
         (Account(counts=[2, 2, 1]), 5),
+        (Account(total=9), 9),
         (Account(parts=[PARTS[0], [], PARTS[2]]), 4),
         (Account(parts=[PARTS[0], PARTS[1] * 2, PARTS[2]]), 4),
     ],
