@@ -1,0 +1,62 @@
+"""The stage: a gateway with its sandbox in a child process, on free loopback ports, with SQLite in a temporary folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+STARTS_WITHIN_S = 90
+
+
+class NotStarted(Exception):
+    """The gateway did not come up; its own words are on stderr."""
+
+
+@asynccontextmanager
+async def gateway(home: Path, *options: str, env: dict[str, str] | None = None) -> AsyncIterator[dict[str, Any]]:
+    """Yield what `serve --sandbox --format json` says of itself, and stop it at the end."""
+    child, ready = await start(home, *options, env=env)
+    try:
+        yield ready
+    finally:
+        await stop(child)
+
+
+async def start(
+    home: Path, *options: str, env: dict[str, str] | None = None
+) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
+    """Return the running child and its first line."""
+    command = [sys.executable, "-m", "skipass.cli.main", "serve", "--sandbox", "--format", "json", "--port", "0"]
+    child = await asyncio.create_subprocess_exec(
+        *command,
+        *("--home", str(home)),
+        *options,
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "SKIPASS_LOG_LEVEL": "warning", **(env or {})},
+        limit=1 << 20,
+    )
+    line = await asyncio.wait_for(child.stdout.readline(), STARTS_WITHIN_S) if child.stdout else b""
+    if not line:
+        await child.wait()
+        raise NotStarted(f"the gateway ended with status {child.returncode}")
+    ready: dict[str, Any] = orjson.loads(line)
+    return child, ready
+
+
+async def stop(child: asyncio.subprocess.Process) -> None:
+    """Ask the child to end, and make sure that it does."""
+    if child.returncode is None:
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), 15)
+    except TimeoutError:
+        child.kill()
+        await child.wait()
