@@ -78,6 +78,8 @@ async def test_a_notification_of_an_unknown_revision_is_refused(url: str) -> Non
         {"mcp_name": None},
         {"mcp_name": "snowflake_cancel_query"},
         {"mcp_name": "=?base64?!!?="},
+        {"mcp_name": "=?base64?c25vd2ZsYWtlX2V4ZWN1dGVfcXVlcnl=?="},
+        {"mcp_name": "=?base64?/w==?="},
     ],
 )
 async def test_headers_must_agree_with_the_body(url: str, backend: FakeBackend, changes: dict[str, Any]) -> None:

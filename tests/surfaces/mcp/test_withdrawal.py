@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
+from typing import Any
 
+import anyio
+import anyio.lowlevel
+import anyio.to_thread
 import pytest
 
-from surfaces.mcp.fake import AUTH, FakeBackend, headers_for, legacy, modern, post, query, start
+from skipass.clock import SystemClock
+from skipass.surfaces.edge.settings import EdgeSettings
+from skipass.surfaces.mcp.app import create_mcp_app
+from surfaces.mcp.fake import AUTH, FakeAuthenticator, FakeBackend, headers_for, legacy, modern, post, query, start
 
 
 def happens(event: threading.Event) -> bool:
@@ -24,14 +32,35 @@ def test_a_modern_client_that_leaves_cancels_its_call(url: str, backend: FakeBac
     backend.release.set()
 
 
-def test_a_legacy_client_that_leaves_cancels_nothing(url: str, backend: FakeBackend) -> None:
-    """A lost connection of an older client lets the call run to its end."""
-    connection = start(url, legacy("tools/call", query("WAIT")), AUTH)
-    assert happens(backend.waiting)
-    connection.close()
-    backend.release.set()
-    assert happens(backend.finished)
-    assert not backend.cancelled.is_set()
+@pytest.mark.anyio
+@pytest.mark.parametrize("era", ["legacy", "modern"])
+async def test_only_a_modern_client_cancels_by_leaving(backend: FakeBackend, settings: EdgeSettings, era: str) -> None:
+    """With the client gone for certain, an older client's call runs to its end and a stateless one is cancelled."""
+    body = modern("tools/call", query("WAIT")) if era == "modern" else legacy("tools/call", query("WAIT"))
+    headers = headers_for(body) if era == "modern" else AUTH
+    raw = [
+        (k.encode(), v.encode())
+        for k, v in {"host": "localhost", "content-type": "application/json", **headers}.items()
+    ]
+    pending = [{"type": "http.request", "body": json.dumps(body).encode()}]
+    answered: list[Any] = []
+
+    async def receive() -> Any:
+        return pending.pop() if pending else {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        answered.append(message["type"])
+
+    app = create_mcp_app(backend, FakeAuthenticator(), settings, SystemClock())
+    async with anyio.create_task_group() as group:
+        group.start_soon(app, {"type": "http", "method": "POST", "path": "/ops/mcp", "headers": raw}, receive, send)
+        await anyio.to_thread.run_sync(backend.waiting.wait, 20)
+        for _ in range(20):
+            await anyio.lowlevel.checkpoint()
+        assert backend.cancelled.is_set() is (era == "modern")
+        backend.release.set()
+    assert backend.finished.is_set() is (era == "legacy")
+    assert bool(answered) is (era == "legacy")
 
 
 @pytest.mark.anyio
