@@ -6,7 +6,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 import uvicorn
 
@@ -24,11 +24,16 @@ class _Server(uvicorn.Server):
 
 
 @contextmanager
-def serving(app: Callable[..., Any], *, http: str = "auto") -> Iterator[str]:
+def serving(
+    app: Callable[..., Any],
+    *,
+    http: Literal["auto", "h11", "httptools"] = "auto",
+    lifespan: Literal["on", "off"] = "off",
+) -> Iterator[str]:
     """Serve `app` until the block ends; gives its base URL, without a trailing slash."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, http=http, lifespan="off", log_level="critical", access_log=False, timeout_graceful_shutdown=2
+        app, http=http, lifespan=lifespan, log_level="critical", access_log=False, timeout_graceful_shutdown=2
     )
     server = _Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
