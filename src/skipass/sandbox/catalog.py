@@ -1,0 +1,218 @@
+"""What an account holds: users, roles, warehouses, databases, schemas, tables, views, and who was granted what.
+
+Plain state and its look-ups. Who may do what is decided in `privileges`; rows live in the engine under each
+table's `physical` name, which is never reused. DuckDB does not see keys: they are kept here, unenforced, as there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from skipass.sandbox.names import SchemaName, TableName
+
+SYSTEM_ROLES = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLIC")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column; `type` is Snowflake's spelling, such as `NUMBER(38,0)`; `default` is SQL text."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    default: str | None = None
+    comment: str | None = None
+
+
+@dataclass(slots=True)
+class User:
+    """A login. Keys are the base64 bodies of DER public keys."""
+
+    name: str
+    login_name: str
+    created: datetime
+    owner: str = "ACCOUNTADMIN"
+    disabled: bool = False
+    keys: dict[str, str] = field(default_factory=dict)
+    options: dict[str, str] = field(default_factory=dict)
+    roles: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Role:
+    """A role; `roles` are those granted to it, whose privileges it inherits."""
+
+    name: str
+    created: datetime
+    owner: str = "USERADMIN"
+    comment: str = ""
+    roles: set[str] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Warehouse:
+    """A warehouse: a name, a state and options; it computes nothing."""
+
+    name: str
+    created: datetime
+    owner: str
+    suspended: bool = False
+    options: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Table:
+    """A table or, with `view`, the text of a view whose reads are checked against its owner's rights."""
+
+    name: TableName
+    created: datetime
+    owner: str
+    columns: list[Column]
+    physical: str
+    view: str | None = None
+    comment: str = ""
+    primary_key: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        """`TABLE` or `VIEW`."""
+        return "TABLE" if self.view is None else "VIEW"
+
+
+@dataclass(slots=True)
+class Schema:
+    """A schema and its tables and views by stored name."""
+
+    name: SchemaName
+    created: datetime
+    owner: str
+    comment: str = ""
+    tables: dict[str, Table] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Database:
+    """A database and its schemas by stored name; `imported` marks shared sample data."""
+
+    name: str
+    created: datetime
+    owner: str
+    comment: str = ""
+    imported: bool = False
+    schemas: dict[str, Schema] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One privilege on one object for one role. `on` is (kind, stored name parts); ACCOUNT has no parts."""
+
+    privilege: str
+    on: tuple[str, ...]
+    role: str
+    option: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FutureGrant:
+    """A privilege that every later object of `kind` inside `container` (database or database and schema) gets."""
+
+    privilege: str
+    kind: str
+    container: tuple[str, ...]
+    role: str
+
+
+@dataclass(slots=True)
+class Catalog:
+    """Everything that SQL can create, by stored name."""
+
+    users: dict[str, User] = field(default_factory=dict)
+    roles: dict[str, Role] = field(default_factory=dict)
+    warehouses: dict[str, Warehouse] = field(default_factory=dict)
+    databases: dict[str, Database] = field(default_factory=dict)
+    grants: dict[Grant, datetime] = field(default_factory=dict)
+    future: dict[FutureGrant, datetime] = field(default_factory=dict)
+    serial: int = 0
+
+    def schema(self, name: SchemaName) -> Schema | None:
+        """Return the schema of that name, or None."""
+        database = self.databases.get(name.database)
+        return database.schemas.get(name.schema) if database else None
+
+    def table(self, name: TableName) -> Table | None:
+        """Return the table or view of that name, or None."""
+        schema = self.schema(name.parent)
+        return schema.tables.get(name.name) if schema else None
+
+    def tables(self) -> list[Table]:
+        """Return every table and view of the account, in order of name."""
+        schemas = [schema for database in self.databases.values() for schema in database.schemas.values()]
+        return sorted((table for schema in schemas for table in schema.tables.values()), key=lambda table: table.name)
+
+    def login(self, login_name: str) -> User | None:
+        """Return the user who signs in under that name; login names are compared without case."""
+        wanted = login_name.upper()
+        return next((user for user in self.users.values() if user.login_name.upper() == wanted), None)
+
+    def next_physical(self) -> str:
+        """Return a name for rows that no table had before."""
+        self.serial += 1
+        return f"t{self.serial}"
+
+    def forget(self, on: tuple[str, ...]) -> None:
+        """Drop every privilege on an object and on what it holds."""
+        self.grants = {grant: at for grant, at in self.grants.items() if not _within(grant.on, on)}
+        if on[0] in ("DATABASE", "SCHEMA"):
+            depth = len(on) - 1
+            self.future = {one: at for one, at in self.future.items() if one.container[:depth] != on[1:]}
+
+    def move(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
+        """Carry the privileges on one object over to its new name."""
+        moved: dict[Grant, datetime] = {}
+        for grant, at in self.grants.items():
+            target = Grant(grant.privilege, new, grant.role, grant.option, grant.by) if grant.on == old else grant
+            moved[target] = at
+        self.grants = moved
+
+
+def _within(on: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+    if on == outer:
+        return True
+    return (
+        outer[0] in ("DATABASE", "SCHEMA") and on[0] in ("SCHEMA", "TABLE", "VIEW") and on[1 : len(outer)] == outer[1:]
+    )
+
+
+def on_table(table: Table) -> tuple[str, ...]:
+    """Return what a grant on this table or view is about."""
+    return (table.kind, table.name.database, table.name.schema, table.name.name)
+
+
+def on_schema(name: SchemaName) -> tuple[str, ...]:
+    """Return what a grant on this schema is about."""
+    return ("SCHEMA", name.database, name.schema)
+
+
+def new_catalog(now: datetime) -> Catalog:
+    """Return a catalogue with the system roles, as every account has them, and nothing else.
+
+    Source: https://docs.snowflake.com/en/user-guide/security-access-control-overview.
+    """
+    catalog = Catalog()
+    for name in SYSTEM_ROLES:
+        catalog.roles[name] = Role(name, now, owner="")
+    catalog.roles["ACCOUNTADMIN"].roles |= {"SECURITYADMIN", "SYSADMIN"}
+    catalog.roles["SECURITYADMIN"].roles.add("USERADMIN")
+    account = ("ACCOUNT",)
+    for role, privilege in (
+        ("USERADMIN", "CREATE USER"),
+        ("USERADMIN", "CREATE ROLE"),
+        ("SECURITYADMIN", "MANAGE GRANTS"),
+        ("SYSADMIN", "CREATE WAREHOUSE"),
+        ("SYSADMIN", "CREATE DATABASE"),
+        ("ACCOUNTADMIN", "MONITOR EXECUTION"),
+    ):
+        catalog.grants[Grant(privilege, account, role, by="")] = now
+    return catalog

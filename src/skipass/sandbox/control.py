@@ -1,0 +1,160 @@
+"""The control endpoint: what calls arrived, which faults the next ones meet, how open points are read.
+
+Loopback only, behind a random token of its own; it is no part of what a Snowflake account offers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import random
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from skipass.sandbox.account import Account, Switches
+
+FAULTS = (
+    "delay", "hang", "throttle", "error_json", "error_html", "cut_before", "cut_after", "wrong_json", "token_expired",
+    "network_policy", "unknown_account",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Fault:
+    """A fault for the next `count` matching calls. `status` serves the error faults, `delay_ms` the delay."""
+
+    kind: str
+    count: int = 1
+    method: str = ""
+    path: str = ""
+    status: int = 503
+    delay_ms: int = 0
+    probability: float = 1.0
+
+
+@dataclass(slots=True)
+class Call:
+    """One recorded call of the SQL API; the credential is never kept."""
+
+    method: str
+    path: str
+    request_id: str | None
+    retry: bool
+    statement: str | None = None
+    statement_sha256: str | None = None
+    query_tag: str | None = None
+    user: str | None = None
+    role: str | None = None
+    handle: str | None = None
+    status: int | None = None
+    fault: str | None = None
+
+
+@dataclass(slots=True)
+class Control:
+    """State behind the endpoint, shared with the app that serves the accounts."""
+
+    accounts: dict[str, Account]
+    token: str
+    calls: list[Call] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
+
+    def fault_for(self, method: str, path: str) -> Fault | None:
+        """Take the first fault that this call meets, or None."""
+        for fault in self.faults:
+            matches = fault.method in ("", method) and fault.path in path
+            if matches and fault.count > 0 and self.random.random() < fault.probability:
+                fault.count -= 1
+                return fault
+        return None
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one control request: GET state or calls, POST faults or switches, POST reset."""
+        given = request.headers.get("authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bearer {self.token}".encode()):
+            return JSONResponse({"error": "unauthenticated"}, 401)
+        route = (request.method, request.path_params["action"])
+        if route not in _ROUTES:
+            return JSONResponse({"error": "not_found"}, 404)
+        try:
+            body = json.loads(await request.body() or b"{}")
+            return JSONResponse(_ROUTES[route](self, body))
+        except (TypeError, ValueError, KeyError) as error:
+            return JSONResponse({"error": str(error)}, 400)
+
+    def state(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Return the accounts with their switches and how often the two privilege checks disagreed."""
+        return {
+            "accounts": {
+                name: {"switches": asdict(one.switches), "disagreements": one.disagreements}
+                for name, one in self.accounts.items()
+            }
+        }
+
+    def recorded(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Return every call so far, oldest first."""
+        return {"calls": [asdict(call) for call in self.calls]}
+
+    def set_faults(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Replace the faults by `{"faults": [...], "seed"?}`."""
+        faults = [Fault(**one) for one in body["faults"]]
+        for fault in faults:
+            if fault.kind not in FAULTS:
+                raise ValueError(f"unknown fault {fault.kind!r}; known: {', '.join(FAULTS)}")
+        if "seed" in body:
+            self.random.seed(body["seed"])
+        self.faults = faults
+        return {"faults": [asdict(fault) for fault in faults]}
+
+    def set_switches(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Set switches by name on the account that `account` names, or on all."""
+        wanted = body.pop("account", None)
+        known = {one.name: one for one in fields(Switches)}
+        for name, value in body.items():
+            if name not in known:
+                raise ValueError(f"unknown switch {name!r}; known: {', '.join(known)}")
+            for account in self.accounts.values():
+                if wanted in (None, account.identifier):
+                    kind = type(getattr(Switches(), name))
+                    setattr(account.switches, name, kind(value))
+        return self.state({})
+
+    def reset(self, _: dict[str, Any]) -> dict[str, Any]:
+        """Forget calls and faults and put every switch back; data stays."""
+        self.calls.clear()
+        self.faults.clear()
+        for account in self.accounts.values():
+            account.switches = Switches()
+        return self.state({})
+
+
+_ROUTES: dict[tuple[str, str], Callable[[Control, dict[str, Any]], dict[str, Any]]] = {
+    ("GET", "state"): Control.state,
+    ("GET", "calls"): Control.recorded,
+    ("POST", "faults"): Control.set_faults,
+    ("POST", "switches"): Control.set_switches,
+    ("POST", "reset"): Control.reset,
+}
+
+
+def record(control: Control, request: Request) -> Call:
+    """Start the record of a call; the rest is filled in when it was answered."""
+    query = request.query_params
+    call = Call(request.method, request.url.path, query.get("requestId"), query.get("retry", "").lower() == "true")
+    control.calls.append(call)
+    return call
+
+
+def complete(call: Call, state: dict[str, Any], status: int | None) -> None:
+    """Fill in what the API learnt while answering."""
+    call.status = status
+    call.user, call.role, call.handle = state.get("user"), state.get("role"), state.get("handle")
+    call.query_tag, call.statement = state.get("tag"), state.get("statement")
+    if call.statement is not None:
+        call.statement_sha256 = hashlib.sha256(call.statement.encode()).hexdigest()

@@ -1,0 +1,227 @@
+"""DuckDB behind the account: one database, a cursor for each statement, one writer at a time, no way out.
+
+SQL reaches neither files nor the network nor DuckDB's own settings once `seal` was called. DuckDB's error texts stay
+in here: callers get the vendor's failures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from skipass.sandbox import failures
+
+_QUOTED = re.compile(r'"([^"]+)"')
+
+
+class Engine:
+    """The rows of one account."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        options = {
+            "threads": 2,
+            "autoinstall_known_extensions": False,
+            "autoload_known_extensions": False,
+            "allow_community_extensions": False,
+        }
+        self._root = duckdb.connect(str(path) if path else ":memory:", config=options)
+        self._root.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL explain_output = 'all'")
+        self._lock = threading.Lock()
+
+    def seal(self) -> None:
+        """Take file, network and configuration access away for good; nothing can give it back."""
+        self._root.execute("SET enable_external_access = false; SET lock_configuration = true")
+
+    @property
+    def root(self) -> Any:
+        """The connection that loads data before `seal`."""
+        return self._root
+
+    def open(self) -> Run:
+        """Return a cursor of its own for one request."""
+        return Run(self._root.cursor(), self._lock)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._root.close()
+
+
+class Run:
+    """One request's cursor; `stop` may come from any thread, everything else from one."""
+
+    def __init__(self, cursor: Any, lock: threading.Lock) -> None:
+        self._cursor = cursor
+        self._lock = lock
+        self._writing = False
+        self._stopped = threading.Event()
+        self.stopped_by: failures.Failure | None = None
+
+    def stop(self, why: failures.Failure) -> None:
+        """Interrupt what runs and refuse what would run next; the first reason given stays."""
+        self.stopped_by = self.stopped_by or why
+        self._stopped.set()
+        self._cursor.interrupt()
+
+    def wait(self, seconds: float) -> None:
+        """Sleep that long, or raise as soon as the run is stopped."""
+        if self._stopped.wait(seconds):
+            self._check()
+
+    def execute(self, sql: str) -> list[tuple[Any, ...]]:
+        """Run DuckDB SQL and return all rows."""
+        self._check()
+        try:
+            rows: list[tuple[Any, ...]] = self._cursor.execute(sql).fetchall()
+        except duckdb.Error as error:
+            raise self._failure(error) from None
+        self._check()
+        return rows
+
+    def stream(self, sql: str, size: int = 2000) -> Iterator[list[tuple[Any, ...]]]:
+        """Run DuckDB SQL and yield its rows in lists of at most `size`."""
+        self._check()
+        try:
+            answer = self._cursor.execute(sql)
+            while rows := answer.fetchmany(size):
+                self._check()
+                yield rows
+        except duckdb.Error as error:
+            raise self._failure(error) from None
+
+    def described(self, sql: str) -> list[tuple[str, str]]:
+        """Return name and DuckDB type of each column of a query."""
+        return [(str(row[0]), str(row[1])) for row in self.execute(f"DESCRIBE {sql}")]
+
+    def scanned(self, sql: str) -> set[str]:
+        """Return the stored tables in DuckDB's own bound plan of a statement."""
+        found: set[str] = set()
+        for name, plan in self.execute(f"EXPLAIN (FORMAT JSON) {sql}"):
+            if name == "logical_plan" or not found:
+                _collect(json.loads(plan), found)
+        return found
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Hold the account's write lock and commit at the end, or roll back on any failure."""
+        if self._writing:
+            yield
+            return
+        self.begin()
+        try:
+            yield
+        except BaseException:
+            self.rollback()
+            raise
+        self.commit()
+
+    def begin(self) -> None:
+        """Take the write lock (stoppable while waiting) and start a transaction."""
+        while not self._lock.acquire(timeout=0.02):
+            self._check()
+        self._writing = True
+        self._cursor.execute("BEGIN")
+
+    def commit(self) -> None:
+        """Commit and let the next writer in."""
+        self._end("COMMIT")
+
+    def rollback(self) -> None:
+        """Undo and let the next writer in."""
+        self._end("ROLLBACK")
+
+    def close(self) -> None:
+        """Undo what was not committed and give the cursor back."""
+        if self._writing:
+            self.rollback()
+        self._cursor.close()
+
+    @property
+    def writing(self) -> bool:
+        """Whether a transaction is open."""
+        return self._writing
+
+    def _end(self, verb: str) -> None:
+        try:
+            self._cursor.execute(verb)
+        except duckdb.Error as error:
+            raise self._failure(error) from None
+        finally:
+            self._writing = False
+            self._lock.release()
+
+    def _check(self) -> None:
+        if self.stopped_by is not None:
+            raise self.stopped_by
+
+    def _failure(self, error: Exception) -> failures.Failure:
+        if self.stopped_by is not None:
+            return self.stopped_by
+        return translate(error)
+
+
+def _collect(node: Any, found: set[str]) -> None:
+    if isinstance(node, list):
+        for one in node:
+            _collect(one, found)
+    elif isinstance(node, dict):
+        extra = node.get("extra_info")
+        table = extra.get("Table") if isinstance(extra, dict) else None
+        if isinstance(table, str):
+            found.add(table.rsplit(".", 1)[-1].strip('"'))
+        _collect(node.get("children"), found)
+
+
+def translate(error: Exception) -> failures.Failure:
+    """Return the vendor's failure for a DuckDB error; a text that is not understood is 000002, never passed on."""
+    text = str(error)
+    quoted = _QUOTED.search(text)
+    name = quoted.group(1) if quoted else ""
+    for pattern, make in _ERRORS:
+        if pattern in text:
+            return make(name, text)
+    return failures.unsupported(type(error).__name__.removesuffix("Exception").lower())
+
+
+def _value(code: str, state: str, label: str) -> Any:
+    return lambda name, _: failures.Failure(code, state, f"{label} value '{name}' is not recognized")
+
+
+def _function(_: str, text: str) -> failures.Failure:
+    match = re.search(r"Function with name (\S+) does not exist", text)
+    return failures.unknown_function((match.group(1) if match else "").strip('"').upper())
+
+
+def _conversion(name: str, text: str) -> failures.Failure:
+    if re.search(r"date|time", text, re.IGNORECASE):
+        kind = "Timestamp" if "timestamp" in text else "Date"
+        return failures.Failure("100035", "22007", f"{kind} '{name}' is not recognized")
+    if "BOOL" in text:
+        return failures.Failure("100037", "22018", f"Boolean value '{name}' is not recognized")
+    return failures.Failure("100038", "22018", f"Numeric value '{name}' is not recognized")
+
+
+_ERRORS: tuple[tuple[str, Any], ...] = (
+    ("Division by zero", lambda *_: failures.Failure("100051", "22012", "Division by zero")),
+    ("not found in FROM clause", lambda name, _: failures.invalid_identifier(name)),
+    ("Referenced table", lambda name, _: failures.invalid_identifier(name)),
+    ("does not have a column named", lambda name, _: failures.invalid_identifier(name)),
+    ("Referenced update column", lambda name, _: failures.invalid_identifier(name.split(" ")[0])),
+    ("Ambiguous reference", lambda name, _: failures.compilation("002028", "42601", f"ambiguous column name '{name}'")),
+    ("Function with name", _function),
+    ("must appear in the GROUP BY", lambda name, _: failures.compilation(
+        "000979", "42601", f"'{name}' in select clause is neither an aggregate nor in the group by clause.")),
+    ("NOT NULL constraint", lambda *_: failures.Failure("100072", "22000", "NULL result in a non-nullable column")),
+    ("Conversion Error", _conversion),
+    ("Could not cast", _value("100038", "22018", "Numeric")),
+    ("Out of Range", lambda *_: failures.Failure("100046", "22003", "Number out of representable range")),
+    ("No function matches", lambda *_: failures.compilation("001044", "42601", "Invalid argument types for function")),
+    ("INTERRUPT", lambda *_: failures.cancelled()),
+    ("Parser Error", lambda *_: failures.compilation("001003", "42000", "syntax error.")),
+)  # fmt: skip

@@ -1,0 +1,175 @@
+"""Runs one statement: bounds, parse, names, privileges, the second check on DuckDB's plan, then the rows.
+
+The order is the point. Nothing is parsed before its size and depth are known, nothing is run before the role's
+privileges were checked on this account's own reading, and nothing is run whose bound plan scans a table that this
+reading did not find.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from skipass.sandbox import binds, failures, functions, lexer
+from skipass.sandbox.account import Account
+from skipass.sandbox.cells import Formats, encoder, selected
+from skipass.sandbox.engine import Run
+from skipass.sandbox.privileges import Rights
+from skipass.sandbox.resolve import Reading, Resolver, normalise
+from skipass.sandbox.results import Result, ResultColumn, Row
+from skipass.sandbox.session import Session
+from skipass.sandbox.statements import Output, Partition, packed
+from skipass.sandbox.types import from_duck, result_column
+
+
+@dataclass(slots=True)
+class Execution:
+    """One request at work: the account, its session, its cursor, and how the caller wants rows."""
+
+    account: Account
+    session: Session
+    run: Run
+    handle: str
+    formats: Formats
+    row_cap: int = 0
+    bindings: dict[str, exp.Expression] = field(default_factory=dict)
+
+    def rights(self) -> Rights:
+        """Return what the current role may do now."""
+        return self.session.rights(self.account.catalog)
+
+    def parse(self, text: str) -> Any:
+        """Return the tree of one bounded statement, normalised, with bindings and functions put in."""
+        tokens = lexer.tokenize(text)
+        lexer.check_bounds(tokens)
+        tree = binds.substitute(parsed(binds.numbered(text, tokens)), self.bindings)
+        return self.prepared(tree)
+
+    def prepared(self, tree: Any) -> Any:
+        """Return a tree with stored identifiers and this account's own functions put in."""
+        return normalise(functions.rewrite(tree, self.host()))
+
+    def host(self) -> functions.Host:
+        """Return what context functions may ask."""
+        return self.account.functions_host(self.session, self.handle, self.run.wait)
+
+    def resolver(self) -> Resolver:
+        """Return a fresh resolver for the current role and current objects."""
+        schema = self.account.information_schema(self.session)
+
+        def view(text: str) -> Any:
+            return functions.rewrite(parsed(text), self.host())
+
+        return Resolver(self.account.catalog, self.session, self.rights(), schema.sql, view, Reading())
+
+    def checked(self, sql: str, reading: Reading) -> str:
+        """Return the SQL with what it needs, once DuckDB's plan has scanned nothing that the reading lacks."""
+        full = reading.prefix() + sql
+        unread = self.run.scanned(full) - set(reading.physical)
+        if unread:
+            self.account.disagreements += 1
+            raise failures.missing("?")
+        return full
+
+    def need_warehouse(self) -> None:
+        """Raise 000606 unless a warehouse is current and usable; a suspended one resumes by itself if it may."""
+        name = self.session.warehouse
+        if not self.rights().usable_warehouse(name):
+            raise failures.no_warehouse()
+        warehouse = self.account.catalog.warehouses[name or ""]
+        if warehouse.suspended:
+            if warehouse.options.get("AUTO_RESUME", "TRUE").upper() == "FALSE":
+                raise failures.no_warehouse()
+            warehouse.suspended = False
+
+    def output(self, sql: str, columns: list[ResultColumn]) -> Output:
+        """Run a query whose columns are known and return its rows as cells, in partitions."""
+        names = ", ".join(f"c{index}" for index in range(len(columns)))
+        shown = ", ".join(selected(column.type, f"c{index}") for index, column in enumerate(columns))
+        wrapped = f"SELECT {shown} FROM ({sql}) AS q({names})"
+        if self.row_cap:
+            wrapped += f" LIMIT {self.row_cap}"
+        encoders = [encoder(column.type, self.formats) for column in columns]
+        null = None if self.formats.nullable else "null"
+        pages = Pages(self.account)
+        for rows in self.run.stream(wrapped):
+            for row in rows:
+                cells: Row = [
+                    null if value is None else encode(value) for encode, value in zip(encoders, row, strict=True)
+                ]
+                pages.add(cells)
+        return pages.output(columns)
+
+    def listed(self, result: Result) -> Output:
+        """Return a result made in Python as an output."""
+        pages = Pages(self.account)
+        null = None if self.formats.nullable else "null"
+        rows = result.rows[: self.row_cap] if self.row_cap else result.rows
+        for row in rows:
+            pages.add([null if cell is None else cell for cell in row])
+        output = pages.output(result.columns)
+        output.stats = result.stats
+        return output
+
+
+class Pages:
+    """Collects rows into partitions of the size the account is set to."""
+
+    def __init__(self, account: Account) -> None:
+        self._switches = account.switches
+        self._partitions: list[Partition] = []
+        self._rows: list[Row] = []
+        self._size = 0
+        self._total = 0
+
+    def add(self, row: Row) -> None:
+        """Take one row."""
+        limit = self._switches.partition_rows
+        if (limit and len(self._rows) >= limit) or self._size >= self._switches.partition_bytes:
+            self._turn()
+        self._rows.append(row)
+        self._size += sum(len(cell) + 3 if cell is not None else 5 for cell in row) + 2
+
+    def _turn(self) -> None:
+        bare = self._switches.partition_body == "array"
+        self._partitions.append(packed(self._rows, first=not self._partitions, bare=bare))
+        self._total += len(self._rows)
+        self._rows, self._size = [], 0
+
+    def output(self, columns: list[ResultColumn]) -> Output:
+        """Return all rows taken so far as an output; no rows at all make one empty partition."""
+        if self._rows or not self._partitions:
+            self._turn()
+        return Output(columns, self._partitions, self._total)
+
+
+def parsed(text: str) -> Any:
+    """Return the tree of exactly one statement; 001003 with line and position if it cannot be read."""
+    try:
+        trees = [tree for tree in sqlglot.parse(text, read="snowflake") if tree is not None]
+    except SqlglotError as error:
+        raise _syntax(error, text) from None
+    except RecursionError:
+        raise failures.unsupported("nesting this deep") from None
+    if len(trees) != 1:
+        raise failures.statement_count(len(trees), 1)
+    if isinstance(trees[0], exp.Command):
+        raise failures.unsupported(str(trees[0].this).upper())
+    return trees[0]
+
+
+def _syntax(error: SqlglotError, text: str) -> failures.Failure:
+    errors = getattr(error, "errors", None) or [{}]
+    first = errors[0]
+    highlight = str(first.get("highlight") or "<EOF>")
+    line, column = int(first.get("line") or 1), int(first.get("col") or len(text))
+    return failures.syntax(line, max(column - len(highlight), 0), highlight)
+
+
+def described(execution: Execution, sql: str) -> list[ResultColumn]:
+    """Return the columns of a query as DuckDB binds it, without origins."""
+    return [result_column(name, from_duck(kind)) for name, kind in execution.run.described(sql)]

@@ -1,0 +1,175 @@
+"""Functions that DuckDB must not or cannot answer: the session's context, SYSTEM$ ones, and division.
+
+Everything named here becomes a literal or a plain expression before DuckDB sees the statement; a function that is
+neither known to the parser nor listed here is 002139. Source: https://docs.snowflake.com/en/sql-reference/functions-context.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlglot import exp
+
+from skipass.sandbox import failures
+from skipass.sandbox.privileges import available_roles
+from skipass.sandbox.session import Session
+
+MAX_WAIT_SECONDS = 3600
+_UNITS = {"SECONDS": 1.0, "SECOND": 1.0, "MILLISECONDS": 0.001, "MINUTES": 60.0, "HOURS": 3600.0}
+_PLAIN = frozenset(
+    {
+        "ZEROIFNULL", "NULLIFZERO", "BITAND", "BITOR", "BITXOR", "SQUARE", "CBRT", "RADIANS", "DEGREES", "PI", "SIN",
+        "COS", "TAN", "ASIN", "ACOS", "ATAN", "ATAN2", "COT", "FACTORIAL", "TRUNC", "SIGN", "EXP", "TRANSLATE",
+        "ASCII", "UNICODE", "INITCAP", "INSERT", "MODE", "REGR_SLOPE", "REGR_INTERCEPT", "KURTOSIS", "SKEWNESS",
+    }
+)  # fmt: skip
+_FILES = tuple(
+    kind
+    for name in ("ReadCSV", "ReadParquet", "ReadText", "ReadBlob", "Glob_", "LoadFile")
+    if (kind := getattr(exp, name, None)) is not None
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What functions may ask of the account around the statement."""
+
+    organization: str
+    account: str
+    locator: str
+    region: str
+    session: Session
+    statement_id: str
+    roles: Callable[[], frozenset[str]]
+    wait: Callable[[float], None]
+    login_failure: Callable[[str], str | None]
+
+
+def rewrite(tree: Any, host: Host) -> Any:
+    """Return the tree with the functions of this module replaced; 002139 for an unknown one."""
+    return tree.transform(lambda node: _replace(node, host), copy=False)
+
+
+def _replace(node: Any, host: Host) -> Any:
+    if isinstance(node, exp.Div):
+        return _safe_division(node)
+    if isinstance(node, exp.Mod):
+        node.set("expression", _nonzero(node.expression))
+        return node
+    if isinstance(node, (exp.Parameter, exp.SessionParameter)):
+        return _variable(node, host)
+    if not isinstance(node, exp.Func) or isinstance(node, (exp.Cast, exp.Case, exp.If, exp.And, exp.Or)):
+        return node
+    return _function(node, host)
+
+
+def _function(node: Any, host: Host) -> Any:
+    if isinstance(node, _FILES):
+        raise failures.unknown_function(node.sql_name())
+    anonymous = isinstance(node, (exp.Anonymous, exp.AnonymousAggFunc))
+    name = (str(node.this) if anonymous else node.sql_name()).upper()
+    if name in _CONTEXT:
+        value = _CONTEXT[name](host)
+        return exp.Null() if value is None else exp.Literal.string(value)
+    if name in _MOMENTS:
+        kind, pattern = _MOMENTS[name]
+        return exp.cast(exp.Literal.string(host.session.now.strftime(pattern)), kind, dialect="duckdb")
+    if name in _SYSTEM:
+        return _SYSTEM[name](node, host)
+    if anonymous and name not in _PLAIN and not _is_table(node):
+        raise failures.unknown_function(name)
+    return node
+
+
+def _is_table(node: Any) -> bool:
+    """Tell whether a call stands where a table does; names there are the resolver's business."""
+    holder = node.parent
+    while isinstance(holder, exp.Dot):
+        holder = holder.parent
+    return isinstance(holder, (exp.Table, exp.TableFromRows))
+
+
+def _variable(node: Any, host: Host) -> Any:
+    name = node.name.upper()
+    if name.isdigit():
+        raise failures.unsupported("positional column")
+    if name not in host.session.variables:
+        raise failures.compilation(
+            "000904", "42000", f"error line 1 at position 0\nSession variable '${name}' does not exist"
+        )
+    return exp.Literal.string(host.session.variables[name])
+
+
+def _nonzero(divisor: Any) -> Any:
+    if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
+        return divisor
+    guard = exp.Anonymous(this="ERROR", expressions=[exp.Literal.string("Division by zero")])
+    test = exp.EQ(this=exp.paren(divisor.copy()), expression=exp.Literal.number(0))
+    return exp.paren(exp.Case(ifs=[exp.If(this=test, true=guard)], default=divisor.copy()))
+
+
+def _safe_division(node: Any) -> Any:
+    return exp.Div(this=node.this, expression=_nonzero(node.expression), typed=False, safe=False)
+
+
+def _secondary(_: Host) -> str:
+    return json.dumps({"roles": "", "value": ""}, separators=(",", ":"))
+
+
+_CONTEXT: dict[str, Callable[[Host], str | None]] = {
+    "CURRENT_ROLE": lambda host: host.session.role,
+    "CURRENT_USER": lambda host: host.session.user.name,
+    "CURRENT_WAREHOUSE": lambda host: host.session.warehouse,
+    "CURRENT_DATABASE": lambda host: host.session.database,
+    "CURRENT_CATALOG": lambda host: host.session.database,
+    "CURRENT_SCHEMA": lambda host: host.session.schema,
+    "CURRENT_ACCOUNT": lambda host: host.locator,
+    "CURRENT_ACCOUNT_NAME": lambda host: host.account,
+    "CURRENT_ORGANIZATION_NAME": lambda host: host.organization,
+    "CURRENT_REGION": lambda host: host.region,
+    "CURRENT_SECONDARY_ROLES": _secondary,
+    "CURRENT_AVAILABLE_ROLES": lambda host: json.dumps(sorted(host.roles())),
+    "CURRENT_STATEMENT": lambda host: host.statement_id,
+    "CURRENT_SESSION": lambda host: host.statement_id,
+    "CURRENT_VERSION": lambda _: "9.0.0",
+    "CURRENT_CLIENT": lambda _: "SQL API",
+}
+_MOMENTS = {
+    "CURRENT_TIMESTAMP": ("TIMESTAMPTZ", "%Y-%m-%d %H:%M:%S.%f+00:00"),
+    "LOCALTIMESTAMP": ("TIMESTAMPTZ", "%Y-%m-%d %H:%M:%S.%f+00:00"),
+    "SYSDATE": ("TIMESTAMP", "%Y-%m-%d %H:%M:%S.%f"),
+    "CURRENT_DATE": ("DATE", "%Y-%m-%d"),
+    "CURRENT_TIME": ("TIME", "%H:%M:%S.%f"),
+    "LOCALTIME": ("TIME", "%H:%M:%S.%f"),
+}
+
+
+def _wait(node: Any, host: Host) -> Any:
+    amount = node.expressions[0] if node.expressions else None
+    if not isinstance(amount, exp.Literal) or amount.is_string:
+        raise failures.compilation("001044", "42601", "Invalid argument types for function 'SYSTEM$WAIT'")
+    unit = node.expressions[1].name.upper() if len(node.expressions) > 1 else "SECONDS"
+    if unit not in _UNITS:
+        raise failures.compilation("001008", "22023", f"invalid value [{unit}] for parameter 'TIME_UNIT'")
+    host.wait(min(float(amount.this) * _UNITS[unit], MAX_WAIT_SECONDS))
+    return exp.Literal.string(f"waited {amount.this} {unit.lower()}")
+
+
+def _login_failure(node: Any, host: Host) -> Any:
+    wanted = node.expressions[0].name if node.expressions else ""
+    found = host.login_failure(wanted)
+    return exp.Null() if found is None else exp.Literal.string(found)
+
+
+_SYSTEM: dict[str, Callable[[Any, Host], Any]] = {
+    "SYSTEM$WAIT": _wait,
+    "SYSTEM$GET_LOGIN_FAILURE_DETAILS": _login_failure,
+}
+
+
+def roles_of(host_catalog: Any, session: Session) -> frozenset[str]:
+    """Return the roles that CURRENT_AVAILABLE_ROLES lists."""
+    return available_roles(host_catalog, session.user)

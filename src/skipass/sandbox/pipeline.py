@@ -1,0 +1,225 @@
+"""What kind of statement it is and who runs it; several statements in one request; what the SQL API refuses.
+
+Source: https://docs.snowflake.com/en/developer-guide/sql-api/intro (limitations) and .../submitting-multiple-statements.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from sqlglot import exp
+
+from skipass.sandbox import accounts, binds, ddl, failures, grants, lexer, reads, results, show, writes
+from skipass.sandbox.execution import Execution, parsed
+from skipass.sandbox.grammar import Reader, literal
+from skipass.sandbox.lexer import Token
+from skipass.sandbox.privileges import available_roles
+from skipass.sandbox.results import Result
+from skipass.sandbox.statements import Output, Statement
+
+_SESSION = frozenset({"USE", "SET", "UNSET", "BEGIN", "START", "COMMIT", "ROLLBACK"})
+_FILES = frozenset({"PUT", "GET", "LIST", "LS", "REMOVE", "RM"})
+_QUERY = frozenset({"SELECT", "WITH", "(", "VALUES"})
+_TREE = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COMMENT"})
+_REFUSED = frozenset({"CALL", "EXECUTE", "COPY", "DECLARE", "EXPLAIN", "UNDROP", "ANALYZE", "DESCRIBE", "SHOW"})
+_ADMIN = frozenset(accounts.KINDS)
+Children = Callable[[str], Statement]
+
+
+def single(execution: Execution, text: str) -> Output:
+    """Run the one statement that the text must be; the API's own refusals come before any privilege."""
+    tokens = _tokens(text)
+    parts = lexer.split(tokens)
+    if len(parts) != 1:
+        raise failures.statement_count(len(parts), 1)
+    _refuse_alone(parts[0])
+    return one(execution, _text(text, parts[0]))
+
+
+def _tokens(text: str) -> list[Token]:
+    tokens = lexer.tokenize(text)
+    lexer.check_bounds(tokens)
+    if not lexer.split(tokens):
+        raise failures.compilation("000900", "42000", "Empty SQL statement.")
+    return tokens
+
+
+def _text(text: str, part: list[Token]) -> str:
+    return text[part[0].start : part[-1].end]
+
+
+def _refuse_alone(part: list[Token]) -> None:
+    first, second = part[0].upper, part[1].upper if len(part) > 1 else ""
+    temporary = first == "CREATE" and any(token.upper in ("TEMP", "TEMPORARY") for token in part[1:4])
+    if first in _SESSION or first in _FILES or temporary or (first == "ALTER" and second == "SESSION"):
+        raise failures.unsupported_statement("CREATE_TEMPORARY" if temporary else first)
+
+
+def one(execution: Execution, text: str) -> Output:
+    """Run one statement of any kind in the execution's session."""
+    tokens = lexer.tokenize(text)
+    lexer.check_bounds(tokens)
+    first, kind = tokens[0].upper, _object(tokens)
+    if first in _FILES:
+        raise failures.unsupported_statement(first)
+    if first in _SESSION or (first == "ALTER" and kind == "SESSION"):
+        return execution.listed(_session(execution, Reader(text, tokens), first))
+    if first in ("SHOW", "DESC", "DESCRIBE"):
+        return _locked(execution, lambda: show.run(Reader(text, tokens), execution.account, execution.session))
+    if first in ("GRANT", "REVOKE"):
+        return _locked(
+            execution, lambda: grants.run(Reader(text, tokens), execution.account.catalog, execution.session)
+        )
+    if first in ("CREATE", "ALTER", "DROP") and kind in _ADMIN:
+        return _locked(execution, lambda: _administer(execution, Reader(text, tokens)))
+    return _parsed(execution, text, tokens)
+
+
+def _object(tokens: list[Token]) -> str:
+    words = [token.upper for token in tokens[1:5]]
+    while words and words[0] in ("OR", "REPLACE", "TRANSIENT"):
+        words.pop(0)
+    return words[0] if words else ""
+
+
+def _locked(execution: Execution, work: Callable[[], Result]) -> Output:
+    with execution.account.lock:
+        return execution.listed(work())
+
+
+def _administer(execution: Execution, reader: Reader) -> Result:
+    catalog = execution.account.catalog
+    before = {table.physical for table in catalog.tables() if table.view is None}
+    answer = accounts.run(reader, catalog, execution.session)
+    gone = before - {table.physical for table in catalog.tables()}
+    with execution.run.transaction():
+        for physical in sorted(gone):
+            execution.run.execute(f'DROP TABLE "{physical}"')
+    return answer
+
+
+def _parsed(execution: Execution, text: str, tokens: list[Token]) -> Output:
+    first = tokens[0].upper
+    if first not in _QUERY and first not in _TREE:
+        if first in _REFUSED:
+            raise failures.unsupported(first)
+        raise failures.syntax(*lexer.place(text, tokens[0].start), tokens[0].text)
+    tree = binds.substitute(parsed(binds.numbered(text, tokens)), execution.bindings)
+    if isinstance(tree, exp.Query):
+        return reads.run(execution, text, tree)
+    if isinstance(tree, writes.KINDS):
+        return execution.listed(writes.run(execution, text, tree))
+    if isinstance(tree, ddl.KINDS):
+        return execution.listed(ddl.run(execution, text, tree))
+    raise failures.unsupported(first)
+
+
+def _session(execution: Execution, reader: Reader, first: str) -> Result:
+    if first == "USE":
+        _use(execution, reader)
+    elif first in ("BEGIN", "START", "COMMIT", "ROLLBACK"):
+        _transact(execution, reader, first)
+    elif first == "ALTER":
+        _alter_session(execution, reader)
+    else:
+        _variable(execution, reader, first)
+    return results.status("Statement executed successfully.")
+
+
+def _use(execution: Execution, reader: Reader) -> None:
+    reader.take("USE")
+    kind = reader.choose("ROLE", "WAREHOUSE", "DATABASE", "SCHEMA", "SECONDARY")
+    if kind == "SECONDARY":
+        raise failures.unsupported("USE SECONDARY ROLES")
+    path = reader.path()
+    reader.finish()
+    catalog, session = execution.account.catalog, execution.session
+    if kind == "ROLE":
+        if path[0] not in available_roles(catalog, session.user):
+            raise failures.not_performed()
+        session.role = path[0]
+    elif kind == "WAREHOUSE":
+        if not execution.rights().usable_warehouse(path[0]):
+            raise failures.not_performed()
+        session.warehouse = path[0]
+    elif kind == "DATABASE" or (kind is None and len(path) == 1):
+        if not execution.rights().sees_database(path[0]):
+            raise failures.not_performed()
+        session.database, session.schema = path[0], "PUBLIC"
+    else:
+        name = session.schema_name(path, "USE SCHEMA")
+        if not execution.rights().sees_schema(name):
+            raise failures.not_performed()
+        session.database, session.schema = name.database, name.schema
+
+
+def _transact(execution: Execution, reader: Reader, first: str) -> None:
+    reader.take(first)
+    reader.choose("TRANSACTION", "WORK")
+    reader.finish()
+    run = execution.run
+    if first in ("BEGIN", "START") and not run.writing:
+        run.begin()
+    elif first == "COMMIT" and run.writing:
+        run.commit()
+    elif first == "ROLLBACK" and run.writing:
+        run.rollback()
+
+
+def _alter_session(execution: Execution, reader: Reader) -> None:
+    reader.take("ALTER", "SESSION")
+    if reader.accept("UNSET"):
+        return
+    reader.take("SET")
+    options = reader.options()
+    execution.session.tag = options.get("QUERY_TAG", execution.session.tag)
+
+
+def _variable(execution: Execution, reader: Reader, first: str) -> None:
+    reader.take(first)
+    name = reader.identifier()
+    if first == "UNSET":
+        execution.session.variables.pop(name, None)
+        return
+    reader.take("=")
+    token = reader.token()
+    execution.session.variables[name] = literal(token.text) if token.kind == "string" else token.text
+
+
+def several(execution: Execution, text: str, count: int, child: Children) -> Output:
+    """Run the statements of one request in order; `count` 0 takes any number. A failure stops the rest.
+
+    `child` accepts one statement and returns its record, which is finished here.
+    """
+    tokens = _tokens(text)
+    parts = lexer.split(tokens)
+    if count and len(parts) != count:
+        raise failures.statement_count(len(parts), count)
+    execution.need_warehouse()
+    handles: list[str] = []
+    for part in parts:
+        own = _text(text, part)
+        record = child(own)
+        handles.append(record.handle)
+        try:
+            output = one(execution, own)
+        except failures.Failure as failure:
+            record.finish(execution.account.now(), None, failure)
+            line, position = lexer.place(text, part[0].start)
+            raise _stopped(failure, own, line, position) from None
+        record.finish(execution.account.now(), output, None)
+    sentence = "Multiple statements executed successfully."
+    answer = execution.listed(Result([results.text_column("multiple statement execution")], [[sentence]]))
+    answer.children = handles
+    return answer
+
+
+def _stopped(failure: failures.Failure, text: str, line: int, position: int) -> failures.Failure:
+    if failure.code in ("000604", "000630"):
+        return failure
+    message = (
+        "JavaScript execution error: Uncaught Execution of multiple statements failed on statement "
+        f"{json.dumps(text, ensure_ascii=False)} (at line {line}, position {position}).\n{failure.message}"
+    )
+    return failures.Failure("100132", "P0000", message)

@@ -1,0 +1,141 @@
+"""Accepted statements by handle: their state, result in partitions, and the row they have in the query history.
+
+Source: https://docs.snowflake.com/en/developer-guide/sql-api/handling-responses.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import threading
+import uuid
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from skipass.sandbox.engine import Run
+from skipass.sandbox.failures import Failure
+from skipass.sandbox.results import ResultColumn, Row
+from skipass.sandbox.session import Session
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """Some rows of a result: the first as they are, later ones as the gzip body they are served in."""
+
+    row_count: int
+    uncompressed: int
+    rows: list[Row] | None = None
+    compressed: bytes = b""
+
+    def info(self) -> dict[str, int]:
+        """Return the member of `partitionInfo`."""
+        found = {"rowCount": self.row_count, "uncompressedSize": self.uncompressed}
+        return found if self.rows is not None else found | {"compressedSize": len(self.compressed)}
+
+
+@dataclass(slots=True)
+class Output:
+    """A result in partitions, as it stays for its handle's life."""
+
+    columns: list[ResultColumn]
+    partitions: list[Partition]
+    total_rows: int
+    stats: dict[str, int] | None = None
+    children: list[str] = field(default_factory=list)
+
+
+def packed(rows: list[Row], *, first: bool, bare: bool) -> Partition:
+    """Return rows as a partition; `bare` serves later ones as a plain array instead of an object with `data`."""
+    body = json.dumps(rows if bare else {"data": rows}, ensure_ascii=False, separators=(",", ":")).encode()
+    if first:
+        return Partition(len(rows), len(body), rows)
+    return Partition(len(rows), len(body), None, gzip.compress(body, 1))
+
+
+@dataclass(slots=True)
+class Statement:
+    """One accepted statement; it runs until `done` is set, and then has an output or a failure."""
+
+    handle: str
+    text: str
+    tag: str
+    session: Session
+    run: Run | None
+    started: datetime
+    timeout: int = 0
+    ended: datetime | None = None
+    output: Output | None = None
+    failure: Failure | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def user(self) -> str:
+        """The name of the user who sent it; nobody else may ask for it."""
+        return self.session.user.name
+
+    def finish(self, at: datetime, output: Output | None, failure: Failure | None) -> None:
+        """Record the outcome; the first one stays."""
+        if not self.done.is_set():
+            self.ended, self.output, self.failure = at, output, failure
+            self.done.set()
+
+    def history_row(self) -> dict[str, Any]:
+        """Return the row of QUERY_HISTORY, running statements included."""
+        status = "RUNNING"
+        if self.done.is_set():
+            status = "SUCCESS" if self.failure is None else "FAILED_WITH_ERROR"
+        elapsed = None if self.ended is None else int((self.ended - self.started).total_seconds() * 1000)
+        return {
+            "QUERY_ID": self.handle,
+            "QUERY_TEXT": self.text,
+            "DATABASE_NAME": self.session.database,
+            "SCHEMA_NAME": self.session.schema,
+            "QUERY_TYPE": (self.text.split(None, 1) or [""])[0].upper(),
+            "SESSION_ID": self.handle,
+            "USER_NAME": self.user,
+            "ROLE_NAME": self.session.role,
+            "WAREHOUSE_NAME": self.session.warehouse,
+            "QUERY_TAG": self.tag,
+            "EXECUTION_STATUS": status,
+            "ERROR_CODE": self.failure.code if self.failure else None,
+            "ERROR_MESSAGE": self.failure.message if self.failure else None,
+            "START_TIME": self.started,
+            "END_TIME": self.ended,
+            "TOTAL_ELAPSED_TIME": elapsed,
+            "ROWS_PRODUCED": self.output.total_rows if self.output else None,
+        }
+
+
+class Registry:
+    """Every statement that an account accepted, by handle and by the request that sent it."""
+
+    def __init__(self) -> None:
+        self._statements: dict[str, Statement] = {}
+        self._requests: dict[tuple[str, str], str] = {}
+
+    def new_handle(self) -> str:
+        """Return a fresh statement handle, which is the query id too."""
+        return "01" + str(uuid.uuid4())[2:]
+
+    def add(self, statement: Statement, request_id: str | None) -> None:
+        """Keep an accepted statement and, if it has one, the request it came by."""
+        self._statements[statement.handle] = statement
+        if request_id is not None:
+            self._requests[(statement.user, request_id)] = statement.handle
+
+    def by_request(self, user: str, request_id: str) -> Statement | None:
+        """Return the statement that this user's request started, or None."""
+        return self._statements.get(self._requests.get((user, request_id), ""))
+
+    def get(self, handle: str, user: str, oldest: datetime) -> Statement | None:
+        """Return this user's statement unless it ended before `oldest`."""
+        found = self._statements.get(handle)
+        if found is None or found.user != user:
+            return None
+        expired = found.ended is not None and found.ended < oldest
+        return None if expired else found
+
+    def everything(self) -> list[Statement]:
+        """Return all statements, oldest first."""
+        return list(self._statements.values())

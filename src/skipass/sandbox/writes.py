@@ -1,0 +1,177 @@
+"""INSERT, UPDATE, DELETE, MERGE and TRUNCATE, with the counts that the account answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlglot import exp
+
+from skipass.sandbox import failures, results
+from skipass.sandbox.catalog import Table
+from skipass.sandbox.execution import Execution
+from skipass.sandbox.reads import located
+from skipass.sandbox.resolve import Resolver, parts_of
+from skipass.sandbox.results import Counts, Result
+
+
+def run(execution: Execution, text: str, source: Any) -> Result:
+    """Run one DML statement that was parsed into `source`."""
+    tree = execution.prepared(source)
+    execution.need_warehouse()
+    try:
+        return _RUNNERS[type(tree)](execution, tree)
+    except failures.Failure as failure:
+        raise located(failure, text) from None
+
+
+def _target(execution: Execution, resolver: Resolver, node: Any, privilege: str) -> Table:
+    if not isinstance(node, exp.Table) or not isinstance(node.this, exp.Identifier):
+        raise failures.unsupported("target of the statement")
+    table = resolver.rights.table(execution.session.table_name(parts_of(node), "DML"), privilege)
+    if table.view is not None:
+        raise failures.compilation("002003", "42601", "Object found is not of type TABLE.")
+    resolver.point(node, table)
+    return table
+
+
+def _count(execution: Execution, sql: str, resolver: Resolver) -> int:
+    checked = execution.checked(sql, resolver.reading)
+    with execution.run.transaction():
+        return int(execution.run.execute(checked)[0][0])
+
+
+def _insert(execution: Execution, tree: Any) -> Result:
+    resolver = execution.resolver()
+    with execution.account.lock:
+        target = tree.this.this if isinstance(tree.this, exp.Schema) else tree.this
+        table = _target(execution, resolver, target, "INSERT")
+        target.set("alias", None)
+        _within(resolver, tree.expression)
+    overwrite = bool(tree.args.get("overwrite"))
+    tree.set("overwrite", False)
+    sql = tree.sql(dialect="duckdb")
+    with execution.run.transaction():
+        if overwrite:
+            resolver.rights.table(table.name, "DELETE")
+            execution.run.execute(f'DELETE FROM "{table.physical}"')
+        inserted = _count(execution, sql, resolver)
+    return results.dml(Counts(inserted=inserted), ("inserted",))
+
+
+def _update(execution: Execution, tree: Any) -> Result:
+    resolver = execution.resolver()
+    with execution.account.lock:
+        _target(execution, resolver, tree.this, "UPDATE")
+        clause = tree.args.get("from_")
+        parts = [*tree.expressions, tree.args.get("where"), clause]
+        for part in parts:
+            _within(resolver, part)
+    _bare_columns(tree.expressions)
+    multi = _multi_joined(execution, tree, resolver) if clause is not None else 0
+    updated = _count(execution, tree.sql(dialect="duckdb"), resolver)
+    return results.dml(Counts(updated=updated, multi_joined=multi), ("updated", "multi_joined"))
+
+
+def _within(resolver: Resolver, part: Any) -> None:
+    if isinstance(part, exp.Expression):
+        resolver.query(part)
+
+
+def _bare_columns(assignments: list[Any]) -> None:
+    for assignment in assignments:
+        column = assignment.this
+        if isinstance(column, exp.Column):
+            column.set("table", None)
+
+
+def _multi_joined(execution: Execution, tree: Any, resolver: Resolver) -> int:
+    target = tree.this.copy()
+    alias = target.alias_or_name
+    rows = exp.select(exp.column("rowid", table=exp.to_identifier(alias, quoted=True))).from_(target)
+    source = tree.args["from_"].this.copy()
+    rows = rows.join(source, join_type="cross")
+    if tree.args.get("where") is not None:
+        rows = rows.where(tree.args["where"].this.copy())
+    inner = rows.sql(dialect="duckdb")
+    sql = f"SELECT count(*) FROM (SELECT r FROM ({inner}) AS j(r) GROUP BY r HAVING count(*) > 1)"
+    return int(execution.run.execute(execution.checked(sql, resolver.reading))[0][0])
+
+
+def _delete(execution: Execution, tree: Any) -> Result:
+    resolver = execution.resolver()
+    with execution.account.lock:
+        _target(execution, resolver, tree.this, "DELETE")
+        holder = exp.Tuple(expressions=tree.args.get("using") or [])
+        resolver.query(holder)
+        if tree.args.get("using"):
+            tree.set("using", holder.expressions)
+        _within(resolver, tree.args.get("where"))
+    deleted = _count(execution, tree.sql(dialect="duckdb"), resolver)
+    return results.dml(Counts(deleted=deleted), ("deleted",))
+
+
+def _merge(execution: Execution, tree: Any) -> Result:
+    resolver = execution.resolver()
+    kinds = [_action(when) for when in tree.args["whens"].expressions]
+    with execution.account.lock:
+        target = tree.this
+        for privilege in dict.fromkeys(kinds):
+            table = _target(execution, resolver, target.copy(), privilege)
+        resolver.point(target, table)
+        using = exp.Tuple(expressions=[tree.args["using"]])
+        resolver.query(using)
+        tree.set("using", using.expressions[0])
+        _within(resolver, tree.args["on"])
+        _within(resolver, tree.args["whens"])
+    for when in tree.args["whens"].expressions:
+        _bare_when(when)
+    sql = tree.sql(dialect="duckdb")
+    checked = execution.checked(sql, resolver.reading)
+    with execution.run.transaction():
+        actions = [str(row[0]) for row in execution.run.execute(checked + " RETURNING merge_action")]
+    counts = Counts(actions.count("INSERT"), actions.count("UPDATE"), actions.count("DELETE"))
+    names = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
+    shown = [names[kind] for kind in names if kind in kinds]
+    return results.dml(counts, shown)
+
+
+def _action(when: Any) -> str:
+    then = when.args["then"]
+    if isinstance(then, exp.Insert):
+        return "INSERT"
+    if isinstance(then, exp.Update):
+        return "UPDATE"
+    return "DELETE"
+
+
+def _bare_when(when: Any) -> None:
+    then = when.args["then"]
+    if isinstance(then, exp.Update):
+        _bare_columns(then.expressions)
+
+
+def _truncate(execution: Execution, tree: Any) -> Result:
+    for node in tree.expressions:
+        name = execution.session.table_name(parts_of(node), "TRUNCATE")
+        rights = execution.rights()
+        table = execution.account.catalog.table(name)
+        if table is None or not rights.sees_table(table):
+            if tree.args.get("exists"):
+                continue
+            raise failures.missing(str(name), "Table")
+        if not (rights.may(table, "TRUNCATE") or rights.may(table, "DELETE")):
+            raise failures.insufficient("table", table.name.name)
+        with execution.run.transaction():
+            execution.run.execute(f'DELETE FROM "{table.physical}"')
+    return results.status("Statement executed successfully.")
+
+
+_RUNNERS: dict[type, Callable[[Execution, Any], Result]] = {
+    exp.Insert: _insert,
+    exp.Update: _update,
+    exp.Delete: _delete,
+    exp.Merge: _merge,
+    exp.TruncateTable: _truncate,
+}
+KINDS = tuple(_RUNNERS)
