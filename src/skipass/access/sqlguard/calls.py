@@ -1,0 +1,286 @@
+"""The sweep: what the tokens of a query or DML statement show that a syntax tree does not.
+
+Function calls, sequences, stages, and objects named in strings are read here, from the text itself, so that no parser's
+idea of them matters. Knows tokens and names; must not know the tree or a scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from skipass.access.sqlguard import functions
+from skipass.access.sqlguard.findings import Findings, Ref, Role
+from skipass.access.sqlguard.lexer import Lex, Token
+from skipass.access.sqlguard.names import Chain, Insert, chain_ending, chain_from, fold, missing, parse_name, render
+from skipass.nouns.verdict import StatementKind
+
+_NAMES = (Lex.WORD, Lex.QUOTED)
+_TEXTS = (Lex.STRING, Lex.DOLLAR)
+
+
+@dataclass(slots=True)
+class Sweep:
+    """One pass over the tokens `first` to `end` of a statement; `names` are starts of tokens known not to be calls."""
+
+    tokens: Sequence[Token]
+    found: Findings
+    names: frozenset[int] = frozenset()
+    syntax_calls: set[str] = field(default_factory=set)
+    _type_brackets: set[int] = field(default_factory=set)
+
+    def run(self, first: int, end: int) -> None:
+        """Note every call, sequence, stage and named string between the two token indices."""
+        for i in range(first, end):
+            token = self.tokens[i]
+            if token.kind is Lex.STAGE:
+                stage(self.found, token.text, Role.READ, token.start)
+            elif token.word == "!":
+                self.found.refuse("!", "A method of a model or class instance is not a built-in function.")
+            elif token.kind in _NAMES and i + 1 < end:
+                self._name(i)
+
+    def _name(self, i: int) -> None:
+        following = self.tokens[i + 1].word
+        if following == "(":
+            self._call(i)
+        elif following in ("=>", "=") and self.tokens[i].word in ("STREAM", "FILE_FORMAT", "FORMAT_NAME"):
+            self._named_argument(i + 2)
+        if fold(self.tokens[i]) == "NEXTVAL" and self.tokens[i - 1].word == ".":
+            self._sequence(chain_ending(self.tokens, i))
+
+    def run_last(self, last: int) -> None:
+        """Note a sequence when token `last`, which nothing follows, is its NEXTVAL."""
+        if last > 0 and self.tokens[last].kind in _NAMES and fold(self.tokens[last]) == "NEXTVAL":
+            self._sequence(chain_ending(self.tokens, last) if self.tokens[last - 1].word == "." else None)
+
+    def _sequence(self, chain: Chain | None) -> None:
+        if chain is None or len(chain.parts) < 2:
+            return
+        name = Chain(chain.first, chain.last - 2, chain.start, chain.parts[:-1], chain.second_dot, chain.foreign)
+        self.found.chain(name, Role.READ, Role.WRITE)
+        self._writes()
+
+    def _writes(self) -> None:
+        if self.found.kind is StatementKind.READ:
+            self.found.kind = StatementKind.WRITE
+
+    def _named_argument(self, i: int) -> None:
+        token = self.tokens[i]
+        if token.kind in _TEXTS:
+            text_name(self.found, token, Role.READ)
+        elif token.kind in _NAMES and (chain := chain_from(self.tokens, i)):
+            self.found.chain(chain, Role.READ)
+
+    def _call(self, i: int) -> None:
+        token = self.tokens[i]
+        if token.start in self.names or (i and self.tokens[i - 1].word == "!"):
+            return
+        if token.word and self._is_syntax(i):
+            return
+        chain = chain_ending(self.tokens, i)
+        if chain is None:
+            self.found.puzzle(token.text, "Something other than a name is called.")
+        elif len(chain.parts) == 1:
+            self._single(fold(token), chain, i + 1)
+        else:
+            self._qualified(chain)
+
+    def _is_syntax(self, i: int) -> bool:
+        word, before = self.tokens[i].word, self.tokens[i - 1] if i else None
+        if before is not None and before.word == ".":
+            return False
+        nested = before is not None and before.word in ("(", ",") and self._inside_type(i)
+        if word in functions.TYPES and before is not None and (before.word in ("::", "AS", "RETURNS") or nested):
+            self._type_brackets.add(i + 1)
+            return True
+        if word in functions.SYNTAX:
+            self.syntax_calls.add(word)
+            return True
+        return False
+
+    def _inside_type(self, i: int) -> bool:
+        return any(open_ < i < closing(self.tokens, open_) for open_ in self._type_brackets)
+
+    def _single(self, name: str, chain: Chain, bracket: int) -> None:
+        if name in functions.NAMES_OBJECT:
+            self._names_object(name, bracket)
+        elif handler := _SPECIAL.get(name):
+            handler(self, bracket)
+        if name in functions.BUILTIN or name in functions.NAMES_OBJECT or name in _ALLOWED_SPECIAL:
+            return
+        if name in functions.REFUSED:
+            self.found.refuse(name, functions.REFUSED[name])
+        elif name.startswith("AI_"):
+            self.found.refuse(name, "AI functions cost money and send data to a model.")
+        elif name.startswith("SYSTEM$"):
+            self._system(name)
+        else:
+            self.found.chain(chain, Role.CALL)
+
+    def _system(self, name: str) -> None:
+        if name.removeprefix("SYSTEM$") in functions.ADMINISTER:
+            self.found.kind = StatementKind.ADMIN
+        self.found.refuse(name, "SYSTEM$ functions reach past the statement's own objects.")
+
+    def _qualified(self, chain: Chain) -> None:
+        resolved = self.found.chain(chain, Role.CALL)
+        if resolved is None:
+            return
+        if resolved[0] == "SNOWFLAKE":
+            self.found.refuse(render(resolved), "Functions of the SNOWFLAKE database are not for sessions.")
+        elif resolved[1] == "INFORMATION_SCHEMA":
+            self.found.refs.append(Ref(render(resolved), resolved, Role.READ, chain.start))
+            self.found.refuse(render(resolved), "It returns the account's activity, not this scope's.")
+
+    def _names_object(self, name: str, bracket: int) -> None:
+        arguments = split_arguments(self.tokens, bracket)
+        index = functions.NAMES_OBJECT[name]
+        token = _only(self.tokens, arguments[index]) if index < len(arguments) else None
+        if token is None or token.kind not in _TEXTS:
+            self.found.special(
+                "<DYNAMIC>", Role.READ, self.tokens[bracket].start, "The object is not known from the text."
+            )
+        elif name == "GET_DDL":
+            self._get_ddl(_only(self.tokens, arguments[0]), token)
+        else:
+            text_name(self.found, token, Role.READ)
+
+    def _get_ddl(self, kind: Token | None, token: Token) -> None:
+        wanted = kind.text.strip("'$").upper() if kind is not None else ""
+        if wanted not in functions.DDL_TYPES:
+            self.found.refuse(f"GET_DDL {wanted}", "Definitions of this kind of object are not for sessions.")
+        elif wanted in ("SCHEMA", "DATABASE"):
+            parts = parse_name(text_of(token) or "") or ()
+            whole = parts if wanted == "DATABASE" or len(parts) != 1 else (self.found.place.database, *parts)
+            self.found.container(whole, Role.ABOUT, token.start)
+            if wanted == "SCHEMA" and len(parts) == 1:
+                self.found.refuse("GET_DDL", "Name the schema in full, DB.SCHEMA, inside this string.")
+        elif wanted in ("FUNCTION", "PROCEDURE"):
+            self.found.refuse("GET_DDL", "The definition of stored code is not for sessions.")
+        else:
+            text_name(self.found, token, Role.READ)
+
+
+def _infer_schema(sweep: Sweep, bracket: int) -> None:
+    for argument in split_arguments(sweep.tokens, bracket):
+        last = sweep.tokens[argument[-1]] if argument else None
+        if last is not None and last.kind in _TEXTS and sweep.tokens[argument[0]].word == "LOCATION":
+            _stage_text(sweep, last)
+
+
+def _to_file(sweep: Sweep, bracket: int) -> None:
+    arguments = split_arguments(sweep.tokens, bracket)
+    token = _only(sweep.tokens, arguments[0]) if arguments else None
+    if token is not None and token.kind in _TEXTS:
+        _stage_text(sweep, token)
+
+
+def _stage_text(sweep: Sweep, token: Token) -> None:
+    location = text_of(token) or ""
+    if location.startswith("@"):
+        stage(sweep.found, location, Role.READ, token.start, inside=len(token.text) - len(token.text.lstrip("'$")))
+    else:
+        sweep.found.special(location or "<DYNAMIC>", Role.READ, token.start, "This is not a stage.")
+
+
+def _object_references(sweep: Sweep, bracket: int) -> None:
+    values: dict[str, str] = {}
+    for argument in split_arguments(sweep.tokens, bracket):
+        if len(argument) == 3 and sweep.tokens[argument[2]].kind in _TEXTS:
+            values[sweep.tokens[argument[0]].word] = text_of(sweep.tokens[argument[2]]) or ""
+    parts = [values.get(k, "") for k in ("DATABASE_NAME", "SCHEMA_NAME", "OBJECT_NAME")]
+    if all(parts):
+        sweep.found.name(parts, (Role.READ,), sweep.tokens[bracket].start)
+
+
+def _result(sweep: Sweep, bracket: int) -> None:
+    sweep.found.refs.append(Ref("<RESULT>", (), Role.READ, sweep.tokens[bracket].start))
+
+
+def _next_value(sweep: Sweep, bracket: int) -> None:
+    chain = chain_from(sweep.tokens, bracket + 1)
+    if chain is None or sweep.tokens[chain.last + 1].word != ")":
+        sweep.found.special("<DYNAMIC>", Role.WRITE, sweep.tokens[bracket].start, "The sequence is not known.")
+    else:
+        sweep.found.chain(chain, Role.READ, Role.WRITE)
+    sweep._writes()
+
+
+_SPECIAL: dict[str, Callable[[Sweep, int], None]] = {
+    "INFER_SCHEMA": _infer_schema,
+    "TO_FILE": _to_file,
+    "GET_OBJECT_REFERENCES": _object_references,
+    "RESULT_SCAN": _result,
+    "GETNEXTVAL": _next_value,
+}
+_ALLOWED_SPECIAL = frozenset(("INFER_SCHEMA", "GETNEXTVAL"))
+
+
+def stage(found: Findings, text: str, role: Role, position: int, *, inside: int = 0) -> None:
+    """Note a stage given as `@DB.SCHEMA.STAGE/path`; `inside` is how far into a string the text begins."""
+    name, at = text[1:].split("/", 1)[0], position + inside + 1
+    if name.startswith("~"):
+        return found.special("@~", role, position, "The user stage belongs to the login, not to a scope.")
+    table = "%" in name
+    parts = parse_name(name.replace("%", "", 1))
+    resolved = found.name(parts or (), (), position)
+    if parts is None or resolved is None:
+        return None
+    last = render(resolved[2:])
+    shown = f"@{render(resolved[:2])}.{'%' if table else ''}{last}"
+    found.refs.append(Ref(shown, resolved, role, position))
+    if None in parts or not text.isascii():
+        found.refuse(shown, "Name the stage in full.", "unparseable")
+    if prefix := missing(len(parts), found.place):
+        found.inserts.append(Insert(at, prefix))
+    if table:
+        found.refuse(shown, "The files of a table stage are not the table.")
+    return None
+
+
+def text_of(token: Token) -> str | None:
+    """Return the content of a constant, or None when it holds escapes and so no exact position inside it."""
+    content = token.text[2:-2] if token.kind is Lex.DOLLAR else token.text[1:-1]
+    return None if "\\" in content or "'" in content or "$$" in content else content
+
+
+def text_name(found: Findings, token: Token, *roles: Role) -> tuple[str, str, str] | None:
+    """Note an object named in a constant, and what has to be inserted inside the constant to qualify it."""
+    content = text_of(token)
+    parts = parse_name(content) if content is not None else None
+    if content is None or parts is None:
+        found.puzzle(token.text, "This constant is not an object name.")
+        return None
+    at = token.start + (2 if token.kind is Lex.DOLLAR else 1)
+    chain = Chain(0, 0, at, parts, at + content.index(".") + 1 if None in parts else None)
+    return found.chain(chain, *roles)
+
+
+def closing(tokens: Sequence[Token], bracket: int) -> int:
+    """Return the index of the bracket that closes the one at `bracket`."""
+    depth = 0
+    for i in range(bracket, len(tokens)):
+        word = tokens[i].word
+        depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
+        if depth == 0:
+            return i
+    return len(tokens)
+
+
+def split_arguments(tokens: Sequence[Token], bracket: int) -> list[list[int]]:
+    """Return the token indices of each argument inside the brackets that open at `bracket`."""
+    arguments: list[list[int]] = [[]]
+    depth = 0
+    for i in range(bracket + 1, closing(tokens, bracket)):
+        word = tokens[i].word
+        depth += (word in ("(", "[", "{")) - (word in (")", "]", "}"))
+        if word == "," and depth == 0:
+            arguments.append([])
+        else:
+            arguments[-1].append(i)
+    return arguments
+
+
+def _only(tokens: Sequence[Token], argument: list[int]) -> Token | None:
+    return tokens[argument[0]] if len(argument) == 1 else None

@@ -1,0 +1,363 @@
+"""Reads a query or DML statement through the parser: tables, CTEs by their visibility, changed objects.
+
+The parser is believed only as far as the tokens agree: its tokens must lie on ours, every name of its tree is read back
+from our tokens at its position, and every name after FROM, JOIN, INTO, UPDATE and USING must be one the tree knows.
+A node that is not in the list of understood ones makes the statement `unparseable`. Must not know a scope.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlglot import Dialect, exp
+from sqlglot.errors import SqlglotError
+from sqlglot.tokens import Token as ParserToken
+from sqlglot.tokens import TokenType
+
+from skipass.access.sqlguard.calls import Sweep, closing, stage, text_name, text_of
+from skipass.access.sqlguard.catalog import filtered_schemas
+from skipass.access.sqlguard.findings import Findings, Role
+from skipass.access.sqlguard.functions import BUILTIN, SYNTAX, TYPES
+from skipass.access.sqlguard.lexer import Lex, Token
+from skipass.access.sqlguard.names import Chain, chain_ending, chain_from, fold
+from skipass.access.sqlguard.nodes import CHANGES, QUERIES, TABLE_ARGS, UNDERSTOOD
+from skipass.nouns.verdict import StatementKind
+
+_FAILURES = (
+    SqlglotError,
+    RecursionError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
+_BEFORE_NAMES = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "USING"))
+_NOT_NAMES = frozenset(("TABLE", "LATERAL", "VALUES", "SELECT", "SET", "WITH", "IDENTIFIER", "SEMANTIC_VIEW"))
+_FROM_INSIDE = frozenset(("EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "OVERLAY", "POSITION"))
+_Visible = frozenset[str]
+
+
+@dataclass(slots=True)
+class Source:
+    """A text as the parser sees it: our tokens, and the text with its comments blanked."""
+
+    tokens: tuple[Token, ...]
+    clean: str
+
+
+_DIALECT = Dialect.get_or_raise("snowflake")
+
+
+def _agree(ours: Sequence[Token], theirs: Sequence[ParserToken]) -> None:
+    """Raise ValueError unless every token of the parser's lies on ours; both count from the same character."""
+    starts = {t.start for t in ours}
+    ends = {t.end for t in ours}
+    inner = [(t.start, t.end) for t in ours if t.kind in (Lex.STAGE, Lex.VARIABLE, Lex.OP)]
+    loose = {p for start, end in inner for p in range(start, end + 1)}
+    for token in theirs:
+        if not (token.start in starts or token.start in loose) or not (token.end + 1 in ends or token.end + 1 in loose):
+            raise ValueError("the readers disagree where a token begins or ends")
+    exact = {(t.start, t.end + 1) for t in theirs}
+    literals = (Lex.STRING, Lex.DOLLAR, Lex.QUOTED)
+    if any(t.kind in literals and (t.start, t.end) not in exact and not _hex(ours, t) for t in ours):
+        raise ValueError("the readers disagree about a string or quoted name")
+
+
+def _hex(ours: Sequence[Token], literal: Token) -> bool:
+    return any(t.word == "X" and t.end == literal.start for t in ours)
+
+
+@dataclass(slots=True)
+class Reading:
+    """The reading of one query or DML statement, tokens `first` to `end`; `stage` counts earlier `->>` stages."""
+
+    source: Source
+    found: Findings
+    first: int
+    end: int
+    stage: int = 0
+    _base: int = 0
+    _by_start: dict[int, int] = field(default_factory=dict)
+    _stands_for: dict[int, Token | None] = field(default_factory=dict)
+    _tables: set[int] = field(default_factory=set)
+    _targets: dict[int, bool] = field(default_factory=dict)
+
+    def run(self) -> None:
+        """Note everything the statement names; a text that cannot be read leaves an `unparseable` reason."""
+        tokens = self.source.tokens
+        if self.first >= self.end:
+            return self.found.puzzle("statement", "A query is expected here.")
+        self._base = tokens[self.first].start
+        self._by_start = {tokens[i].start: i for i in range(self.first, self.end)}
+        root = self._parse()
+        if root is None:
+            return None
+        self._root(root)
+        names = frozenset(self._start(i) for i in _names(root)) | frozenset(self._stands_for)
+        sweep = Sweep(tokens[: self.end], self.found, names)
+        sweep.run(self.first, self.end)
+        sweep.run_last(self.end - 1)
+        self._check(root, sweep)
+        return None
+
+    def _start(self, identifier: exp.Expr) -> int:
+        """Return where an identifier of the tree stands in the text, -1 when the parser made it up."""
+        start = identifier.meta.get("start")
+        return start + self._base if isinstance(start, int) else -1
+
+    def _parse(self) -> exp.Expr | None:
+        try:
+            text = self.source.clean[self._base : self.source.tokens[self.end - 1].end]
+            trees = _DIALECT.parser().parse(self._substitute(self._span(text)), text)
+        except _FAILURES:
+            self.found.puzzle("statement", "This is not a statement that Snowflake's grammar, as known here, allows.")
+            return None
+        if len(trees) != 1 or trees[0] is None:
+            self.found.puzzle("statement", "This is not one statement.")
+            return None
+        return trees[0]
+
+    def _span(self, text: str) -> list[ParserToken]:
+        """Return the parser's tokens of this statement alone, after holding them against ours."""
+        theirs = list(_DIALECT.tokenize(text))
+        ours = self.source.tokens[self.first : self.end]
+        _agree([t._replace(start=t.start - self._base, end=t.end - self._base) for t in ours], theirs)
+        return theirs
+
+    def _substitute(self, theirs: list[ParserToken]) -> list[ParserToken]:
+        """Put one name in place of each IDENTIFIER(…) and TABLE('…'): their names are read from our tokens."""
+        ours = self.source.tokens
+        groups = [g for i in range(self.first, self.end - 1) if (g := self._group(i))]
+        for first, last, content in groups:
+            self._stands_for[ours[first].start] = content
+            start, end = ours[first].start - self._base, ours[last].end - self._base
+            before = [t for t in theirs if t.start < start]
+            stand_in = ParserToken(TokenType.IDENTIFIER, f"name {first}", 1, 1, start, end - 1)
+            theirs = [*before, stand_in, *(t for t in theirs if t.start >= end)]
+        return theirs
+
+    def _group(self, i: int) -> tuple[int, int, Token | None] | None:
+        tokens = self.source.tokens
+        word = tokens[i].word
+        if word not in ("IDENTIFIER", "TABLE") or tokens[i + 1].word != "(":
+            return None
+        last = closing(tokens, i + 1)
+        content = tokens[i + 2] if last == i + 3 else None
+        constant = content is not None and content.kind in (Lex.STRING, Lex.DOLLAR)
+        variable = content is not None and (content.kind is Lex.VARIABLE or content.word == "?")
+        bind = tokens[i + 2].word == ":"
+        if word == "TABLE" and not (constant or variable or bind):
+            return None
+        if not (constant or variable or bind):
+            self.found.puzzle(tokens[i].text, "IDENTIFIER takes one constant, variable or bind.")
+        return i, last, content if constant else None
+
+    def _root(self, root: exp.Expr) -> None:
+        if isinstance(root, CHANGES):
+            self._change(root)
+        elif not isinstance(root, QUERIES):
+            self.found.puzzle(root.key.upper(), "This is not a statement that is understood.")
+        self._walk(root)
+
+    def _change(self, root: exp.Expr) -> None:
+        if root.args.get("with_"):
+            self.found.puzzle("WITH", "Snowflake has no WITH in front of a change.")
+        inserts = root.expressions if isinstance(root, exp.MultitableInserts) else [root]
+        for change in inserts:
+            inner = change.this if isinstance(change, exp.ConditionalInsert) else change
+            target = inner.this.this if isinstance(inner.this, exp.Schema) else inner.this
+            if isinstance(target, exp.Table):
+                self._targets[id(target)] = _looks_at_target(inner)
+            else:
+                self.found.puzzle("target", "What is changed is not a table name.")
+
+    def _walk(self, root: exp.Expr) -> None:
+        pending: list[tuple[exp.Expr, _Visible]] = [(root, frozenset())]
+        while pending:
+            node, visible = pending.pop()
+            if not isinstance(node, UNDERSTOOD) and not (node is root and isinstance(node, CHANGES)):
+                self._unknown(node)
+            if isinstance(node, exp.Into):
+                continue
+            if isinstance(node, exp.Table):
+                self._table(node, visible)
+            with_ = node.args.get("with_")
+            if isinstance(with_, exp.With):
+                visible = self._ctes(with_, visible, pending)
+            pending.extend((child, visible) for child in node.iter_expressions() if child is not with_)
+
+    def _unknown(self, node: exp.Expr) -> None:
+        branch = isinstance(node.parent, (exp.ConditionalInsert, exp.MultitableInserts, exp.When))
+        if not (branch and isinstance(node, (exp.Insert, exp.Update))):
+            self.found.puzzle(node.key.upper(), "This part of the statement is not understood.")
+
+    def _ctes(self, with_: exp.With, visible: _Visible, pending: list[tuple[exp.Expr, _Visible]]) -> _Visible:
+        for cte in with_.expressions:
+            alias = cte.args.get("alias")
+            name = self._alias_name(alias)
+            if name is None:
+                self.found.puzzle("WITH", "A common table expression has no readable name.")
+                continue
+            body: exp.Expr = cte.this
+            # Only the later branches of a UNION ALL may refer to the expression itself; elsewhere the name is a table.
+            while isinstance(body, exp.Union) and not body.args.get("distinct") and not body.args.get("with_"):
+                pending.append((body.expression, visible | {name}))
+                body = body.this
+            pending.append((body, visible))
+            visible = visible | {name}
+        return visible
+
+    def _alias_name(self, alias: exp.Expr | None) -> str | None:
+        identifier = alias.this if alias is not None else None
+        index = self._by_start.get(self._start(identifier)) if isinstance(identifier, exp.Identifier) else None
+        return fold(self.source.tokens[index]) if index is not None else None
+
+    def _table(self, table: exp.Table, visible: _Visible) -> None:
+        extra = {k for k, v in table.args.items() if v} - TABLE_ARGS
+        if extra:
+            self.found.puzzle(sorted(extra)[0], "This part of a table reference is not understood.")
+        name = table.this
+        if isinstance(name, exp.Identifier):
+            self._named(table, name, visible)
+        elif isinstance(name, exp.Literal) and name.is_string:
+            self._quoted_location(str(name.this))
+        elif isinstance(name, exp.Parameter) and self._earlier_stage(name):
+            return
+        elif isinstance(name, (exp.Parameter, exp.Placeholder)):
+            role = Role.WRITE if id(table) in self._targets else Role.READ
+            self.found.special("<DYNAMIC>", role, self._here(), "The name is not known from the text.")
+        elif not _named_elsewhere(name):
+            self.found.puzzle("table", "This is not a table reference that is understood.")
+
+    def _here(self) -> int:
+        return self.source.tokens[self.first].start
+
+    def _earlier_stage(self, name: exp.Parameter) -> bool:
+        return (
+            isinstance(name.this, exp.Literal)
+            and str(name.this.this).isdigit()
+            and 0 < int(name.this.this) <= self.stage
+        )
+
+    def _named(self, table: exp.Table, name: exp.Identifier, visible: _Visible) -> None:
+        start = self._start(name)
+        roles = self._roles(table)
+        if start in self._stands_for:
+            self._tables.add(start)
+            return self._stand_in(start, roles, visible)
+        chain = self._read_back(table, start)
+        if chain is None:
+            return self.found.puzzle(name.name, "The readers of this text disagree about a name.")
+        self._tables.add(start)
+        if len(chain.parts) == 1 and chain.parts[0] in visible and Role.WRITE not in roles:
+            return None
+        schemas = filtered_schemas(table) if "INFORMATION_SCHEMA" in chain.parts else ()
+        self.found.chain(chain, *roles, schemas=schemas)
+        return None
+
+    def _roles(self, table: exp.Table) -> list[Role]:
+        if id(table) not in self._targets:
+            return [Role.READ]
+        return [Role.TARGET, Role.WRITE] if self._targets[id(table)] else [Role.WRITE]
+
+    def _read_back(self, table: exp.Table, start: int) -> Chain | None:
+        index = self._by_start.get(start)
+        chain = chain_ending(self.source.tokens, index) if index is not None else None
+        expected = 3 if "catalog" in table.args and table.args["catalog"] else 2 if table.args.get("db") else 1
+        if chain is None or len(chain.parts) != expected or chain.last != index:
+            return None
+        after = self.source.tokens[chain.last + 1].word if chain.last + 1 < self.end else ""
+        return None if after in (".", "!") else chain
+
+    def _stand_in(self, start: int, roles: list[Role], visible: _Visible) -> None:
+        content = self._stands_for.pop(start)
+        if content is None:
+            for role in roles:
+                self.found.special("<DYNAMIC>", role, start, "The name is not known from the text.")
+            return
+        resolved = text_name(self.found, content, *roles)
+        if resolved is not None and text_of(content) is not None and resolved[2] in visible:
+            self.found.refuse(content.text, "The name could be a common table expression or a table.", "unparseable")
+
+    def _quoted_location(self, location: str) -> None:
+        if location.startswith("@"):
+            before = len(self.found.inserts)
+            stage(self.found, location, Role.READ, self._here())
+            del self.found.inserts[before:]
+            self.found.refuse(location, "Name the stage without quotes.", "unparseable")
+        elif "://" in location:
+            self.found.special(location, Role.READ, self._here(), "The location lies outside Snowflake.")
+        else:
+            self.found.puzzle(location, "A string is not a table name.")
+
+    def _check(self, root: exp.Expr, sweep: Sweep) -> None:
+        """Cross-check the tree against the tokens; a difference makes the statement unparseable."""
+        for start in self._stands_for:
+            self.found.refuse(
+                self.source.clean[start : start + 20], "IDENTIFIER is understood in place of a table only."
+            )
+        for call in root.find_all(exp.Anonymous):
+            name = str(call.this).upper()
+            if name not in BUILTIN and (name in sweep.syntax_calls or (name in TYPES | SYNTAX)):
+                self.found.puzzle(name, "This word is used as a function.")
+        selects = sum(self.source.tokens[i].word == "SELECT" for i in range(self.first, self.end))
+        if selects != sum(1 for _ in root.find_all(exp.Select)):
+            self.found.puzzle("SELECT", "The readers of this text disagree about its queries.")
+        for i in range(self.first, self.end - 1):
+            if self.source.tokens[i].word in _BEFORE_NAMES and not self._accounted(i):
+                self.found.puzzle(self.source.tokens[i + 1].text, "The readers of this text disagree about a name.")
+        self._locks(root)
+
+    def _accounted(self, i: int) -> bool:
+        tokens = self.source.tokens
+        chain = chain_from(tokens[: self.end], i + 1)
+        if chain is None or tokens[i + 1].word in _NOT_NAMES or self._operator_from(i):
+            return True
+        called = chain.last + 1 < self.end and tokens[chain.last + 1].word == "("
+        return tokens[chain.last].start in self._tables or called
+
+    def _operator_from(self, i: int) -> bool:
+        """Tell whether this FROM or UPDATE belongs to an operator: DISTINCT FROM, EXTRACT(… FROM …), THEN UPDATE."""
+        tokens = self.source.tokens
+        before = tokens[i - 1].word if i else ""
+        if before in ("DISTINCT", "THEN", "FOR"):
+            return True
+        depth = 0
+        for k in range(i - 1, self.first - 1, -1):
+            depth += (tokens[k].word == ")") - (tokens[k].word == "(")
+            if depth < 0:
+                return tokens[i].word == "FROM" and tokens[k - 1].word in _FROM_INSIDE
+        return False
+
+    def _locks(self, root: exp.Expr) -> None:
+        if any(select.args.get("locks") for select in root.find_all(exp.Select)):
+            if self.found.kind is StatementKind.READ:
+                self.found.kind = StatementKind.WRITE
+            self.found.also_written()
+
+
+def _names(root: exp.Expr) -> list[exp.Identifier]:
+    """Return the names of tables, aliases and columns in the tree: what stands before a bracket there is no call."""
+    holders = (exp.Table, exp.TableAlias, exp.Alias, exp.Schema)
+    return [i for i in root.find_all(exp.Identifier) if isinstance(i.parent, holders)]
+
+
+def _looks_at_target(change: exp.Expr) -> bool:
+    if isinstance(change, exp.Insert):
+        return False
+    if isinstance(change, exp.Merge) or any(change.args.get(k) for k in ("where", "from_", "using", "order", "limit")):
+        return True
+    values = (e.expression for e in change.expressions if isinstance(e, exp.EQ))
+    return any(value.find(exp.Column) is not None for value in values)
+
+
+def _named_elsewhere(name: object) -> bool:
+    """Tell whether the sweep, or an inner node, reads this table's name: stages, table functions, semantic views."""
+    if isinstance(name, exp.Var):
+        return str(name.this).startswith("@")
+    if isinstance(name, exp.Dot):
+        return isinstance(name.expression, exp.Func)
+    return isinstance(name, (exp.Func, exp.SemanticView))
