@@ -11,6 +11,7 @@ class Secret(Generic[T]):
     """Holds a credential; `repr`, `str` and formatting give only `Secret(…)`. `reveal` is the one way out."""
 
     __slots__ = ("_value",)
+    _value: T
 
     def __init__(self, value: T) -> None:
         self._value = value

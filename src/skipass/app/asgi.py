@@ -14,7 +14,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.nouns.principal import Role
 from skipass.surfaces.edge.answers import send_error, send_json
-from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
+from skipass.surfaces.edge.asgi import App, Message, Receive, Scope, Send
 from skipass.surfaces.edge.bearer import bearer_from
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
@@ -88,12 +88,13 @@ class _Logged:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started, seen = time.perf_counter(), {"status": 0, "request_id": ""}
+        started = time.perf_counter()
+        seen: dict[str, object] = {"status": 0, "request_id": ""}
 
-        async def watch(message: dict[str, object]) -> None:
+        async def watch(message: Message) -> None:
             if message["type"] == "http.response.start":
-                seen["status"] = message["status"]  # type: ignore[assignment]
-                given = dict(message.get("headers", ()))  # type: ignore[call-overload]
+                seen["status"] = message["status"]
+                given = dict(message.get("headers", ()))
                 seen["request_id"] = given.get(b"x-request-id", b"").decode()
             await send(message)
 

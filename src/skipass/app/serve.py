@@ -7,8 +7,8 @@ import signal
 import socket
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import uvicorn
 import uvloop
@@ -55,11 +55,8 @@ async def _serve(settings: Settings, announce: Announce) -> None:
 
 def edge_settings(settings: Settings, base_url: str) -> EdgeSettings:
     """Return the door's allow lists: loopback while nothing else is said, and the public address where it is."""
-    default = EdgeSettings()
-    public = urlsplit(base_url)
-    hosts = (*default.allowed_hosts, *settings.allowed_hosts, public.hostname or "")
-    origins = (*default.allowed_origins, f"{public.scheme}://{public.netloc}")
-    return EdgeSettings(allowed_hosts=hosts, allowed_origins=origins, base_url=base_url)
+    served = EdgeSettings.serving(base_url)
+    return replace(served, allowed_hosts=(*served.allowed_hosts, *settings.allowed_hosts))
 
 
 def _listen(host: str, port: int) -> socket.socket:

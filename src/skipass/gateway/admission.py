@@ -200,13 +200,13 @@ async def _reserve(unit: UnitOfWork, standing: Standing, session: AccessSession,
 async def _twin(unit: UnitOfWork, statement: Statement) -> Statement | None:
     """Return the earlier statement that this call only repeats: same request id, or same intent not yet delivered."""
     if statement.caller_request_id:
-        same_id = {"session_id": statement.session_id, "caller_request_id": statement.caller_request_id}
+        same_id: dict[str, Any] = {"session_id": statement.session_id, "caller_request_id": statement.caller_request_id}
         for earlier in await unit.find(Statement, state__ne=StatementState.REFUSED, limit=1, **same_id):
             if earlier.intent_hash != statement.intent_hash:
                 hint = "Use a fresh request_id for another statement."
                 raise SkipassError("idempotency_conflict", hint=hint)
             return earlier
-    same = {"session_id": statement.session_id, "intent_hash": statement.intent_hash}
+    same: dict[str, Any] = {"session_id": statement.session_id, "intent_hash": statement.intent_hash}
     for earlier in await unit.find(Statement, order="id", descending=True, limit=20, **same):
         if _repeats(earlier, unit.now):
             return earlier

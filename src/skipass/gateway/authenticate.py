@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
@@ -43,7 +45,7 @@ class Authenticator:
         agent = await reader.get(Agent, key.owner_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
         if agent is None:
             raise SkipassError("unauthenticated", "The agent is disabled.", "Ask its owner.")
-        where = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
+        where: dict[str, Any] = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
         named = await reader.find(User, name=identifier, limit=1, **where) if identifier else []
         user_id = acting_for(agent, identifier, named[0] if named else None)
         user = await reader.get(User, user_id, **where)

@@ -106,7 +106,12 @@ class Calls:
         REFUSALS.labels(error.code).inc()
         if error.code == "not_recorded":
             return
-        facts = {"code": error.code, "tool": tool[:128], "slug": slug, "client": (call.client_name or "")[:200]}
+        facts: dict[str, Any] = {
+            "code": error.code,
+            "tool": tool[:128],
+            "slug": slug,
+            "client": (call.client_name or "")[:200],
+        }
         facts |= {"agent_id": principal.agent_id, "user_id": principal.user_id}
         kind = "session.refused" if "session" in tool else "statement.refused"
 
@@ -140,7 +145,11 @@ class Calls:
         """Return a statement of this very principal by our handle or Snowflake's, with its standing; else `not_found`."""
 
         async def load(reader: Reader) -> tuple[Statement, str]:
-            mine = {"tenant_id": principal.tenant_id, "agent_id": principal.agent_id, "user_id": principal.user_id}
+            mine: dict[str, Any] = {
+                "tenant_id": principal.tenant_id,
+                "agent_id": principal.agent_id,
+                "user_id": principal.user_id,
+            }
             statement = await reader.get(Statement, handle, **mine)
             found = [statement] if statement else await reader.find(Statement, handle=handle, limit=1, **mine)
             connection = await reader.get(Connection, found[0].connection_id) if found else None

@@ -157,13 +157,13 @@ class Connections:
             if not found:
                 hint = "See skipass connection list."
                 raise SkipassError("unknown_connection", f"There is no connection {name[:80]!r}.", hint)
-            where = {"connection_id": found[0].id, "state": CredentialState.ACTIVE}
+            where: dict[str, Any] = {"connection_id": found[0].id, "state": CredentialState.ACTIVE}
             active = await reader.find(Credential, limit=1, **where)
             return found[0], active[0] if active else None
 
         return await self._deps.journal.read(load)
 
-    async def test(self, principal: Principal, name: str) -> list[Check]:
+    async def test(self, principal: Principal, name: str) -> Sequence[Check]:
         """Return ordered checks against the account; what the gateway cannot see is said to be unseen, never ok."""
         by = require(principal, Role.ADMIN)
         connection, credential = await self.show(principal, name)
@@ -176,7 +176,7 @@ class Connections:
         await self._deps.journal.write(record)
         return checks
 
-    async def _checks(self, connection: Connection, credential: Credential | None) -> list[Check]:
+    async def _checks(self, connection: Connection, credential: Credential | None) -> Sequence[Check]:
         if credential is None:
             return [Check("credential", False, "no active credential", "Add the connection again with a key.")]
         out = Out(connection, credential)

@@ -18,7 +18,7 @@ from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement, StatementState
 from skipass.snowflake.errors import SnowflakeError
-from skipass.snowflake.sqlapi.wire import Finished
+from skipass.snowflake.sqlapi.answers import Finished
 
 
 class Delivery:
@@ -90,7 +90,7 @@ class Delivery:
         ):
             return answers.state_of(statement)
         texts = await self._deps.texts(statement.tenant_id)
-        body = orjson.loads(texts.unseal(statement.result_sealed, statement.id, "result"))
+        body: dict[str, Any] = orjson.loads(texts.unseal(statement.result_sealed, statement.id, "result"))
         return answers.success(statement, body)
 
     async def _mark(self, statement: Statement) -> None:

@@ -37,8 +37,8 @@ def approval_for(subject: AccessSession | Statement, agent: Agent, now: datetime
 
 def session_hash(session: AccessSession) -> str:
     """Return what the approval of a session is bound to: everything it would allow."""
-    facts = (session.id, session.connection_id, session.user_id, session.agent_id or "", session.role)
-    facts += (session.warehouse or "", str(session.ttl_s), repr(session.scope.as_dict()))
+    facts = [session.id, session.connection_id, session.user_id, session.agent_id or "", session.role]
+    facts += [session.warehouse or "", str(session.ttl_s), repr(session.scope.as_dict())]
     return digest(b"session/1", *(fact.encode() for fact in facts))
 
 

@@ -73,7 +73,7 @@ class Reconciler:
         now, me = self._deps.journal.now(), self._deps.journal.boot_id
 
         async def due(reader: Reader) -> list[Statement]:
-            where = {
+            where: dict[str, Any] = {
                 "state": StatementState.UNKNOWN,
                 "owner_boot": me,
                 "cancel_unconfirmed": False,

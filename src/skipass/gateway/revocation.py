@@ -21,7 +21,7 @@ class Epoch:
 
     async def poll(self) -> int:
         """Read the epoch; jobs do this four times a second."""
-        self._value = int(await self._deps.journal.read(_epoch) or "0")
+        self._value = await self._deps.journal.read(_epoch)
         self._read_at = self._deps.clock.monotonic()
         return self._value
 
@@ -45,5 +45,5 @@ class Epoch:
             raise SkipassError("not_sent", "The session ended before the statement left.", "Ask for a new session.")
 
 
-async def _epoch(reader: Reader) -> str | None:
-    return await reader.setting("revocation_epoch")
+async def _epoch(reader: Reader) -> int:
+    return int(await reader.setting("revocation_epoch") or "0")

@@ -33,7 +33,8 @@ from skipass.snowflake.errors import (
     StatementNotFound,
     Throttled,
 )
-from skipass.snowflake.sqlapi.wire import CancelOutcome, Finished, Running, SubmitRequest
+from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Running
+from skipass.snowflake.sqlapi.wire import SubmitRequest
 
 SUBMIT_S = 50.0
 POLL_S = 15.0

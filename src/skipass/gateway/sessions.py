@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -198,7 +198,7 @@ class Sessions:
 
         return await self._deps.journal.write(close)
 
-    async def statements(self, session: AccessSession) -> list[tuple[Statement, str]]:
+    async def statements(self, session: AccessSession) -> Sequence[tuple[Statement, str]]:
         """Return a session's statements in order, each with its original text."""
 
         async def load(reader: Reader) -> list[Statement]:
@@ -220,7 +220,11 @@ async def open_session(unit: UnitOfWork, session: AccessSession, by: str) -> Acc
 
 
 async def _end_automatic(unit: UnitOfWork, session: AccessSession) -> None:
-    same = {"connection_id": session.connection_id, "user_id": session.user_id, "agent_id": session.agent_id}
+    same: dict[str, Any] = {
+        "connection_id": session.connection_id,
+        "user_id": session.user_id,
+        "agent_id": session.agent_id,
+    }
     for other in await unit.find(AccessSession, state=SessionState.OPEN, automatic=True, **same):
         facts = {"reason": EndReason.RELEASED.value, "by": "explicit session"}
         await move(unit, other, SessionState.CLOSING, facts, end_reason=EndReason.RELEASED)

@@ -69,7 +69,15 @@ def scope_from(value: object, *, extra: tuple[str, ...] = ()) -> Scope:
         faults.append("schemas must name at least one DB.SCHEMA")
     if faults:
         raise SkipassError("invalid_scope", "; ".join(faults), 'Example: {"schemas": ["DB.SCHEMA"], "access": "read"}')
-    return Scope(**lists, metadata=Metadata(metadata), access=Access(access), **single)
+    return Scope(
+        lists["schemas"],
+        lists["tables"],
+        lists["functions"],
+        Metadata(metadata),
+        Access(access),
+        single["role"],
+        single["warehouse"],
+    )
 
 
 def _names(value: Mapping[str, Any], member: str, faults: list[str]) -> tuple[str, ...]:

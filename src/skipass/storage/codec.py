@@ -54,9 +54,13 @@ def encode_value(value: Any) -> Any:
     return value
 
 
-@cache
-def codecs(kind: type[Any]) -> dict[str, Coder]:
+def codecs(kind: Any) -> dict[str, Coder]:
     """Return, field by field, the function that restores a stored value."""
+    return _codecs(kind)
+
+
+@cache
+def _codecs(kind: Any) -> dict[str, Coder]:
     hints = typing.get_type_hints(kind)
     return {field.name: _decoder(plain_type(hints[field.name])) for field in fields(kind)}
 

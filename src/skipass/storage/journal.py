@@ -139,7 +139,8 @@ class SqliteJournal:
             self._opened.append(connection)
         connection.execute("BEGIN")
         try:
-            return drive(cast(Any, work(StoredReader(SqliteExecutor(connection), self.now()))))
+            result: T = drive(cast(Any, work(StoredReader(SqliteExecutor(connection), self.now()))))
+            return result
         finally:
             connection.execute("ROLLBACK")
 

@@ -15,7 +15,7 @@ _OPERATORS = {"lt": "__lt__", "le": "__le__", "gt": "__gt__", "ge": "__ge__", "n
 
 def compiled(statement: ClauseElement) -> str:
     """Return the SQLite text of a Core statement, with named parameters."""
-    dialect = sqlite.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
+    dialect = sqlite.dialect(paramstyle="named")
     return str(statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True}))
 
 
@@ -26,7 +26,7 @@ def insert_sql(table: Table) -> str:
 
 
 @cache
-def update_sql(kind: type[Any], changes: tuple[str, ...], guards: tuple[str, ...]) -> str:
+def update_sql(kind: Any, changes: tuple[str, ...], guards: tuple[str, ...]) -> str:
     """Return the text that changes one row if its id and each guarded field are as given (`was_<field>`)."""
     table = TABLES[kind]
     where = [table.c[name] == bindparam(f"was_{name}") for name in ("id", *guards)]
@@ -34,7 +34,7 @@ def update_sql(kind: type[Any], changes: tuple[str, ...], guards: tuple[str, ...
 
 
 @cache
-def find_sql(kind: type[Any], shape: tuple[tuple[str, int], ...], order: str, descending: bool) -> str:
+def find_sql(kind: Any, shape: tuple[tuple[str, int], ...], order: str, descending: bool) -> str:
     """Return the text that finds rows; `shape` holds each condition and how many values it takes (−1: IS NULL)."""
     table = TABLES[kind]
     where = [_condition(table, name, count) for name, count in shape]

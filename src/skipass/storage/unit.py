@@ -63,7 +63,7 @@ class StoredReader:
             several = wanted if isinstance(wanted, tuple) else (wanted,)
             shape.append((name, -1 if wanted is None else len(several)))
             values |= {f"{name}_{i}": encode_value(one) for i, one in enumerate(several) if wanted is not None}
-        rows = await self._executor.rows(find_sql(kind, tuple(shape), order, descending), values)
+        rows = await self._executor.rows(find_sql(_any(kind), tuple(shape), order, descending), values)
         return [decode(kind, row) for row in rows]
 
     async def setting(self, name: str) -> str | None:
@@ -89,6 +89,11 @@ class StoredReader:
         """Return tenant, writer and head of every chain."""
         rows = await self._executor.rows(queries.HEADS, {})
         return [(row["tenant_id"], row["writer"], Head(row["seq"], row["hash"])) for row in rows]
+
+
+def _any(kind: object) -> Any:
+    """Return a class as something the type checker lets a cache hash."""
+    return kind
 
 
 def _cursor(after: str | None) -> tuple[int, str, int]:
@@ -129,7 +134,7 @@ class StoredUnit(StoredReader):
         guards = tuple(name for name in ("state", "version") if name in codecs(type(record)))
         if "version" in guards:
             changes.setdefault("version", getattr(record, "version") + 1)  # noqa: B009
-        sql = update_sql(type(record), tuple(changes), guards)
+        sql = update_sql(_any(type(record)), tuple(changes), guards)
         values = {f"was_{name}": encode_value(getattr(record, name)) for name in ("id", *guards)}
         values |= {f"to_{name}": encode_value(value) for name, value in changes.items()}
         if await self._executor.run(sql, values) != 1:
