@@ -23,13 +23,13 @@ from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.running import Out, Runner
 from skipass.gateway.sessions import SessionRequest, Sessions
 from skipass.gateway.standing import Standing, open_server, standing
+from skipass.gateway.tickets import Tickets
 from skipass.gateway.views import approval_view, session_view
 from skipass.nouns.approval import Approval
 from skipass.nouns.connection import Connection, McpServer
 from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.people import Agent, Life
 from skipass.nouns.principal import Principal
-from skipass.nouns.scope import scope_from
 from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement, StatementState
 from skipass.tools import inputs
@@ -55,10 +55,18 @@ class Calls:
     """Satisfies `skipass.surfaces.mcp.ports.ToolBackend`, and serves REST the same way."""
 
     def __init__(
-        self, deps: Deps, sessions: Sessions, executor: Executor, runner: Runner, delivery: Delivery, ending: Ending
+        self,
+        deps: Deps,
+        *,
+        sessions: Sessions,
+        executor: Executor,
+        runner: Runner,
+        delivery: Delivery,
+        ending: Ending,
+        tickets: Tickets,
     ) -> None:
         self._deps, self._sessions, self._executor = deps, sessions, executor
-        self._runner, self._delivery, self._ending = runner, delivery, ending
+        self._runner, self._delivery, self._ending, self._tickets = runner, delivery, ending, tickets
 
     async def server(self, principal: Principal, slug: str) -> Server:
         """Return what a client is told about a slug, or raise `not_found` where this caller is not let in."""
@@ -163,6 +171,9 @@ class Calls:
 
     async def _status(self, principal: Principal, target: Target, handle: str, call: CallContext) -> Envelope:
         statement, here = await self._statement(principal, target, handle)
+        if statement.state is StatementState.APPROVED:
+            await self._tickets.claimed(statement.id, min(call.wait_s, MOST_WAIT_S))
+            statement, here = await self._statement(principal, target, handle)
         if statement.state is StatementState.HELD:
             return await self._held(statement)
         if statement.state not in OVER and statement.state in FINAL:
@@ -187,7 +198,7 @@ class Calls:
     ) -> Envelope:
         here = await standing(self._deps, principal, slug=target.slug, name=target.connection or wanted.connection)
         budgets = wanted.budgets.model_dump(exclude_none=True) if wanted.budgets else None
-        request = SessionRequest(scope_from(_plain(wanted.scope)), wanted.ttl_s, wanted.reason, budgets)
+        request = SessionRequest(wanted.scope, wanted.ttl_s, wanted.reason, budgets)
         session, approval = await self._sessions.request(here, request)
         fields: dict[str, Any] = {}
         if approval is not None:

@@ -85,7 +85,15 @@ def build(deps: Deps) -> Gateway:
     return Gateway(
         deps=deps,
         authenticator=Authenticator(deps),
-        calls=Calls(deps, sessions, executor, runner, delivery, ending),
+        calls=Calls(
+            deps,
+            sessions=sessions,
+            executor=executor,
+            runner=runner,
+            delivery=delivery,
+            ending=ending,
+            tickets=tickets,
+        ),
         sessions=sessions,
         ending=ending,
         approvals=Approvals(deps, tickets),

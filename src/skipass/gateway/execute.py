@@ -29,6 +29,7 @@ from skipass.nouns.statement import Statement, StatementState
 from skipass.nouns.verdict import Outcome, Verdict
 
 ATTEMPTS = 3
+NOWHERE = '"(none)"."(none)"'
 OVER = frozenset(
     {
         StatementState.SUCCEEDED,
@@ -108,13 +109,13 @@ class Executor:
     async def _smallest(self, here: Standing, asked: Asked) -> dict[str, Any] | None:
         """Return the smallest request that would cover this statement, or None where no session could."""
         database, schema = asked.database or here.connection.database, asked.schema or here.connection.schema
-        nowhere = Scope(role=here.connection.role, warehouse=here.connection.warehouse)
+        nowhere = Scope(schemas=(NOWHERE,), role=here.connection.role, warehouse=here.connection.warehouse)
         verdict = await self._deps.guard.check(asked.text, nowhere, database=database, schema=schema)
         if verdict.outcome is Outcome.DENY and verdict.needs is None:
             return None
         fallback = [f"{database}.{schema}"] if database and schema else []
-        scope = dict(verdict.needs or {})
-        scope["schemas"] = scope.get("schemas") or fallback
+        scope: dict[str, Any] = dict(verdict.needs or {})
+        scope["schemas"] = [name for name in scope.get("schemas", ()) if name != NOWHERE] or fallback
         return smallest_request(here, scope)
 
     async def _fits(self, here: Standing, session: AccessSession, asked: Asked) -> None:

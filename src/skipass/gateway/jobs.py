@@ -67,14 +67,11 @@ class Jobs:
         for approval in lapsing:
             await self._lapse(approval)
         for statement in tickets:
-            await self._ticket(statement)
+            self._tickets.run_soon(statement.id)
         for session, reason in ending:
             await self._ending.end(session, reason, "clock")
         for session in closing:
             await self._ending.settle(session)
-
-    async def _ticket(self, statement: Statement) -> None:
-        await self._tickets.run(statement.id)
 
     async def _lapse(self, approval: Approval) -> None:
         async def lapse(unit: UnitOfWork) -> None:

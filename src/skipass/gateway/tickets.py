@@ -30,7 +30,7 @@ class Tickets:
 
     def __init__(self, deps: Deps, runner: Runner) -> None:
         self._deps, self._runner = deps, runner
-        self._claims: set[asyncio.Task[None]] = set()
+        self._claims: dict[str, asyncio.Task[None]] = {}
 
     async def intent(self, statement: Statement) -> Intent:
         """Return the exact intent of a statement, unsealed."""
@@ -39,9 +39,19 @@ class Tickets:
 
     def run_soon(self, statement_id: str) -> None:
         """Claim and run a ticket without making the approver wait."""
-        task = asyncio.create_task(self.run(statement_id), name=f"claim {statement_id}")
-        self._claims.add(task)
-        task.add_done_callback(self._claims.discard)
+        self._claiming(statement_id)
+
+    async def claimed(self, statement_id: str, wait_s: float) -> None:
+        """Return once this process has tried to claim the ticket, or after `wait_s` seconds."""
+        await asyncio.wait({self._claiming(statement_id)}, timeout=wait_s)
+
+    def _claiming(self, statement_id: str) -> asyncio.Task[None]:
+        task = self._claims.get(statement_id)
+        if task is None:
+            task = asyncio.create_task(self.run(statement_id), name=f"claim {statement_id}")
+            self._claims[statement_id] = task
+            task.add_done_callback(lambda _: self._claims.pop(statement_id, None))
+        return task
 
     async def run(self, statement_id: str) -> None:
         """Claim one approved statement and start it; does nothing if it is claimed, lapsed or withdrawn."""

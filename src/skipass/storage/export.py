@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from skipass.audit.chain import Record
 from skipass.errors import SkipassError
 from skipass.storage import queries
 
 _COLUMNS = tuple(field.name for field in fields(Record))
+_NUMBERS = ("seq", "at_us")
 
 
 def records(path: Path) -> Iterator[Record]:
@@ -26,6 +28,22 @@ def records(path: Path) -> Iterator[Record]:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             connection.row_factory = sqlite3.Row
             for row in connection.execute(queries.ALL_EVENTS):
-                yield Record(**{name: row[name] for name in _COLUMNS})
+                yield record_from(dict(row))
     except sqlite3.Error as error:
         raise SkipassError("chain_broken", f"{path} cannot be read as a database of skipass: {error}.") from None
+
+
+def record_from(shape: Mapping[str, Any]) -> Record:
+    """Return the record of a row or of an exported JSON object; raises `chain_broken` unless it is of a record's shape."""
+    record = Record(**{name: shape.get(name) for name in _COLUMNS})
+    wrong = [name for name in _COLUMNS if not _fits(name, getattr(record, name))]
+    if wrong:
+        where = f"Record {record.seq!r} of writer {record.writer!r}"
+        raise SkipassError("chain_broken", f"{where} is not of a record's shape: {', '.join(wrong)}.")
+    return record
+
+
+def _fits(name: str, value: object) -> bool:
+    if name == "session_id" and value is None:
+        return True
+    return type(value) is (int if name in _NUMBERS else str)

@@ -51,4 +51,6 @@ class SqliteExecutor:
         try:
             return self._connection.execute(sql, dict(parameters)).rowcount
         except sqlite3.IntegrityError as error:
+            if error.sqlite_errorname not in ("SQLITE_CONSTRAINT_UNIQUE", "SQLITE_CONSTRAINT_PRIMARYKEY"):
+                raise
             raise Duplicate(str(error)) from None
