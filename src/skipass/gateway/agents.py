@@ -53,12 +53,13 @@ class Agents:
 
         return await self._deps.journal.write(add)
 
-    async def list(self, principal: Principal) -> list[Agent]:
-        """Return the tenant's agents, for people who administer or audit."""
+    async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[Agent]:
+        """Return the tenant's agents, for people who administer or audit, in order of name from `after` on."""
         require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+        tenant_id = principal.tenant_id
 
         async def load(reader: Reader) -> list[Agent]:
-            return await reader.find(Agent, tenant_id=principal.tenant_id, order="name")
+            return await reader.find(Agent, order="name", limit=limit, tenant_id=tenant_id, name__gt=after)
 
         return await self._deps.journal.read(load)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from skipass.access.approvals import enough, ineligible
@@ -17,7 +17,7 @@ from skipass.gateway.sessions import may_see, open_session, sees_all
 from skipass.gateway.tickets import Tickets
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
-from skipass.nouns.people import User
+from skipass.nouns.people import Agent, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.nouns.statement import Statement, StatementState
@@ -25,7 +25,7 @@ from skipass.nouns.statement import Statement, StatementState
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Everything an approver decides on: the approval, its subject, the exact text, and who decided so far."""
+    """Everything an approver decides on: the approval, its subject, the exact text, who asks, who decided."""
 
     approval: Approval
     session: AccessSession | None
@@ -33,6 +33,8 @@ class Card:
     text: str | None
     bindings: dict[str, Any] | None
     decisions: Sequence[Decision]
+    agent: Agent | None
+    requester: User | None
 
 
 class Approvals:
@@ -59,7 +61,7 @@ class Approvals:
     async def show(self, principal: Principal, approval_id: str) -> Card:
         """Return the card of one approval; raises `not_found` for anybody who may not see it."""
 
-        async def load(reader: Reader) -> tuple[Approval, AccessSession | None, Statement | None, Sequence[Decision]]:
+        async def load(reader: Reader) -> Card:
             approval = await reader.get(Approval, approval_id, tenant_id=principal.tenant_id)
             if approval is None or not may_see(principal, approval.requester_id, approval.agent_id):
                 raise SkipassError("not_found", "There is no such approval for this caller.")
@@ -67,13 +69,16 @@ class Approvals:
             statement = (
                 await reader.get(Statement, approval.subject_id) if approval.subject is Subject.STATEMENT else None
             )
-            return approval, session, statement, await reader.find(Decision, approval_id=approval_id)
+            decisions = await reader.find(Decision, approval_id=approval_id)
+            agent = await reader.get(Agent, approval.agent_id)
+            requester = await reader.get(User, approval.requester_id)
+            return Card(approval, session, statement, None, None, decisions, agent, requester)
 
-        approval, session, statement, decisions = await self._deps.journal.read(load)
-        if statement is None or statement.intent_sealed is None:
-            return Card(approval, session, None, None, None, decisions)
-        intent = await self._tickets.intent(statement)
-        return Card(approval, session, statement, intent.text, dict(intent.bindings), decisions)
+        card = await self._deps.journal.read(load)
+        if card.statement is None or card.statement.intent_sealed is None:
+            return card
+        intent = await self._tickets.intent(card.statement)
+        return replace(card, text=intent.text, bindings=dict(intent.bindings))
 
     async def decide(self, principal: Principal, approval_id: str, *, approve: bool, reason: str) -> Approval:
         """Record one person's decision and, when it was the last needed, what follows from it.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
+from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader
 from skipass.gateway.running import Out, Runner
 from skipass.gateway.sessions import Sessions
 from skipass.nouns.connection import Connection, Credential, CredentialState
+from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import AccessSession, EndReason
 from skipass.nouns.statement import Statement, StatementState
 
@@ -22,6 +24,19 @@ class Ending:
     async def end(self, session: AccessSession, reason: EndReason, by: str) -> AccessSession:
         """Close a session: nothing new, everything running cancelled, closed as soon as all of it is final."""
         return await self.settle(await self._sessions.end(session, reason, by))
+
+    async def close(self, principal: Principal, session_id: str) -> AccessSession:
+        """Give a session back: by its agent or by whoever may revoke it. Raises `not_found`, `forbidden`."""
+        session = await self._sessions.of(principal, session_id)
+        if principal.is_person:
+            _may_revoke(principal, session)
+        return await self.end(session, EndReason.RELEASED, principal.agent_id or principal.user_id or "")
+
+    async def revoke(self, principal: Principal, session_id: str) -> AccessSession:
+        """Take a session away: by admins, approvers and the user acted for. Raises `not_found`, `forbidden`."""
+        session = await self._sessions.of(principal, session_id)
+        _may_revoke(principal, session)
+        return await self.end(session, EndReason.REVOKED, principal.user_id or "")
 
     async def settle(self, session: AccessSession) -> AccessSession:
         """Cancel what a closing session still runs and close it if nothing is left."""
@@ -39,3 +54,10 @@ class Ending:
             why = session.end_reason.value if session.end_reason else "closing"
             await asyncio.gather(*(self._runner.cancel(statement, out, f"session {why}") for statement in running))
         return await self._sessions.finish(session)
+
+
+def _may_revoke(principal: Principal, session: AccessSession) -> None:
+    decides = bool({Role.ADMIN, Role.APPROVER} & principal.roles)
+    if not principal.is_person or not (decides or principal.user_id == session.user_id):
+        hint = "The user acted for, an approver or an admin does; an agent closes its own."
+        raise SkipassError("forbidden", "This caller may not end the session.", hint)

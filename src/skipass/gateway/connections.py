@@ -139,12 +139,13 @@ class Connections:
             created_at=now,
         )
 
-    async def list(self, principal: Principal) -> list[Connection]:
-        """Return the tenant's connections, without credentials."""
+    async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[Connection]:
+        """Return the tenant's connections, without credentials, in order of name from `after` on."""
         require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+        tenant_id = principal.tenant_id
 
         async def load(reader: Reader) -> list[Connection]:
-            return await reader.find(Connection, tenant_id=principal.tenant_id, order="name")
+            return await reader.find(Connection, order="name", limit=limit, tenant_id=tenant_id, name__gt=after)
 
         return await self._deps.journal.read(load)
 

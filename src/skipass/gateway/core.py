@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from skipass.errors import SkipassError
 from skipass.gateway.agents import Agents
@@ -15,6 +15,7 @@ from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
+from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.jobs import Jobs
 from skipass.gateway.people import People
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -75,6 +76,7 @@ class Gateway:
 
 def build(deps: Deps) -> Gateway:
     """Return the gateway over these dependencies; nothing runs until `jobs.start`."""
+    deps = replace(deps, journal=OnceJournal(deps.journal))
     epoch = Epoch(deps)
     runner = Runner(deps, epoch)
     sessions, system = Sessions(deps), System(deps, runner)

@@ -43,12 +43,13 @@ class People:
 
         return await self._deps.journal.write(add)
 
-    async def list(self, principal: Principal) -> list[User]:
-        """Return everybody of the tenant, for people who administer or audit."""
+    async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[User]:
+        """Return everybody of the tenant, for people who administer or audit, in order of name from `after` on."""
         require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+        tenant_id = principal.tenant_id
 
         async def load(reader: Reader) -> list[User]:
-            return await reader.find(User, tenant_id=principal.tenant_id, order="name")
+            return await reader.find(User, order="name", limit=limit, tenant_id=tenant_id, name__gt=after)
 
         return await self._deps.journal.read(load)
 
@@ -94,7 +95,9 @@ class People:
         return await self._deps.journal.write(use)
 
     async def sign_out(self, principal: Principal) -> None:
-        """Revoke the token this call was made with."""
+        """Revoke the token this call was made with; raises `forbidden` for an agent, whose key an admin rotates."""
+        if not principal.is_person:
+            raise SkipassError("forbidden", "Only people sign out.", "An admin rotates or disables an agent's key.")
 
         async def revoke(unit: UnitOfWork) -> None:
             key = await unit.get(ApiKey, principal.credential_id)

@@ -37,12 +37,13 @@ class Servers:
 
         return await self._deps.journal.write(add)
 
-    async def list(self, principal: Principal) -> list[McpServer]:
-        """Return the tenant's slugs."""
+    async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[McpServer]:
+        """Return the tenant's slugs, in order of slug from `after` on."""
         require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+        tenant_id = principal.tenant_id
 
         async def load(reader: Reader) -> list[McpServer]:
-            return await reader.find(McpServer, tenant_id=principal.tenant_id, order="slug")
+            return await reader.find(McpServer, order="slug", limit=limit, tenant_id=tenant_id, slug__gt=after)
 
         return await self._deps.journal.read(load)
 
