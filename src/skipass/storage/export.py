@@ -18,7 +18,7 @@ _NUMBERS = ("seq", "at_us")
 
 
 def records(path: Path) -> Iterator[Record]:
-    """Yield every record, ordered by sequence within each chain; raises `not_initialised` for what is no database of ours.
+    """Yield every record, ordered by sequence within each chain; raises `not_initialised` where there is no file.
 
     A running gateway is not disturbed: the reader sees one state of the database, as of its first row.
     """
@@ -34,13 +34,13 @@ def records(path: Path) -> Iterator[Record]:
 
 
 def record_from(shape: Mapping[str, Any]) -> Record:
-    """Return the record of a row or of an exported JSON object; raises `chain_broken` unless it is of a record's shape."""
-    record = Record(**{name: shape.get(name) for name in _COLUMNS})
-    wrong = [name for name in _COLUMNS if not _fits(name, getattr(record, name))]
+    """Return the record of a row or an exported object; raises `chain_broken` unless it has a record's shape."""
+    fields_: dict[str, Any] = {name: shape.get(name) for name in _COLUMNS}
+    wrong = [name for name, value in fields_.items() if not _fits(name, value)]
     if wrong:
-        where = f"Record {record.seq!r} of writer {record.writer!r}"
+        where = f"Record {fields_['seq']!r} of writer {fields_['writer']!r}"
         raise SkipassError("chain_broken", f"{where} is not of a record's shape: {', '.join(wrong)}.")
-    return record
+    return Record(**fields_)
 
 
 def _fits(name: str, value: object) -> bool:

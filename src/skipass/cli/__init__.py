@@ -1,0 +1,1 @@
+"""The command line: parse, call the gateway over HTTP, print. No rule of the product lives here."""

@@ -1,0 +1,120 @@
+"""Agents: made, rotated, disabled, and the configuration of the clients they run in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+import typer
+
+from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment
+from skipass.cli.failures import Refusal
+from skipass.cli.options import FormatOption, LimitOption, more
+from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
+from skipass.cli.snippets import KEY_VARIABLE, Client, mcp_url, snippet
+from skipass.cli.visible import visible
+
+app = typer.Typer(help="Agents.", no_args_is_help=True)
+_COLUMNS = ("name", "owner_id", "acts_for", "users", "connections", "state", "created_at")
+
+NameArgument = Annotated[str, typer.Argument(help="The agent's name.")]
+
+
+@app.callback()
+def agent() -> None:
+    """Agents."""
+
+
+@app.command()
+def create(
+    name: NameArgument,
+    connection: Annotated[list[str], typer.Option("--connection", help="Connection it may use; repeatable.")],
+    users: Annotated[
+        list[str] | None, typer.Option("--for", metavar="USER", help="User it acts for, if not its owner; repeatable.")
+    ] = None,
+    owner: Annotated[str | None, typer.Option("--owner", metavar="USER", help="Its owner, if not you.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Register an agent and print its key, once."""
+    door = gateway()
+    body = {"name": name, "owner": owner, "users": list(users or ()), "connections": connection}
+    made = door.post("/agents", body)
+    if form is not Format.TABLE:
+        say(json_line(made))
+        return
+    _show_key(made)
+    for slug in _slugs(door, made["agent"]["connections"]):
+        say(f"\nIn the environment of Claude Code (skipass agent config has the other clients), over {slug}:\n")
+        say(snippet(Client.CLAUDE_CODE, slug, mcp_url(door.base_url, slug)).text)
+
+
+def _show_key(made: dict[str, Any]) -> None:
+    say(f"{visible(made['agent']['name'])} has a key. It is shown this once:\n")
+    say(f"export {KEY_VARIABLE}={made['api_key']}")
+
+
+def _slugs(door: Gateway, connections: Sequence[str]) -> list[str]:
+    servers, _ = door.items("/mcp-servers", 200)
+    mine = [one for one in servers if one["connection_id"] in connections and one["state"] == "enabled"]
+    return [str(one["slug"]) for one in mine]
+
+
+@app.command("list")
+def list_(limit: LimitOption = 100, form: FormatOption = Format.TABLE) -> None:
+    """List the agents."""
+    found, there_are = gateway().items("/agents", limit)
+    show_rows(found, _COLUMNS, form)
+    more(there_are)
+
+
+@app.command()
+def rotate(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
+    """Make a second key, shown once; the earlier ones end a day later."""
+    made = gateway().post(f"/agents/{segment(name)}/rotate")
+    if form is not Format.TABLE:
+        say(json_line(made))
+        return
+    _show_key(made)
+    note("The earlier keys work for another day.")
+
+
+@app.command()
+def disable(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
+    """Disable an agent: its keys stop and nothing of it is admitted any more."""
+    show_object(gateway().post(f"/agents/{segment(name)}/disable"), form, _COLUMNS)
+
+
+@app.command()
+def config(
+    name: Annotated[str | None, typer.Argument(help="An agent, to find the slugs it may use.")] = None,
+    client: Annotated[Client, typer.Option("--client", help="The program the agent runs in.")] = Client.CLAUDE_CODE,
+    slug: Annotated[str | None, typer.Option("--slug", help="The MCP server to reach; needs no sign-in.")] = None,
+    url: Annotated[str | None, typer.Option("--url", help="The gateway's address, if not the current one.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Print what to paste into an MCP client; the key itself stays out of it."""
+    base_url = checked_url(url) if url else current_url()
+    for one in [slug] if slug else _slugs_of(name):
+        shown = snippet(client, one, mcp_url(base_url, one))
+        if form is not Format.TABLE:
+            say(json_line({"client": client.value, "slug": one, "file": shown.file, "text": shown.text}))
+            continue
+        note(
+            f"{shown.title}, in {shown.file}:"
+            if shown.file
+            else f"{shown.title}, in a shell where {KEY_VARIABLE} is set:"
+        )
+        say(shown.text)
+
+
+def _slugs_of(name: str | None) -> list[str]:
+    if name is None:
+        raise typer.BadParameter("name an agent or a slug", param_hint="--slug")
+    door = gateway()
+    found = [one for page in door.pages("/agents") for one in page if one["name"] == name]
+    if not found:
+        raise Refusal("not_found", f"There is no agent {name!r}.", "See skipass agent list.")
+    slugs = _slugs(door, found[0]["connections"])
+    if not slugs:
+        raise Refusal("not_found", f"No MCP server lets {name!r} in.", "See skipass mcp-server list.")
+    return slugs

@@ -1,0 +1,131 @@
+"""The record, offline: verified against its chains and checkpoints, or exported for whoever verifies elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from skipass.cli import environment
+from skipass.cli.credentials import write_owner_only
+from skipass.cli.failures import FAILED, Refusal
+from skipass.cli.options import FormatOption, HomeOption
+from skipass.cli.output import Format, note, say, show_object, show_rows
+from skipass.cli.visible import visible
+
+if TYPE_CHECKING:
+    from skipass.audit.chain import Fault
+    from skipass.audit.checkpoint import Checkpoint
+    from skipass.audit.verify import Report
+
+app = typer.Typer(help="The record.", no_args_is_help=True)
+_FAULTS = ("tenant_id", "writer", "seq", "what")
+
+DatabaseOption = Annotated[Path | None, typer.Option("--database", help="A gateway's SQLite database.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The files to verify: the records, and the signed checkpoints with the key that checks them, if there are any."""
+
+    records: Path
+    checkpoints: Path | None
+    public_key: Path | None
+
+
+@app.callback()
+def audit() -> None:
+    """The record."""
+
+
+@app.command()
+def verify(
+    *,
+    file: Annotated[Path | None, typer.Argument(help="A database, or the JSON lines of an export.")] = None,
+    database: DatabaseOption = None,
+    checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="File of signed checkpoints.")] = None,
+    public_key: Annotated[Path | None, typer.Option("--public-key", help="Key that checks their signatures.")] = None,
+    home: HomeOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Recompute every chain and compare it with the checkpoints; exit 1 and name the first fault of each chain."""
+    evidence = _evidence(file or database, checkpoints, public_key, home)
+    report = _report(evidence)
+    _show(report, form)
+    if evidence.checkpoints is None:
+        note("Without checkpoints a chain whose end was cut off would not show.")
+    for fault in report.faults:
+        note(visible(f"chain_broken: record {fault.seq} of {fault.writer}: {fault.what}"))
+    if not report.ok:
+        raise typer.Exit(FAILED)
+
+
+def _evidence(records: Path | None, checkpoints: Path | None, key: Path | None, home: Path | None) -> Evidence:
+    from skipass.app.home import Home
+
+    own = Home((home or environment.home()).expanduser())
+    if records is None:
+        # A gateway signs its heads from the first seconds on: no file at all is what a fresh one or a thief leaves.
+        kept = own.checkpoints if own.checkpoints.exists() else None
+        return Evidence(own.database, checkpoints or kept, key or own.audit_public_key)
+    if checkpoints is not None and key is None:
+        raise typer.BadParameter("checkpoints need the key that checks them", param_hint="--public-key")
+    return Evidence(records, checkpoints, key)
+
+
+def _report(evidence: Evidence) -> Report:
+    from skipass.audit.verify import Report, check
+    from skipass.cli.recordfiles import checkpoints_in, public_key_in, records_in
+
+    unsigned: Sequence[Fault] = ()
+    signed: list[Checkpoint] = []
+    if evidence.checkpoints is not None and evidence.public_key is not None:
+        # Before the records: a running gateway adds records meanwhile, never a checkpoint of a record it does not hold.
+        signed, unsigned = checkpoints_in(evidence.checkpoints, public_key_in(evidence.public_key))
+    report = check(records_in(evidence.records), signed)
+    return Report(report.records, report.chains, report.checkpoints, (*unsigned, *report.faults))
+
+
+def _show(report: Report, form: Format) -> None:
+    faults = [asdict(fault) for fault in report.faults]
+    counts = {"records": report.records, "chains": report.chains, "checkpoints": report.checkpoints}
+    if form is Format.JSON:
+        show_object({"ok": report.ok, **counts, "faults": faults}, form)
+    elif form is Format.CSV:
+        show_rows(faults, _FAULTS, form)
+    elif report.ok:
+        say(f"{report.records} records in {report.chains} chains verify against {report.checkpoints} checkpoints.")
+
+
+@app.command()
+def export(
+    out: Annotated[Path | None, typer.Option("--out", help="File to make; without it, standard output.")] = None,
+    database: DatabaseOption = None,
+    home: HomeOption = None,
+) -> None:
+    """Write every record as a JSON line, in an order that audit verify reads."""
+    from skipass.app.home import Home
+    from skipass.cli.recordfiles import line_of
+    from skipass.storage.export import records
+
+    path = database or Home((home or environment.home()).expanduser()).database
+    lines = (line_of(record) for record in records(path))
+    if out is None:
+        sys.stdout.buffer.writelines(lines)
+        sys.stdout.buffer.flush()
+        return
+    _write(out, lines)
+    note(f"The record is in {out}. skipass audit verify {out} verifies it anywhere.")
+
+
+def _write(path: Path, lines: Iterable[bytes]) -> None:
+    try:
+        write_owner_only(path, lines)
+    except FileExistsError:
+        raise Refusal("conflict", f"{path} exists already.", "Name another file with --out.") from None
+    except OSError as error:
+        raise Refusal("invalid_request", f"{path} cannot be written: {error.strerror}.") from None

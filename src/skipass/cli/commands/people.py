@@ -1,0 +1,125 @@
+"""Signing in and out, and the people of the gateway."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from skipass.cli import environment
+from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment, stored
+from skipass.cli.options import FormatOption, IdentifierOption, LimitOption, more
+from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
+from skipass.secret import Secret
+
+app = typer.Typer(help="People.", no_args_is_help=True)
+_COLUMNS = ("name", "roles", "state", "created_at")
+
+
+class RoleName(StrEnum):
+    """What a person may be."""
+
+    ADMIN = "admin"
+    APPROVER = "approver"
+    AUDITOR = "auditor"
+    MEMBER = "member"
+
+
+@app.callback()
+def user() -> None:
+    """People."""
+
+
+def login(
+    link: Annotated[
+        str | None,
+        typer.Argument(help="The one-time link, or its token; without it, it is read from the terminal or a pipe."),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Sign a person in with a one-time link; the token that comes back is kept in a file of its owner alone."""
+    base_url, token = _link(link or _asked())
+    url = checked_url(environment.url() or base_url or current_url())
+    answer = Gateway(url).post("/sign-in", {"token": token.reveal()})
+    path = stored().path
+    name, expires_at = str(answer["user"]["name"]), str(answer["expires_at"])
+    stored().keep(url, Secret(str(answer["token"])), name, expires_at)
+    if form is not Format.TABLE:
+        say(json_line({"url": url, "user": answer["user"], "expires_at": expires_at}))
+        return
+    say(f"Signed in to {url} as {name} until {expires_at}. The token is in {path}.")
+    if environment.api_key() is not None:
+        note("SKIPASS_API_KEY is set and comes first: unset it to act as yourself.")
+
+
+def _asked() -> str:
+    # Not in the arguments, where other users of the machine could see it.
+    return str(typer.prompt("One-time link", hide_input=True)) if sys.stdin.isatty() else sys.stdin.readline()
+
+
+def _link(text: str) -> tuple[str | None, Secret[str]]:
+    page, mark, token = text.strip().rpartition("#")
+    if not token:
+        raise typer.BadParameter("that is neither a link nor a token", param_hint="LINK")
+    return (page.removesuffix("/sign-in") if mark else None), Secret(token)
+
+
+def logout() -> None:
+    """Revoke the kept token and forget it."""
+    url = current_url()
+    token = stored().token(url)
+    if token is None:
+        say(f"Nobody was signed in to {url}.")
+        return
+    # Forgotten first: a gateway that does not answer must not keep the token on this machine.
+    stored().forget(url)
+    Gateway(url, token).post("/sign-out")
+    say(f"Signed out of {url}.")
+
+
+def whoami(identifier: IdentifierOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Say who the gateway takes the caller for."""
+    show_object(gateway(identifier).get("/whoami"), form)
+
+
+@app.command("create")
+def create(
+    name: Annotated[str, typer.Argument(help="1 to 64 letters, digits and . _ @ -")],
+    role: Annotated[list[RoleName], typer.Option("--role", help="May be given more than once.")],
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Add a person; `user link` makes the link that signs them in."""
+    made = gateway().post("/users", {"name": name, "roles": [one.value for one in role]})
+    show_object(made, form, _COLUMNS)
+    if form is Format.TABLE:
+        note(f"Next: skipass user link {made['name']}")
+
+
+@app.command("list")
+def list_(limit: LimitOption = 100, form: FormatOption = Format.TABLE) -> None:
+    """List everybody."""
+    found, there_are = gateway().items("/users", limit)
+    show_rows(found, _COLUMNS, form)
+    more(there_are)
+
+
+@app.command("link")
+def link_(
+    name: Annotated[str, typer.Argument(help="Whose link.")],
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Make a one-time sign-in link; it voids the person's earlier ones."""
+    made = gateway().post(f"/users/{segment(name)}/link")
+    if form is not Format.TABLE:
+        show_object(made, form)
+        return
+    say(str(made["url"]))
+    note(f"It signs {name} in once. Hand it over yourself: whoever opens it first is {name}.")
+
+
+@app.command("disable")
+def disable(name: Annotated[str, typer.Argument()], form: FormatOption = Format.TABLE) -> None:
+    """Disable a person: their tokens stop and nothing is admitted for them any more."""
+    show_object(gateway().post(f"/users/{segment(name)}/disable"), form, _COLUMNS)

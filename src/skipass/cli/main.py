@@ -1,0 +1,85 @@
+"""`skipass`: every command under its noun. Importing this imports no server and no database."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from skipass import __version__
+from skipass.cli.commands import (
+    agents,
+    approvals,
+    audit,
+    connections,
+    guard,
+    keys,
+    people,
+    process,
+    sandbox,
+    servers,
+    sessions,
+)
+from skipass.cli.failures import telling
+
+
+class Commands(TyperGroup):
+    """The root of all commands, where a failure becomes its lines and its exit status."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was parsed."""
+        with telling():
+            return super().invoke(ctx)
+
+
+app = typer.Typer(
+    name="skipass",
+    cls=Commands,
+    help="A gateway between AI agents and Snowflake.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"skipass {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """A gateway between AI agents and Snowflake."""
+
+
+for _command in (process.init, process.serve, process.demo, people.login, people.logout, people.whoami):
+    app.command()(_command)
+for _name, _noun in (
+    ("sandbox", sandbox.app),
+    ("user", people.app),
+    ("key", keys.app),
+    ("connection", connections.app),
+    ("agent", agents.app),
+    ("mcp-server", servers.app),
+    ("session", sessions.app),
+    ("approval", approvals.app),
+    ("guard", guard.app),
+    ("audit", audit.app),
+):
+    app.add_typer(_noun, name=_name)
+
+
+def main() -> None:
+    """Run the command of `sys.argv` and exit with its status."""
+    app(prog_name="skipass")
+
+
+if __name__ == "__main__":
+    main()
