@@ -1,0 +1,57 @@
+"""Administration of agents over REST. A key is shown in one answer and never again."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from skipass.gateway.views import agent_view
+from skipass.identity.keys import Issued
+from skipass.nouns.people import Agent
+from skipass.surfaces.rest import paging, shapes
+from skipass.surfaces.rest.bodies import NewAgent, Segment
+from skipass.surfaces.rest.once import OnceFor
+from skipass.surfaces.rest.replies import reply
+from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway
+
+router = APIRouter(route_class=CallerRoute, tags=["agents"])
+
+
+@router.post("/agents", status_code=201, response_model=shapes.NewKey, summary="Register an agent")
+async def create_agent(body: NewAgent, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
+    """Register an agent; `api_key` is in this answer only."""
+    create = partial(gateway.agents.create, caller, body.name, owner=body.owner)
+    return await once(partial(create, users=body.users, connections=body.connections), _plain, shown_once=_key)
+
+
+@router.get("/agents", response_model=shapes.Page[shapes.Agent], summary="List agents by name")
+async def list_agents(
+    gateway: TheGateway, caller: Caller, limit: paging.Limit = 50, cursor: paging.Cursor = None
+) -> Response:
+    """List the tenant's agents."""
+    after = paging.AGENTS.after(cursor) or ""
+    found = await gateway.agents.list(caller, after=after, limit=limit + 1)
+    return reply(paging.page(found, limit, lambda agent: agent.name, agent_view))
+
+
+# A name may hold a slash, which a server decodes before the path is matched.
+@router.post("/agents/{name:path}/rotate", response_model=shapes.NewKey, summary="Give an agent a new key")
+async def rotate_agent(name: Segment, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
+    """Issue a second key, in this answer only; the earlier ones end a day later."""
+    return await once(partial(gateway.agents.rotate, caller, name), _plain, status=200, shown_once=_key)
+
+
+@router.post("/agents/{name:path}/disable", response_model=shapes.Agent, summary="Disable an agent")
+async def disable_agent(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Stop an agent's keys; nothing of it is admitted any more."""
+    return reply(agent_view(await gateway.agents.disable(caller, name)))
+
+
+def _plain(made: tuple[Agent, Issued]) -> dict[str, object]:
+    return {"agent": agent_view(made[0])}
+
+
+def _key(made: tuple[Agent, Issued]) -> dict[str, object]:
+    return {"api_key": made[1].text.reveal()}

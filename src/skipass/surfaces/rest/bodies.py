@@ -1,0 +1,115 @@
+"""What each route takes: frozen models with exact types that refuse what they do not know.
+
+Secrets are typed so that they print as stars; they leave only into the gateway's own `Secret`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from skipass.tools.fields import Name, ScopeValue, Text
+from skipass.tools.inputs import Budgets
+
+_WEEK_S = 604_800
+
+
+class Body(BaseModel):
+    """What every body has in common."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", hide_input_in_errors=True)
+
+
+class SignIn(Body):
+    """Body of `POST /sign-in`."""
+
+    token: SecretStr = Field(
+        min_length=1, max_length=256, description="The token of a one-time sign-in link.", examples=["3q8s…"]
+    )
+
+
+class NewSession(Body):
+    """Body of `POST /sessions`."""
+
+    connection: Name = Field(description="Name of the connection.", examples=["ops"])
+    identifier: Name | None = Field(default=None, description="The user acted for, by name.", examples=["sam"])
+    scope: ScopeValue = Field(
+        description="What the session may touch.", examples=[{"schemas": ["OPS_DB.OPS"], "access": "read"}]
+    )
+    ttl_s: int = Field(ge=1, le=_WEEK_S, description="How long, in seconds. It never grows.", examples=[300])
+    budgets: Budgets | None = Field(default=None, description="Lower limits than the policy's.")
+    reason: Text = Field(max_length=1000, description="Why, in a sentence a person can judge.")
+
+
+class Execute(Body):
+    """Body of `POST /tools/{tool_name}/execute`."""
+
+    connection_name: Name | None = Field(default=None, description="Name of the connection.", examples=["ops"])
+    identifier: Name | None = Field(default=None, description="The user acted for, by name.", examples=["sam"])
+    session_id: Name | None = Field(default=None, description="The access session; may be left out with one open.")
+    tool_input: dict[str, Any] = Field(
+        description="The tool's input; its JSON Schema is in `GET /tools`.",
+        examples=[{"statement": "SELECT order_id, status FROM ops.orders WHERE status = 'pending'"}],
+    )
+
+
+class Decide(Body):
+    """Body of `POST /approvals/{id}/approve` and `…/deny`."""
+
+    reason: str = Field(default="", max_length=1000, description="Why; it is on record.", examples=["as agreed"])
+
+
+class NewUser(Body):
+    """Body of `POST /users`."""
+
+    name: Name = Field(description="1 to 64 letters, digits and . _ @ -", examples=["dana"])
+    roles: list[Literal["admin", "approver", "auditor", "member"]] = Field(
+        min_length=1, max_length=4, description="What the person may do.", examples=[["member"]]
+    )
+
+
+class NewAgent(Body):
+    """Body of `POST /agents`."""
+
+    name: Name = Field(description="1 to 64 printable characters.", examples=["reporting-agent"])
+    owner: Name | None = Field(default=None, description="The owner's name; you, when left out.", examples=["sam"])
+    users: list[Name] = Field(
+        default=[], max_length=200, description="Names of the users it acts for; its owner, when empty."
+    )
+    connections: list[Name] = Field(
+        default=[], max_length=200, description="Names of the connections it may use.", examples=[["ops"]]
+    )
+
+
+class NewConnection(Body):
+    """Body of `POST /connections`."""
+
+    name: Name = Field(description="1 to 40 letters, digits, - and _.", examples=["ops"])
+    account: Name = Field(description="Account identifier.", examples=["MYORG-MYACCOUNT"])
+    login: Name = Field(description="LOGIN_NAME of the Snowflake user.", examples=["SKIPASS_SVC"])
+    role: Name = Field(description="The role sessions have by default.", examples=["SKIPASS_READER"])
+    private_key: SecretStr = Field(
+        min_length=1, max_length=20_000, description="Private key, PEM. Write-only: sealed on arrival, never returned."
+    )
+    passphrase: SecretStr | None = Field(
+        default=None, max_length=1000, description="Passphrase of an encrypted key. Write-only."
+    )
+    host: Name | None = Field(default=None, description="Overrides the host derived from `account`.")
+    warehouse: Name | None = Field(default=None, description="Default warehouse.", examples=["AGENT_WH"])
+    database: Name | None = Field(default=None, description="Default database.", examples=["OPS_DB"])
+    schema_: Name | None = Field(default=None, alias="schema", description="Default schema.", examples=["OPS"])
+    allowed_roles: list[Name] = Field(default=[], max_length=100, description="Further roles a session may have.")
+    policy: dict[str, Any] = Field(default={}, description="The connection's policy; safe when empty.")
+    slug: Name | None = Field(default=None, description="Slug of its MCP server; the name, when left out.")
+
+
+class NewServer(Body):
+    """Body of `POST /mcp-servers`."""
+
+    slug: Name = Field(description="1 to 40 of a-z, 0-9 and -.", examples=["ops"])
+    connection: Name = Field(description="Name of the connection behind it.", examples=["ops"])
+
+
+Segment = Annotated[str, Field(max_length=255)]
+"""A name or id in a path."""

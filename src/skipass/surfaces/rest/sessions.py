@@ -1,0 +1,90 @@
+"""Access sessions over REST: ask, list, look, close, revoke, and read what one left."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from skipass.gateway.sessions import SessionRequest
+from skipass.gateway.standing import standing
+from skipass.gateway.views import record_view, statement_view
+from skipass.nouns.approval import Approval
+from skipass.nouns.session import AccessSession, SessionState
+from skipass.surfaces.rest import paging, shapes
+from skipass.surfaces.rest.bodies import NewSession, Segment
+from skipass.surfaces.rest.once import OnceFor
+from skipass.surfaces.rest.replies import reply
+from skipass.surfaces.rest.route import Caller, CallerRoute, SessionRoute, TheGateway
+from skipass.surfaces.rest.views import card_body, session_body
+
+asking = APIRouter(route_class=SessionRoute, tags=["sessions"])
+router = APIRouter(route_class=CallerRoute, tags=["sessions"])
+
+
+@asking.post("/sessions", status_code=201, response_model=shapes.Session, summary="Ask for an access session")
+async def request_session(body: NewSession, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
+    """Open a session, or ask people for it: `state` says which, `approval` what waits."""
+    budgets = body.budgets.model_dump(exclude_none=True) if body.budgets else None
+    wanted = SessionRequest(body.scope, body.ttl_s, body.reason, budgets)
+
+    async def request() -> tuple[AccessSession, Approval | None]:
+        here = await standing(gateway.deps, caller, name=body.connection)
+        return await gateway.sessions.request(here, wanted)
+
+    now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
+    return await once(request, lambda asked: session_body(asked[0], base_url, now, asked[1]))
+
+
+@router.get("/sessions", response_model=shapes.Page[shapes.Session], summary="List sessions, newest first")
+async def list_sessions(
+    gateway: TheGateway,
+    caller: Caller,
+    state: SessionState | None = None,
+    limit: paging.Limit = 50,
+    cursor: paging.Cursor = None,
+) -> Response:
+    """List the caller's sessions; admins, approvers and auditors see everybody's."""
+    after = paging.SESSIONS.after(cursor)
+    found = await gateway.sessions.list(caller, state=state, after=after, limit=limit + 1)
+    now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
+    return reply(paging.page(found, limit, lambda s: s.id, lambda s: session_body(s, base_url, now)))
+
+
+@router.get("/sessions/{session_id}", response_model=shapes.Session, summary="Show a session")
+async def show_session(session_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Show a session and what is left of it."""
+    return _shown(gateway, await gateway.sessions.of(caller, session_id))
+
+
+@router.post("/sessions/{session_id}/close", response_model=shapes.Session, summary="Give a session back")
+async def close_session(session_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Close a session: nothing new starts in it, what runs is cancelled, what is held is withdrawn."""
+    return _shown(gateway, await gateway.ending.close(caller, session_id))
+
+
+@router.post("/sessions/{session_id}/revoke", response_model=shapes.Session, summary="Take a session away")
+async def revoke_session(session_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Revoke a session; for admins, approvers and the user acted for."""
+    return _shown(gateway, await gateway.ending.revoke(caller, session_id))
+
+
+@router.get("/sessions/{session_id}/record", response_model=shapes.SessionRecord, summary="Read what a session left")
+async def session_record(session_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Return the session, its statements with their texts, the approvals, and every event in order."""
+    session = await gateway.sessions.of(caller, session_id)
+    statements = await gateway.sessions.statements(session)
+    now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
+    asked = dict.fromkeys(filter(None, [session.approval_id, *(s.approval_id for s, _ in statements)]))
+    cards = [await gateway.approvals.show(caller, approval_id) for approval_id in asked]
+    return reply(
+        {
+            "session": session_body(session, base_url, now),
+            "statements": [statement_view(statement, text) for statement, text in statements],
+            "approvals": [card_body(card, base_url, now) for card in cards],
+            "events": [record_view(record) for record in await gateway.events.of_session(session)],
+        }
+    )
+
+
+def _shown(gateway: TheGateway, session: AccessSession) -> Response:
+    return reply(session_body(session, gateway.deps.base_url, gateway.deps.journal.now()))
