@@ -150,7 +150,14 @@ class Executor:
 
     async def _collect(self, statement: Statement, here: Standing, wait_s: float) -> Envelope:
         """Wait for a statement that is on its way, then hand out what it became."""
-        return await collect(self._runner, self._delivery, statement, Out(here.connection, here.credential), wait_s)
+        out = Out(here.connection, here.credential)
+        try:
+            return await collect(self._runner, self._delivery, statement, out, wait_s)
+        except asyncio.CancelledError:
+            # A client that closes its stream before `running` was answered has withdrawn the call.
+            if not statement.ticket:
+                self._runner.cancel_soon(statement, out, "client")
+            raise
 
 
 async def collect(runner: Runner, delivery: Delivery, statement: Statement, out: Out, wait_s: float) -> Envelope:

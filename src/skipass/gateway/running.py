@@ -67,6 +67,7 @@ class Runner:
         self._deps, self.epoch = deps, epoch
         self._tasks: dict[str, asyncio.Task[Done]] = {}
         self._wake: dict[str, asyncio.Event] = {}
+        self._cancels: set[asyncio.Task[None]] = set()
 
     def start(self, statement: Statement, intent: Intent, out: Out, admitted_under: int) -> asyncio.Task[Done]:
         """Send an admitted statement and see it to its end."""
@@ -75,6 +76,23 @@ class Runner:
     def resume(self, statement: Statement, out: Out) -> asyncio.Task[Done]:
         """See a submitted statement to its end."""
         return self._keep(statement, self._follow(statement, out))
+
+    def cancel_soon(self, statement: Statement, out: Out, by: str) -> None:
+        """Cancel a statement as soon as it has a handle, without making anybody wait."""
+        self._keep_cancel(asyncio.create_task(self._cancel_when_submitted(statement, out, by)))
+
+    def _keep_cancel(self, task: asyncio.Task[None]) -> None:
+        self._cancels.add(task)
+        task.add_done_callback(self._cancels.discard)
+
+    async def _cancel_when_submitted(self, statement: Statement, out: Out, by: str) -> None:
+        pause = 0.05
+        while statement.id in self._tasks:
+            after = await self.cancel(statement, out, by)
+            if after.state is not StatementState.ADMITTED:
+                return
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 1.0)
 
     def task(self, statement_id: str) -> asyncio.Task[Done] | None:
         """Return the task of a statement that this process drives."""
@@ -88,7 +106,7 @@ class Runner:
 
     async def stop(self) -> None:
         """Leave every statement to whoever comes next; nothing is cancelled in Snowflake by a restart."""
-        tasks = list(self._tasks.values())
+        tasks: list[asyncio.Task[Any]] = [*self._tasks.values(), *self._cancels]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -156,7 +156,8 @@ class SqliteJournal:
             if entry.abandon():
                 raise _not_recorded() from None
         except asyncio.CancelledError:
-            entry.abandon()
+            if not entry.abandon():
+                self._undo(entry)
             raise
         if entry.error is not None:
             raise entry.error
@@ -249,9 +250,13 @@ class SqliteJournal:
             self._answer(entry)
 
     def _answer(self, entry: _Entry) -> None:
-        if entry.answer() or entry.error is not None or entry.late is None:
-            return
-        self._queue.put(_Entry(partial(_undo, entry.late, entry.result), None, entry.loop))
+        if not entry.answer():
+            self._undo(entry)
+
+    def _undo(self, entry: _Entry) -> None:
+        """Undo what was committed for a caller that is gone."""
+        if entry.error is None and entry.late is not None:
+            self._queue.put(_Entry(partial(_undo, entry.late, entry.result), None, entry.loop))
 
 
 async def _undo(late: Late, result: Any, unit: Any) -> None:

@@ -1,0 +1,29 @@
+"""A sandbox for the module, a gateway for the test."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import Stage, snowflake, stage
+from skipass.sandbox.testing import RunningSandbox
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with snowflake() as running:
+        yield running
+
+
+@pytest.fixture
+async def at(sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
+    sandbox.control.reset()
+    async with stage(sandbox, tmp_path / "home") as running:
+        yield running

@@ -1,0 +1,140 @@
+"""A gateway over a real SQLite file in front of a real sandbox, with the demo's people and agent; for tests of any room."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from skipass.app.demo_seed import seed
+from skipass.app.home import Home
+from skipass.app.initialise import initialise
+from skipass.app.process import running
+from skipass.app.settings import Settings
+from skipass.audit.checkpoint import read
+from skipass.audit.verify import Report, check
+from skipass.clock import Clock
+from skipass.gateway.core import Gateway
+from skipass.gateway.execute import Target
+from skipass.gateway.ports import Reader
+from skipass.nouns.envelope import Envelope
+from skipass.nouns.principal import Principal
+from skipass.sandbox.testing import RunningSandbox, running_sandbox
+from skipass.storage.export import records
+from skipass.tools.call import CallContext
+
+BASE_URL = "http://127.0.0.1:8787"
+_template: list[tempfile.TemporaryDirectory[str]] = []
+
+
+async def home_copy(into: Path) -> Home:
+    """Return an initialised home with the founders ada and grace, copied from one made once."""
+    if not _template:
+        directory = tempfile.TemporaryDirectory(prefix="skipass-template-")
+        _template.append(directory)
+        await initialise(Home(Path(directory.name) / "home"), "ada", "grace")
+    shutil.copytree(Path(_template[0].name) / "home", into)
+    return Home(into)
+
+
+@contextmanager
+def snowflake() -> Iterator[RunningSandbox]:
+    """Yield a sandbox with the demo's data."""
+    with running_sandbox() as sandbox:
+        yield sandbox
+
+
+def account_of(sandbox: RunningSandbox) -> dict[str, Any]:
+    """Return what `sandbox serve --format json` would say of it."""
+    users = [
+        {
+            "name": user.name,
+            "login_name": user.login_name,
+            "default_role": user.default_role,
+            "private_key_path": str(user.private_key_path),
+        }
+        for user in sandbox.users
+    ]
+    return {"account": "SKIPASS-SANDBOX", "account_url": sandbox.url, "host": sandbox.host, "users": users}
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A running gateway, its home, its sandbox, and the keys of its people and agent."""
+
+    gateway: Gateway
+    home: Home
+    sandbox: RunningSandbox
+    keys: Mapping[str, Any]
+
+    async def principal(self, who: str) -> Principal:
+        """Return the agent, the admin or the approver."""
+        return await self.gateway.authenticator.authenticate(self.keys[who]["api_key"])
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], **call: Any) -> Envelope:
+        """Return the envelope of one of the agent's tool calls over the slug `jit`."""
+        slug = call.pop("slug", "jit")
+        context = CallContext(request_id="req_test", **call)
+        return await self.gateway.calls.call(await self.principal("agent"), Target(slug=slug), tool, arguments, context)
+
+    async def query(self, statement: str, **call: Any) -> Envelope:
+        """Return the envelope of one statement."""
+        arguments = {"statement": statement, **call.pop("arguments", {})}
+        return await self.call("snowflake_execute_query", arguments, **call)
+
+    async def session(self, *schemas: str, ttl_s: int = 300, **scope: Any) -> str:
+        """Open a session and return its id."""
+        wish = {"scope": {"schemas": list(schemas or ("OPS_DB.OPS",)), **scope}, "ttl_s": ttl_s, "reason": "test"}
+        envelope = await self.call("skipass_request_session", wish)
+        assert envelope.session_id is not None, envelope
+        return envelope.session_id
+
+    async def decide(self, envelope: Envelope, *, approve: bool = True, who: str = "approver") -> None:
+        """Decide what an envelope waits for."""
+        approval = envelope.fields["approval"]["id"]
+        await self.gateway.approvals.decide(await self.principal(who), approval, approve=approve, reason="test")
+
+    async def settled(self, handle: str, **call: Any) -> Envelope:
+        """Ask for a statement until it is no longer running."""
+        while True:
+            envelope = await self.call("snowflake_get_query_status", {"statement_handle": handle}, **call)
+            if envelope.status.value != "running":
+                return envelope
+
+    async def every(self, kind: type[Any], **where: Any) -> list[Any]:
+        """Return stored records."""
+
+        async def load(reader: Reader) -> list[Any]:
+            return await reader.find(kind, **where)
+
+        return await self.gateway.deps.journal.read(load)
+
+    def sent(self, containing: str) -> list[dict[str, Any]]:
+        """Return the submits that reached Snowflake with this piece of text in them."""
+        calls = self.sandbox.control.calls()
+        return [c for c in calls if c["method"] == "POST" and containing in (c.get("statement") or "")]
+
+
+@asynccontextmanager
+async def stage(sandbox: RunningSandbox, path: Path, clock: Clock | None = None) -> AsyncIterator[Stage]:
+    """Yield a seeded gateway; its record is verified when it ends."""
+    home = await home_copy(path)
+    settings = Settings(home=home.path, sandbox=True)
+    async with running(settings, BASE_URL, clock) as gateway:
+        keys = await seed(gateway, account_of(sandbox), "ada", "grace")
+        yield Stage(gateway, home, sandbox, keys)
+    report = verified(home)
+    assert report.ok, report.faults
+
+
+def verified(home: Home) -> Report:
+    """Return the report over a home's record and its checkpoints."""
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    key: Any = load_pem_public_key(home.audit_public_key.read_bytes())
+    lines = home.checkpoints.read_bytes().splitlines() if home.checkpoints.exists() else []
+    return check(records(home.database), [read(line, key) for line in lines])
