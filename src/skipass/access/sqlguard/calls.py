@@ -37,22 +37,16 @@ class Sweep:
                 stage(self.found, token.text, Role.READ, token.start)
             elif token.word == "!":
                 self.found.refuse("!", "A method of a model or class instance is not a built-in function.")
-            elif token.kind in _NAMES and i + 1 < end:
-                self._name(i)
+            elif token.kind in _NAMES:
+                self._name(i, self.tokens[i + 1].word if i + 1 < end else "")
 
-    def _name(self, i: int) -> None:
-        following = self.tokens[i + 1].word
+    def _name(self, i: int, following: str) -> None:
         if following == "(":
             self._call(i)
-        elif following in ("=>", "=") and self.tokens[i].word in ("STREAM", "FILE_FORMAT", "FORMAT_NAME"):
+        elif following == "=>" and self.tokens[i].word in ("STREAM", "FILE_FORMAT") and i + 2 < len(self.tokens):
             self._named_argument(i + 2)
-        if fold(self.tokens[i]) == "NEXTVAL" and self.tokens[i - 1].word == ".":
+        if i and self.tokens[i - 1].word == "." and fold(self.tokens[i]) == "NEXTVAL":
             self._sequence(chain_ending(self.tokens, i))
-
-    def run_last(self, last: int) -> None:
-        """Note a sequence when token `last`, which nothing follows, is its NEXTVAL."""
-        if last > 0 and self.tokens[last].kind in _NAMES and fold(self.tokens[last]) == "NEXTVAL":
-            self._sequence(chain_ending(self.tokens, last) if self.tokens[last - 1].word == "." else None)
 
     def _sequence(self, chain: Chain | None) -> None:
         if chain is None or len(chain.parts) < 2:

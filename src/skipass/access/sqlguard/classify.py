@@ -66,7 +66,16 @@ def read(source: Source, span: Span, place: Place, stage: int = 0) -> Findings:
         found.puzzle("->>", "A stage of the chain is empty.")
         return found
     _dispatch(Cursor(source, found, span.first, span.end, stage))
+    _refuse_stray_queries(source, span, found)
     return found
+
+
+def _refuse_stray_queries(source: Source, span: Span, found: Findings) -> None:
+    """Refuse a statement that holds a query in a place where none is read: nothing of it would have been looked at."""
+    for i in range(span.first, span.end):
+        if source.tokens[i].word == "SELECT" and not any(first <= i < end for first, end in found.parsed):
+            found.refuse("SELECT", "A query stands where none is understood.", "unparseable")
+            return
 
 
 def _dispatch(cursor: Cursor) -> None:

@@ -7,11 +7,12 @@ Source: https://docs.snowflake.com/en/sql-reference/sql/create and â€¦/alter, â€
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from skipass.access.sqlguard.calls import Sweep, stage
 from skipass.access.sqlguard.findings import Findings, Ref, Role
 from skipass.access.sqlguard.grammar import Cursor
-from skipass.access.sqlguard.lexer import Lex
+from skipass.access.sqlguard.lexer import Lex, words
 from skipass.access.sqlguard.names import render
 from skipass.access.sqlguard.objects import (
     ADMIN_LAST,
@@ -81,7 +82,7 @@ def read_create(cursor: Cursor) -> None:
 def _imported(cursor: Cursor) -> bool:
     """Tell whether a CREATE DATABASE takes its content from another account's share or listing."""
     words = [cursor.source.tokens[i].word for i in range(cursor.at, cursor.end)]
-    return any(a == "FROM" and b in ("SHARE", "LISTING") for a, b in zip(words, words[1:], strict=False))
+    return any(a == "FROM" and b in ("SHARE", "LISTING") for a, b in pairwise(words))
 
 
 def _create_container(cursor: Cursor, kind: str) -> None:
@@ -151,7 +152,7 @@ def _stage_name(cursor: Cursor) -> None:
 
 
 def _create_code(cursor: Cursor, kind: str) -> None:
-    """Stored code outlives the session, so it is refused; a statement that is plainly inside it is read for the answer."""
+    """Stored code outlives the session, so it is refused; a statement plainly inside it is read for the answer."""
     cursor.found.refuse(f"CREATE {kind}", "Stored code runs after the session has ended.")
     _mentioned_stages(cursor)
     inside = Findings(cursor.found.place)
@@ -413,7 +414,6 @@ def read_truncate(cursor: Cursor) -> None:
     cursor.finish()
 
 
-_COLUMN_TYPES = frozenset(
-    """ARRAY BINARY CHAR CHARACTER DEC DECFLOAT DECIMAL FLOAT MAP NCHAR NUMBER NUMERIC NVARCHAR NVARCHAR2 OBJECT STRING
-    TEXT TIME TIMESTAMP TIMESTAMP_LTZ TIMESTAMP_NTZ TIMESTAMP_TZ VARBINARY VARCHAR VECTOR DATETIME""".split()
-)
+_COLUMN_TYPES = words("""
+    ARRAY BINARY CHAR CHARACTER DEC DECFLOAT DECIMAL FLOAT MAP NCHAR NUMBER NUMERIC NVARCHAR NVARCHAR2 OBJECT STRING
+    TEXT TIME TIMESTAMP TIMESTAMP_LTZ TIMESTAMP_NTZ TIMESTAMP_TZ VARBINARY VARCHAR VECTOR DATETIME""")

@@ -8,14 +8,13 @@ from __future__ import annotations
 from skipass.access.sqlguard.calls import stage
 from skipass.access.sqlguard.findings import Ref, Role
 from skipass.access.sqlguard.grammar import Cursor
-from skipass.access.sqlguard.lexer import Lex
+from skipass.access.sqlguard.lexer import Lex, words
 from skipass.access.sqlguard.tree import Reading
 from skipass.nouns.verdict import StatementKind
 
-_LOAD_OPTIONS = frozenset(
-    """FILES PATTERN FILE_FORMAT ON_ERROR SIZE_LIMIT PURGE RETURN_FAILED_ONLY MATCH_BY_COLUMN_NAME ENFORCE_LENGTH
-    TRUNCATECOLUMNS FORCE LOAD_UNCERTAIN_FILES LOAD_MODE FORMAT_NAME TYPE VALIDATION_MODE""".split()
-)
+_LOAD_OPTIONS = words("""
+    FILES PATTERN FILE_FORMAT ON_ERROR SIZE_LIMIT PURGE RETURN_FAILED_ONLY MATCH_BY_COLUMN_NAME ENFORCE_LENGTH
+    TRUNCATECOLUMNS FORCE LOAD_UNCERTAIN_FILES LOAD_MODE FORMAT_NAME TYPE VALIDATION_MODE""")
 
 
 def read_copy(cursor: Cursor) -> None:

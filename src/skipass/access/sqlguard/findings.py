@@ -50,6 +50,7 @@ class Findings:
     reasons: list[Reason] = field(default_factory=list)
     warehouses: list[str] = field(default_factory=list)
     foreign: set[str] = field(default_factory=set)
+    parsed: list[tuple[int, int]] = field(default_factory=list)
     load: bool = False
 
     def refuse(self, piece: str, message: str, code: str = "not_allowed") -> None:
@@ -128,6 +129,7 @@ class Findings:
         self.inserts += other.inserts
         self.reasons += [r for r in other.reasons if r not in self.reasons]
         self.warehouses += other.warehouses
+        self.parsed += other.parsed
 
     def _unresolved(self, parts: Sequence[str | None]) -> None:
         shown = ".".join(p or "" for p in parts) or "name"

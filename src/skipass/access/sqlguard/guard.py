@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from skipass.access.sqlguard.classify import Span, read, stages, statements
 from skipass.access.sqlguard.findings import Findings, Ref, Role
@@ -19,12 +19,24 @@ from skipass.nouns.verdict import Outcome, Reason, StatementKind, Verdict
 _MOST_PARTS = 50
 
 
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """One text on its way through the guard."""
+
+    sql: str
+    lexed: Lexed
+    source: Source
+    area: Area
+    place: Place
+    limits: Limits
+
+
 def check(sql: str, scope: Scope, *, database: str | None, schema: str | None, limits: Limits = DEFAULT) -> Verdict:
     """Return what `sql` is, what it reads and writes, and whether it may run under `scope`; what is unclear is denied.
 
-    `database` and `schema` are the current ones, written as identifiers (`ops_db` is `OPS_DB`). The answer's `text` is the
-    original with every name qualified, byte for byte the same elsewhere, and None for a deny. Never raises for any text;
-    raises `invalid_scope` for a malformed scope.
+    `database` and `schema` are the current ones, written as identifiers (`ops_db` is `OPS_DB`). The answer's `text` is
+    the original with every name qualified, byte for byte the same elsewhere, and None for a deny. Never raises for any
+    text; raises `invalid_scope` for a malformed scope.
     """
     area = area_of(scope)
     place = Place(_current(database), _current(schema))
@@ -36,15 +48,15 @@ def check(sql: str, scope: Scope, *, database: str | None, schema: str | None, l
             rough_reads(sql, place) if fault.code == "statement_too_large" else (StatementKind.UNPARSEABLE, ())
         )
         return Verdict(Outcome.DENY, kind, reads, reasons=(reason,))
-    source = Source(lexed.tokens, lexed.clean)
-    spans = statements(source)
+    case = _Case(sql, lexed, Source(lexed.tokens, lexed.clean), area, place, limits)
+    spans = statements(case.source)
     if len(spans) > 1:
-        return _several(sql, source, spans, place)
+        return _several(case, spans)
     if not spans:
         return Verdict(
             Outcome.DENY, StatementKind.UNPARSEABLE, reasons=(Reason("unparseable", "", "There is no statement."),)
         )
-    return _one(sql, lexed, source, spans[0], area, place, limits)
+    return _one(case, spans[0])
 
 
 def _current(name: str | None) -> str | None:
@@ -52,20 +64,20 @@ def _current(name: str | None) -> str | None:
     return parts[0] if parts is not None and len(parts) == 1 else None
 
 
-def _one(sql: str, lexed: Lexed, source: Source, span: Span, area: Area, place: Place, limits: Limits) -> Verdict:
-    parts = stages(source, span)
+def _one(case: _Case, span: Span) -> Verdict:
+    parts = stages(case.source, span)
     if len(parts) > 1:
-        return _chained(sql, lexed, source, parts, area, place, limits)
-    found = read(source, span, place)
-    for doubt in lexed.doubts:
+        return _chained(case, parts)
+    found = read(case.source, span, case.place)
+    for doubt in case.lexed.doubts:
         found.refuse(doubt.piece, doubt.message, "unparseable")
-    if span.first > 0 or span.end < len(lexed.tokens) - 1:
+    if span.first > 0 or span.end < len(case.lexed.tokens) - 1:
         found.refuse(";", "An empty statement stands beside this one.", "unparseable")
-    return _verdict(sql, lexed, found, area, limits)
+    return _verdict(case, found)
 
 
-def _verdict(sql: str, lexed: Lexed, found: Findings, area: Area, limits: Limits) -> Verdict:
-    judgement = judge(found, area)
+def _verdict(case: _Case, found: Findings) -> Verdict:
+    judgement = judge(found, case.area)
     if _unsure_name(judgement.reasons, found):
         found.kind = StatementKind.UNPARSEABLE
         found.refs = [r for r in found.refs if r.name not in found.foreign]
@@ -80,7 +92,7 @@ def _verdict(sql: str, lexed: Lexed, found: Findings, area: Area, limits: Limits
     )
     if judgement.outcome is Outcome.DENY:
         return verdict
-    text = splice(sql, lexed.tokens, found.inserts, limits)
+    text = splice(case.sql, case.lexed.tokens, found.inserts, case.limits)
     if text is None:
         reason = Reason("unparseable", "names", "The names in this text cannot be made exact.")
         return replace(verdict, outcome=Outcome.DENY, reasons=(reason,))
@@ -97,29 +109,28 @@ def _named(found: Findings, *roles: Role) -> tuple[str, ...]:
     return tuple(dict.fromkeys(r.name for r in chosen))
 
 
-def _chained(
-    sql: str, lexed: Lexed, source: Source, parts: list[Span], area: Area, place: Place, limits: Limits
-) -> Verdict:
+def _chained(case: _Case, parts: list[Span]) -> Verdict:
     """A `->>` chain is one read when every stage is an allowed read; any other chain is several statements."""
-    whole = Findings(place, StatementKind.READ)
-    allowed = not lexed.doubts and parts[0].first == 0 and parts[-1].end >= len(lexed.tokens) - 1
+    whole = Findings(case.place, StatementKind.READ)
+    allowed = not case.lexed.doubts and parts[0].first == 0 and parts[-1].end >= len(case.lexed.tokens) - 1
     for number, part in enumerate(parts):
-        found = read(source, part, place, number)
-        allowed = allowed and found.kind is StatementKind.READ and judge(found, area).outcome is Outcome.ALLOW
+        found = read(case.source, part, case.place, number)
+        allowed = allowed and found.kind is StatementKind.READ and judge(found, case.area).outcome is Outcome.ALLOW
         whole.absorb(found)
     if allowed:
-        return _verdict(sql, lexed, whole, area, limits)
-    return _several(sql, source, parts, place)
+        return _verdict(case, whole)
+    return _several(case, parts)
 
 
-def _several(sql: str, source: Source, spans: list[Span], place: Place) -> Verdict:
+def _several(case: _Case, spans: list[Span]) -> Verdict:
     """Several statements are refused together; the answer lists them and what they read and write, of the first 50."""
-    whole = Findings(place)
+    whole = Findings(case.place)
     for number, span in enumerate(spans[:_MOST_PARTS]):
-        found = read(source, span, place, number)
+        found = read(case.source, span, case.place, number)
         whole.absorb(found)
     shown = [s for s in spans if s.end > s.first][:_MOST_PARTS]
-    pieces = tuple(sql[source.tokens[s.first].start : source.tokens[s.end - 1].end] for s in shown)
+    tokens = case.lexed.tokens
+    pieces = tuple(case.sql[tokens[s.first].start : tokens[s.end - 1].end] for s in shown)
     reason = Reason("multi_statement", f"{len(spans)} statements", "Send one statement in each call.")
     reads, writes = _named(whole, Role.READ, Role.ABOUT), _named(whole, Role.WRITE)
     return Verdict(Outcome.DENY, StatementKind.MULTI, reads, writes, (reason,), parts=pieces)

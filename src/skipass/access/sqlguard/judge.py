@@ -1,4 +1,4 @@
-"""The rules: what was found in a statement, held against an area, becomes an outcome with reasons. Knows no SQL text."""
+"""The rules: what was found in a statement, held against an area, becomes an outcome with reasons. Knows no text."""
 
 from __future__ import annotations
 

@@ -106,6 +106,11 @@ _PREFIXES = frozenset(("NOT", "-", "+", "PRIOR", "CONNECT_BY_ROOT", "INTERVAL", 
 _UNCONDITIONAL = frozenset(("CROSS", "NATURAL"))
 
 
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text as a set; the tables of this room are written as such texts."""
+    return frozenset(text.split())
+
+
 def ascii_upper(text: str) -> str:
     """Return the text as Snowflake folds an unquoted identifier: a-z become A-Z and nothing else changes.
 

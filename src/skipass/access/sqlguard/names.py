@@ -10,20 +10,19 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from skipass.access.sqlguard.lexer import Lex, Token, ascii_upper
+from skipass.access.sqlguard.lexer import Lex, Token, ascii_upper, words
 
 _REGULAR = re.compile(r"[A-Z_][A-Z0-9_$]*")
 _PART = re.compile(r'\s*(?:([A-Za-z_][A-Za-z0-9_$]*)|"((?:[^"]|"")+)")\s*')
 # A name made of one of these words has to be quoted wherever it is written.
 # Source: https://docs.snowflake.com/en/sql-reference/reserved-keywords
-RESERVED = frozenset(
-    """ACCOUNT ALL ALTER AND ANY AS BETWEEN BY CASE CAST CHECK COLUMN CONNECT CONNECTION CONSTRAINT CREATE CROSS CURRENT
+RESERVED = words("""
+    ACCOUNT ALL ALTER AND ANY AS BETWEEN BY CASE CAST CHECK COLUMN CONNECT CONNECTION CONSTRAINT CREATE CROSS CURRENT
     CURRENT_DATE CURRENT_TIME CURRENT_TIMESTAMP CURRENT_USER DATABASE DELETE DISTINCT DROP ELSE EXISTS FALSE FOLLOWING
     FOR FROM FULL GRANT GROUP GSCLUSTER HAVING ILIKE IN INCREMENT INNER INSERT INTERSECT INTO IS ISSUE JOIN LATERAL
     LEFT LIKE LOCALTIME LOCALTIMESTAMP MINUS NATURAL NOT NULL OF ON OR ORDER ORGANIZATION QUALIFY REGEXP REVOKE RIGHT
     RLIKE ROW ROWS SAMPLE SCHEMA SELECT SET SOME START TABLE TABLESAMPLE THEN TO TRIGGER TRUE TRY_CAST UNION UNIQUE
-    UPDATE USING VALUES VIEW WHEN WHENEVER WHERE WITH""".split()
-)
+    UPDATE USING VALUES VIEW WHEN WHENEVER WHERE WITH""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +107,7 @@ def resolve(parts: Sequence[str | None], place: Place) -> tuple[str, str, str] |
 
 
 def missing(count: int, place: Place, *, whole: int = 3) -> str:
-    """Return what has to stand before a name of `count` parts so that it has `whole`: `DB.SCHEMA.`, `DB.` or nothing."""
+    """Return what has to stand before a name of `count` parts to make it `whole`: `DB.SCHEMA.`, `DB.` or nothing."""
     containers = [p for p in (place.database, place.schema) if p is not None][: max(0, whole - count)]
     return "".join(spelled(p) + "." for p in containers)
 

@@ -1,4 +1,4 @@
-"""Worker processes for long texts: the parser holds the interpreter lock and, on hostile text, can take its process down.
+"""Worker processes for long texts: the parser holds the interpreter lock and can, on hostile text, end its process.
 
 The only module of the guard that does more than compute. Knows `check` and nothing of what is checked.
 """

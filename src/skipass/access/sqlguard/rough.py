@@ -1,4 +1,4 @@
-"""A rough look at a text too deep or too large to be read: it is refused in any case, and the answer says what it seems."""
+"""A rough look at a text too deep or too large to be read: it is refused, and the answer says what it seems to be."""
 
 from __future__ import annotations
 

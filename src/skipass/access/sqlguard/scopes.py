@@ -20,8 +20,8 @@ def canonical_scope(scope: Scope) -> Scope:
     """Return the scope with every name folded as Snowflake folds it: `ops_db.ops` becomes `OPS_DB.OPS`.
 
     Quoted parts are kept exactly, in quotes only where they need them. Role and warehouse become the exact name without
-    quotes, as the body of a SQL API request wants them: `agent_wh` is `AGENT_WH`, `"my wh"` is `my wh`. Tables lie in the
-    schemas of the scope. Raises `SkipassError("invalid_scope")` that lists every malformed name.
+    quotes, as the body of a SQL API request wants them: `agent_wh` is `AGENT_WH`, `"my wh"` is `my wh`. Tables lie in
+    the schemas of the scope. Raises `SkipassError("invalid_scope")` that lists every malformed name.
     """
     faults: list[str] = []
     schemas = _folded(scope.schemas, 2, "schemas", faults)
@@ -72,7 +72,7 @@ class Area:
     functions: frozenset[tuple[str, ...]]
 
     def holds(self, name: tuple[str, ...]) -> bool:
-        """Tell whether an object lies in the scope: in one of its schemas and, where that is narrowed, in its tables."""
+        """Tell whether an object lies in one of the scope's schemas and, where that is narrowed, in its tables."""
         schema = name[:2]
         return schema in self.schemas and (schema not in self.narrowed or name in self.tables)
 

@@ -164,7 +164,6 @@ def read_describe(cursor: Cursor) -> None:
 def _described(cursor: Cursor) -> None:
     cursor.object(Role.ABOUT)
     cursor.brackets()
-    if cursor.take("TYPE", "="):
-        if not (cursor.take("COLUMNS") or cursor.take("STAGE")):
-            cursor.found.puzzle("TYPE", "COLUMNS or STAGE is expected here.")
+    if cursor.take("TYPE", "=") and not (cursor.take("COLUMNS") or cursor.take("STAGE")):
+        cursor.found.puzzle("TYPE", "COLUMNS or STAGE is expected here.")
     cursor.finish()

@@ -1,4 +1,4 @@
-"""The text that runs: qualifying prefixes put into the original at token positions, and the proof that nothing else changed.
+"""The text that runs: prefixes put into the original at token positions, and the proof that nothing else changed.
 
 Knows texts and tokens only; the parser's generator never runs.
 """

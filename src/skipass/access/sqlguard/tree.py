@@ -7,19 +7,21 @@ A node that is not in the list of understood ones makes the statement `unparseab
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from sqlglot import Dialect, exp
 from sqlglot.errors import SqlglotError
-from sqlglot.tokens import Token as ParserToken
-from sqlglot.tokens import TokenType
+from sqlglot.tokenizer_core import Token as ParserToken
+from sqlglot.tokenizer_core import TokenType
 
 from skipass.access.sqlguard.calls import Sweep, closing, stage, text_name, text_of
 from skipass.access.sqlguard.catalog import filtered_schemas
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.functions import BUILTIN, SYNTAX, TYPES
-from skipass.access.sqlguard.lexer import Lex, Token
+from skipass.access.sqlguard.lexer import Lex, Token, words
 from skipass.access.sqlguard.names import Chain, chain_ending, chain_from, fold
 from skipass.access.sqlguard.nodes import CHANGES, QUERIES, TABLE_ARGS, UNDERSTOOD
 from skipass.nouns.verdict import StatementKind
@@ -37,6 +39,11 @@ _FAILURES = (
 _BEFORE_NAMES = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "USING"))
 _NOT_NAMES = frozenset(("TABLE", "LATERAL", "VALUES", "SELECT", "SET", "WITH", "IDENTIFIER", "SEMANTIC_VIEW"))
 _FROM_INSIDE = frozenset(("EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "OVERLAY", "POSITION"))
+_OTHER_HEADS = words("""
+    ALTER BEGIN CALL COMMENT COMMIT COPY CREATE DECLARE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN GET GRANT INSERT LIST LS
+    MERGE PUT REMOVE REVOKE RM ROLLBACK SET SHOW TRUNCATE UNDROP UNSET UPDATE USE""")
+_OPERATOR_WORDS = words("""
+    AND AS ASC BETWEEN COLLATE DESC FROM ILIKE IN IS LIKE NOT NULLS OR ORDER OVER REGEXP RLIKE UNION WHERE""")
 _Visible = frozenset[str]
 
 
@@ -48,6 +55,7 @@ class Source:
     clean: str
 
 
+_LOGGER = logging.getLogger("sqlglot")
 _DIALECT = Dialect.get_or_raise("snowflake")
 
 
@@ -70,6 +78,16 @@ def _hex(ours: Sequence[Token], literal: Token) -> bool:
     return any(t.word == "X" and t.end == literal.start for t in ours)
 
 
+@contextmanager
+def _silent() -> Iterator[None]:
+    """The parser's warnings quote the text it reads, which may hold what no log should."""
+    before, _LOGGER.disabled = _LOGGER.disabled, True
+    try:
+        yield
+    finally:
+        _LOGGER.disabled = before
+
+
 @dataclass(slots=True)
 class Reading:
     """The reading of one query or DML statement, tokens `first` to `end`; `stage` counts earlier `->>` stages."""
@@ -90,6 +108,9 @@ class Reading:
         tokens = self.source.tokens
         if self.first >= self.end:
             return self.found.puzzle("statement", "A query is expected here.")
+        self.found.parsed.append((self.first, self.end))
+        if stray := next((t for i in range(self.first + 1, self.end) if (t := self._stray(i))), None):
+            return self.found.puzzle(stray, "A statement of another kind stands inside a query.")
         self._base = tokens[self.first].start
         self._by_start = {tokens[i].start: i for i in range(self.first, self.end)}
         root = self._parse()
@@ -99,9 +120,16 @@ class Reading:
         names = frozenset(self._start(i) for i in _names(root)) | frozenset(self._stands_for)
         sweep = Sweep(tokens[: self.end], self.found, names)
         sweep.run(self.first, self.end)
-        sweep.run_last(self.end - 1)
         self._check(root, sweep)
         return None
+
+    def _stray(self, i: int) -> str:
+        """Return the word at `i` when it begins a statement in brackets: `(CALL p())`, `WITH q AS (DROP …)`."""
+        tokens = self.source.tokens
+        if tokens[i].word not in _OTHER_HEADS or tokens[i - 1].word != "(" or i + 1 >= self.end:
+            return ""
+        after = tokens[i + 1]
+        return tokens[i].word if after.kind is not Lex.OP and after.word not in _OPERATOR_WORDS else ""
 
     def _start(self, identifier: exp.Expr) -> int:
         """Return where an identifier of the tree stands in the text, -1 when the parser made it up."""
@@ -111,7 +139,8 @@ class Reading:
     def _parse(self) -> exp.Expr | None:
         try:
             text = self.source.clean[self._base : self.source.tokens[self.end - 1].end]
-            trees = _DIALECT.parser().parse(self._substitute(self._span(text)), text)
+            with _silent():
+                trees = _DIALECT.parser().parse(self._substitute(self._span(text)), text)
         except _FAILURES:
             self.found.puzzle("statement", "This is not a statement that Snowflake's grammar, as known here, allows.")
             return None
@@ -184,6 +213,8 @@ class Reading:
                 continue
             if isinstance(node, exp.Table):
                 self._table(node, visible)
+            elif isinstance(node, exp.TableFromRows) and not _is_call(node.this):
+                self.found.puzzle("TABLE", "TABLE takes a function, or a name in a constant.")
             with_ = node.args.get("with_")
             if isinstance(with_, exp.With):
                 visible = self._ctes(with_, visible, pending)
@@ -266,7 +297,7 @@ class Reading:
     def _read_back(self, table: exp.Table, start: int) -> Chain | None:
         index = self._by_start.get(start)
         chain = chain_ending(self.source.tokens, index) if index is not None else None
-        expected = 3 if "catalog" in table.args and table.args["catalog"] else 2 if table.args.get("db") else 1
+        expected = 3 if table.args.get("catalog") else 2 if table.args.get("db") else 1
         if chain is None or len(chain.parts) != expected or chain.last != index:
             return None
         after = self.source.tokens[chain.last + 1].word if chain.last + 1 < self.end else ""
@@ -352,6 +383,11 @@ def _looks_at_target(change: exp.Expr) -> bool:
         return True
     values = (e.expression for e in change.expressions if isinstance(e, exp.EQ))
     return any(value.find(exp.Column) is not None for value in values)
+
+
+def _is_call(node: object) -> bool:
+    inner = node.this if isinstance(node, exp.Window) else node
+    return isinstance(inner.expression if isinstance(inner, exp.Dot) else inner, exp.Func)
 
 
 def _named_elsewhere(name: object) -> bool:
