@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
 import socket
 import sys
 import tempfile
-from contextlib import ExitStack
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,16 +55,31 @@ def announcement(account: Account, url: str, users: list[UserFile], token: str) 
     }
 
 
-class _Server(uvicorn.Server):
-    """A server that tells when it is ready."""
+class Server(uvicorn.Server):
+    """A server that tells when it is ready, and that a signal stops without ending the process before its clean-up."""
 
-    def __init__(self, config: uvicorn.Config, ready: Any) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start serving, then say so."""
         await super().startup(sockets=sockets)
         self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as a wish to stop, in the main thread; elsewhere signals are somebody else's."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        wished = (signal.SIGINT, signal.SIGTERM)
+        before = {one: signal.signal(one, self.handle_exit) for one in wished}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
 
 
 def server_config(app: Sandbox) -> uvicorn.Config:
@@ -81,7 +99,7 @@ def serve(options: Options) -> None:
         url = f"http://{HOST}:{sock.getsockname()[1]}"
         said = announcement(account, url, users, app.control.token)
         show = _print_json if options.format == "json" else _print_text
-        _Server(server_config(app), lambda: show(said)).run(sockets=[sock])
+        Server(server_config(app), lambda: show(said)).run(sockets=[sock])
 
 
 def _print_json(said: dict[str, Any]) -> None:

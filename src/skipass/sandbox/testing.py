@@ -12,11 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import uvicorn
-
 from skipass.sandbox.account import Account
 from skipass.sandbox.app import Sandbox, create_app
-from skipass.sandbox.main import HOST, listen, server_config
+from skipass.sandbox.main import HOST, Server, listen, server_config
 from skipass.sandbox.world import UserFile, build_account, write_keys
 
 
@@ -89,9 +87,9 @@ def running_sandbox(
         app = create_app((chosen, *more))
         sock = stack.enter_context(listen(0))
         url = f"http://{HOST}:{sock.getsockname()[1]}"
-        server = uvicorn.Server(server_config(app))
         ready = threading.Event()
-        thread = threading.Thread(target=_serve, args=(server, sock, ready), daemon=True)
+        server = Server(server_config(app), ready.set)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
         thread.start()
         stack.callback(_stop, server, thread)
         ready.wait(10)
@@ -99,17 +97,6 @@ def running_sandbox(
         yield RunningSandbox(url, url.removeprefix("http://"), chosen, users, control, app)
 
 
-def _serve(server: uvicorn.Server, sock: Any, ready: threading.Event) -> None:
-    startup = server.startup
-
-    async def told(sockets: Any = None) -> None:
-        await startup(sockets=sockets)
-        ready.set()
-
-    server.startup = told  # type: ignore[method-assign]
-    server.run(sockets=[sock])
-
-
-def _stop(server: uvicorn.Server, thread: threading.Thread) -> None:
+def _stop(server: Server, thread: threading.Thread) -> None:
     server.should_exit = True
     thread.join(10)
