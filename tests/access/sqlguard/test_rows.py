@@ -7,8 +7,8 @@ import re
 import secrets
 
 import pytest
-from guard.rows import GRANT, Row, granted, load, misses
 
+from guard.rows import GRANT, Row, granted, load, misses
 from skipass.access.sqlguard import check
 from skipass.access.sqlguard.lexer import Lex, LexFault, lex
 from skipass.nouns.scope import Scope

@@ -9,7 +9,8 @@ from skipass.access.sqlguard import ddl, files, show
 from skipass.access.sqlguard.findings import Findings
 from skipass.access.sqlguard.grammar import Cursor
 from skipass.access.sqlguard.names import Place
-from skipass.access.sqlguard.tree import Reading, Source
+from skipass.access.sqlguard.reader import Source
+from skipass.access.sqlguard.tree import Reading
 from skipass.nouns.verdict import StatementKind
 
 _QUERY_HEADS = frozenset(("SELECT", "WITH", "VALUES", "("))

@@ -8,7 +8,7 @@ from skipass.access.sqlguard.calls import closing, text_name
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.lexer import Lex, Token
 from skipass.access.sqlguard.names import Chain, Insert, chain_from, missing
-from skipass.access.sqlguard.tree import Source
+from skipass.access.sqlguard.reader import Source
 
 _END = Token(Lex.OP, "", -1, -1, "")
 

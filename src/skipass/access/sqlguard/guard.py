@@ -9,10 +9,10 @@ from skipass.access.sqlguard.findings import Findings, Ref, Role
 from skipass.access.sqlguard.judge import judge
 from skipass.access.sqlguard.lexer import DEFAULT, Lexed, LexFault, Limits, lex
 from skipass.access.sqlguard.names import Place, parse_name
+from skipass.access.sqlguard.reader import Source
 from skipass.access.sqlguard.rough import rough_reads
 from skipass.access.sqlguard.scopes import Area, area_of
 from skipass.access.sqlguard.splice import splice
-from skipass.access.sqlguard.tree import Source
 from skipass.nouns.scope import Scope
 from skipass.nouns.verdict import Outcome, Reason, StatementKind, Verdict
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sqlglot import exp
 
+from skipass.access.sqlguard.lexer import words
+
 QUERIES = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 CHANGES = (exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.MultitableInserts)
 
@@ -96,6 +98,23 @@ UNDERSTOOD: tuple[type[exp.Expr], ...] = (
     exp.Cluster,
 )
 
-TABLE_ARGS = frozenset(
-    ("this", "db", "catalog", "alias", "joins", "pivots", "when", "changes", "sample", "format", "pattern", "laterals")
+_QUERY_PARTS = words("""
+    this expression expressions alias with_ from_ joins laterals where group having qualify order limit offset distinct
+    connect match locks sample pivots by_name into""")
+# The parts that are understood of the nodes that hold others; a part beside them refuses the statement.
+_PARTS: tuple[tuple[type[exp.Expr], frozenset[str]], ...] = (
+    (exp.Table, words("this db catalog alias joins pivots when changes sample format pattern laterals")),
+    (exp.Query, _QUERY_PARTS),
+    (exp.Insert, words("this expression overwrite with_")),
+    (exp.Update, words("this expressions from_ where with_")),
+    (exp.Delete, words("this using where with_")),
+    (exp.Merge, words("this using on whens with_")),
+    (exp.MultitableInserts, words("kind source expressions overwrite")),
+    (exp.Join, words("this on using side kind method match_condition pivots")),
 )
+
+
+def unknown_parts(node: exp.Expr) -> list[str]:
+    """Return the names of the parts of this node that are filled and not understood."""
+    known = next((parts for cls, parts in _PARTS if isinstance(node, cls)), None)
+    return [] if known is None else [name for name, value in node.args.items() if value and name not in known]

@@ -7,85 +7,28 @@ A node that is not in the list of understood ones makes the statement `unparseab
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlglot import Dialect, exp
-from sqlglot.errors import SqlglotError
-from sqlglot.tokenizer_core import Token as ParserToken
-from sqlglot.tokenizer_core import TokenType
+from sqlglot import exp
 
 from skipass.access.sqlguard.calls import Sweep, closing, stage, text_name, text_of
 from skipass.access.sqlguard.catalog import filtered_schemas
+from skipass.access.sqlguard.crosscheck import crosscheck
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.functions import BUILTIN, SYNTAX, TYPES
 from skipass.access.sqlguard.lexer import Lex, Token, words
-from skipass.access.sqlguard.names import Chain, chain_ending, chain_from, fold
-from skipass.access.sqlguard.nodes import CHANGES, QUERIES, TABLE_ARGS, UNDERSTOOD
+from skipass.access.sqlguard.names import Chain, chain_ending, fold
+from skipass.access.sqlguard.nodes import CHANGES, QUERIES, UNDERSTOOD, unknown_parts
+from skipass.access.sqlguard.reader import Source, parse
 from skipass.nouns.verdict import StatementKind
 
-_FAILURES = (
-    SqlglotError,
-    RecursionError,
-    ArithmeticError,
-    AssertionError,
-    AttributeError,
-    LookupError,
-    TypeError,
-    ValueError,
-)
-_BEFORE_NAMES = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "USING"))
-_NOT_NAMES = frozenset(("TABLE", "LATERAL", "VALUES", "SELECT", "SET", "WITH", "IDENTIFIER", "SEMANTIC_VIEW"))
-_FROM_INSIDE = frozenset(("EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "OVERLAY", "POSITION"))
 _OTHER_HEADS = words("""
     ALTER BEGIN CALL COMMENT COMMIT COPY CREATE DECLARE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN GET GRANT INSERT LIST LS
     MERGE PUT REMOVE REVOKE RM ROLLBACK SET SHOW TRUNCATE UNDROP UNSET UPDATE USE""")
 _OPERATOR_WORDS = words("""
     AND AS ASC BETWEEN COLLATE DESC FROM ILIKE IN IS LIKE NOT NULLS OR ORDER OVER REGEXP RLIKE UNION WHERE""")
 _Visible = frozenset[str]
-
-
-@dataclass(slots=True)
-class Source:
-    """A text as the parser sees it: our tokens, and the text with its comments blanked."""
-
-    tokens: tuple[Token, ...]
-    clean: str
-
-
-_LOGGER = logging.getLogger("sqlglot")
-_DIALECT = Dialect.get_or_raise("snowflake")
-
-
-def _agree(ours: Sequence[Token], theirs: Sequence[ParserToken]) -> None:
-    """Raise ValueError unless every token of the parser's lies on ours; both count from the same character."""
-    starts = {t.start for t in ours}
-    ends = {t.end for t in ours}
-    inner = [(t.start, t.end) for t in ours if t.kind in (Lex.STAGE, Lex.VARIABLE, Lex.OP)]
-    loose = {p for start, end in inner for p in range(start, end + 1)}
-    for token in theirs:
-        if not (token.start in starts or token.start in loose) or not (token.end + 1 in ends or token.end + 1 in loose):
-            raise ValueError("the readers disagree where a token begins or ends")
-    exact = {(t.start, t.end + 1) for t in theirs}
-    literals = (Lex.STRING, Lex.DOLLAR, Lex.QUOTED)
-    if any(t.kind in literals and (t.start, t.end) not in exact and not _hex(ours, t) for t in ours):
-        raise ValueError("the readers disagree about a string or quoted name")
-
-
-def _hex(ours: Sequence[Token], literal: Token) -> bool:
-    return any(t.word == "X" and t.end == literal.start for t in ours)
-
-
-@contextmanager
-def _silent() -> Iterator[None]:
-    """The parser's warnings quote the text it reads, which may hold what no log should."""
-    before, _LOGGER.disabled = _LOGGER.disabled, True
-    try:
-        yield
-    finally:
-        _LOGGER.disabled = before
 
 
 @dataclass(slots=True)
@@ -120,7 +63,13 @@ class Reading:
         names = frozenset(self._start(i) for i in _names(root)) | frozenset(self._stands_for)
         sweep = Sweep(tokens[: self.end], self.found, names)
         sweep.run(self.first, self.end)
-        self._check(root, sweep)
+        disagree = crosscheck(self.source.tokens, self.first, self.end, root, self._tables)
+        for piece, message in (*disagree, *self._misused(root, sweep)):
+            self.found.puzzle(piece, message)
+        for start in self._stands_for:
+            piece = self.source.clean[start : start + 20]
+            self.found.refuse(piece, "IDENTIFIER is understood in place of a table only.")
+        self._locks(root)
         return None
 
     def _stray(self, i: int) -> str:
@@ -137,36 +86,13 @@ class Reading:
         return start + self._base if isinstance(start, int) else -1
 
     def _parse(self) -> exp.Expr | None:
-        try:
-            text = self.source.clean[self._base : self.source.tokens[self.end - 1].end]
-            with _silent():
-                trees = _DIALECT.parser().parse(self._substitute(self._span(text)), text)
-        except _FAILURES:
-            self.found.puzzle("statement", "This is not a statement that Snowflake's grammar, as known here, allows.")
-            return None
-        if len(trees) != 1 or trees[0] is None:
-            self.found.puzzle("statement", "This is not one statement.")
-            return None
-        return trees[0]
-
-    def _span(self, text: str) -> list[ParserToken]:
-        """Return the parser's tokens of this statement alone, after holding them against ours."""
-        theirs = list(_DIALECT.tokenize(text))
-        ours = self.source.tokens[self.first : self.end]
-        _agree([t._replace(start=t.start - self._base, end=t.end - self._base) for t in ours], theirs)
-        return theirs
-
-    def _substitute(self, theirs: list[ParserToken]) -> list[ParserToken]:
-        """Put one name in place of each IDENTIFIER(…) and TABLE('…'): their names are read from our tokens."""
-        ours = self.source.tokens
         groups = [g for i in range(self.first, self.end - 1) if (g := self._group(i))]
-        for first, last, content in groups:
-            self._stands_for[ours[first].start] = content
-            start, end = ours[first].start - self._base, ours[last].end - self._base
-            before = [t for t in theirs if t.start < start]
-            stand_in = ParserToken(TokenType.IDENTIFIER, f"name {first}", 1, 1, start, end - 1)
-            theirs = [*before, stand_in, *(t for t in theirs if t.start >= end)]
-        return theirs
+        tokens = self.source.tokens
+        self._stands_for = {tokens[first].start: content for first, _, content in groups}
+        root = parse(self.source, self.first, self.end, [(first, last) for first, last, _ in groups])
+        if root is None:
+            self.found.puzzle("statement", "This is not a statement that Snowflake's grammar, as known here, allows.")
+        return root
 
     def _group(self, i: int) -> tuple[int, int, Token | None] | None:
         tokens = self.source.tokens
@@ -194,6 +120,9 @@ class Reading:
     def _change(self, root: exp.Expr) -> None:
         if root.args.get("with_"):
             self.found.puzzle("WITH", "Snowflake has no WITH in front of a change.")
+        words_ = {self.source.tokens[i].word for i in range(self.first, self.end)}
+        if isinstance(root, (exp.Insert, exp.MultitableInserts)) and "SET" in words_:
+            self.found.puzzle("SET", "INSERT has no SET.")
         inserts = root.expressions if isinstance(root, exp.MultitableInserts) else [root]
         for change in inserts:
             inner = change.this if isinstance(change, exp.ConditionalInsert) else change
@@ -211,6 +140,8 @@ class Reading:
                 self._unknown(node)
             if isinstance(node, exp.Into):
                 continue
+            for part in unknown_parts(node):
+                self.found.puzzle(part, "This part of the statement is not understood.")
             if isinstance(node, exp.Table):
                 self._table(node, visible)
             elif isinstance(node, exp.TableFromRows) and not _is_call(node.this):
@@ -247,9 +178,6 @@ class Reading:
         return fold(self.source.tokens[index]) if index is not None else None
 
     def _table(self, table: exp.Table, visible: _Visible) -> None:
-        extra = {k for k, v in table.args.items() if v} - TABLE_ARGS
-        if extra:
-            self.found.puzzle(sorted(extra)[0], "This part of a table reference is not understood.")
         name = table.this
         if isinstance(name, exp.Identifier):
             self._named(table, name, visible)
@@ -324,44 +252,12 @@ class Reading:
         else:
             self.found.puzzle(location, "A string is not a table name.")
 
-    def _check(self, root: exp.Expr, sweep: Sweep) -> None:
-        """Cross-check the tree against the tokens; a difference makes the statement unparseable."""
-        for start in self._stands_for:
-            self.found.refuse(
-                self.source.clean[start : start + 20], "IDENTIFIER is understood in place of a table only."
-            )
+    def _misused(self, root: exp.Expr, sweep: Sweep) -> Iterator[tuple[str, str]]:
+        """Yield the words of the language that the tree takes for functions."""
         for call in root.find_all(exp.Anonymous):
             name = str(call.this).upper()
-            if name not in BUILTIN and (name in sweep.syntax_calls or (name in TYPES | SYNTAX)):
-                self.found.puzzle(name, "This word is used as a function.")
-        selects = sum(self.source.tokens[i].word == "SELECT" for i in range(self.first, self.end))
-        if selects != sum(1 for _ in root.find_all(exp.Select)):
-            self.found.puzzle("SELECT", "The readers of this text disagree about its queries.")
-        for i in range(self.first, self.end - 1):
-            if self.source.tokens[i].word in _BEFORE_NAMES and not self._accounted(i):
-                self.found.puzzle(self.source.tokens[i + 1].text, "The readers of this text disagree about a name.")
-        self._locks(root)
-
-    def _accounted(self, i: int) -> bool:
-        tokens = self.source.tokens
-        chain = chain_from(tokens[: self.end], i + 1)
-        if chain is None or tokens[i + 1].word in _NOT_NAMES or self._operator_from(i):
-            return True
-        called = chain.last + 1 < self.end and tokens[chain.last + 1].word == "("
-        return tokens[chain.last].start in self._tables or called
-
-    def _operator_from(self, i: int) -> bool:
-        """Tell whether this FROM or UPDATE belongs to an operator: DISTINCT FROM, EXTRACT(… FROM …), THEN UPDATE."""
-        tokens = self.source.tokens
-        before = tokens[i - 1].word if i else ""
-        if before in ("DISTINCT", "THEN", "FOR"):
-            return True
-        depth = 0
-        for k in range(i - 1, self.first - 1, -1):
-            depth += (tokens[k].word == ")") - (tokens[k].word == "(")
-            if depth < 0:
-                return tokens[i].word == "FROM" and tokens[k - 1].word in _FROM_INSIDE
-        return False
+            if name not in BUILTIN and (name in sweep.syntax_calls or name in TYPES | SYNTAX):
+                yield name, "This word is used as a function."
 
     def _locks(self, root: exp.Expr) -> None:
         if any(select.args.get("locks") for select in root.find_all(exp.Select)):
