@@ -9,37 +9,40 @@ from skipass.cli.output import cell
 from skipass.cli.visible import visible
 
 _ASKED = ("state", "subject", "expires_at", "quorum")
-_SESSION = ("agent_id", "user_id", "connection_id", "role", "warehouse", "scope", "ttl_s", "reason")
+_SESSION = ("connection_id", "role", "warehouse", "scope", "ttl_s")
 _STATEMENT = ("kind", "reads", "writes")
 
 
-def card(approval: Mapping[str, Any]) -> str:
+def card(shown: Mapping[str, Any]) -> str:
     """Return the card of `GET /approvals/{id}` as text; what would not show in it is spelled out."""
-    return "\n".join(_lines(approval))
+    return "\n".join(_lines(shown))
 
 
-def _lines(approval: Mapping[str, Any]) -> Iterator[str]:
-    yield f"Approval {visible(approval['id'])}"
-    yield from _members(approval, _ASKED)
-    if approval.get("session"):
-        yield f"\nSession {visible(approval['session']['id'])}"
-        yield from _members(approval["session"], _SESSION)
-    if approval.get("statement"):
-        yield from _statement(approval)
-    for decision in approval.get("decisions") or ():
+def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
+    yield f"Approval {visible(shown['approval']['id'])}"
+    yield from _members(shown["approval"], _ASKED)
+    people = {"agent": shown["agent"], "for": shown["for_user"]}
+    named = {who: f"{one['name']} ({one['id']})" for who, one in people.items() if one}
+    yield from _members({**named, "reason": shown["reason"]}, ("agent", "for", "reason"))
+    if shown["session"]:
+        yield f"\nSession {visible(shown['session']['id'])}"
+        yield from _members(shown["session"], _SESSION)
+    if shown["statement"]:
+        yield from _statement(shown)
+    for decision in shown["decisions"]:
         word = "approved" if decision["approved"] else "denied"
         yield f"\n{decision['at']}  {word} by {visible(decision['user_id'])}: {visible(decision['reason'])}"
 
 
-def _statement(approval: Mapping[str, Any]) -> Iterator[str]:
-    yield f"\nStatement {visible(approval['statement']['id'])}"
-    yield from _members(approval["statement"], _STATEMENT)
+def _statement(shown: Mapping[str, Any]) -> Iterator[str]:
+    yield f"\nStatement {visible(shown['statement']['id'])}"
+    yield from _members(shown["statement"], _STATEMENT)
     yield "\nExactly this would run, once:\n"
-    for line in (approval["text"] or "").split("\n"):
+    for line in (shown["text"] or "").split("\n"):
         yield f"  | {visible(line, keep=chr(9))}"
-    if approval.get("bindings"):
+    if shown["bindings"]:
         yield "\nwith these values:"
-        yield from (f"  {name}: {cell(value)}" for name, value in approval["bindings"].items())
+        yield from (f"  {name}: {cell(value)}" for name, value in shown["bindings"].items())
 
 
 def _members(value: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:

@@ -42,6 +42,13 @@ def public_key_of(path: Path, passphrase: str | None = None) -> str:
     return base64.b64encode(_public(path, content)).decode()
 
 
+def fingerprint_of(public_key: str) -> str:
+    """Return the fingerprint of a public key in base 64 DER, as `DESCRIBE USER` shows it."""
+    from skipass.snowflake.auth.keys import fingerprint
+
+    return fingerprint(base64.b64decode(public_key))
+
+
 def _private(path: Path, passphrase: str | None) -> RSAPrivateKey:
     from skipass.snowflake.auth.keys import read_private_key
 

@@ -43,7 +43,7 @@ def show(approval_id: ApprovalArgument, identifier: IdentifierOption = None, for
     if form is Format.TABLE:
         say(card(found))
     else:
-        show_object(found, form, _COLUMNS)
+        show_object(found if form is Format.JSON else found["approval"], form, _COLUMNS)
 
 
 @app.command()

@@ -10,8 +10,8 @@ import typer
 
 from skipass.cli import environment
 from skipass.cli.client import gateway, segment
-from skipass.cli.failures import FAILED
-from skipass.cli.keyfiles import private_pem, public_key_of
+from skipass.cli.failures import FAILED, Refusal
+from skipass.cli.keyfiles import fingerprint_of, private_pem, public_key_of
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
 
@@ -157,7 +157,7 @@ def setup_sql(
         role=_folded(role) or _needed(known, "role"),
         warehouse=_folded(warehouse) or known.get("warehouse"),
         schemas=_schemas(schema, known),
-        public_key=_public_key(public_key, private_key, passphrase_env),
+        public_key=_public_key(public_key, private_key, passphrase_env, known),
         write=write,
         statement_timeout_s=statement_timeout,
     )
@@ -188,11 +188,19 @@ def _schemas(typed: Sequence[str] | None, known: Mapping[str, Any]) -> tuple[tup
     raise typer.BadParameter("say what the role may read", param_hint="--schema")
 
 
-def _public_key(public: Path | None, private: Path | None, passphrase_env: str | None) -> str | None:
+def _public_key(
+    public: Path | None, private: Path | None, passphrase_env: str | None, known: Mapping[str, Any]
+) -> str | None:
     if public is not None and private is not None:
         raise typer.BadParameter("give one of --public-key and --private-key", param_hint="--public-key")
     path = public or private
-    return public_key_of(path, _passphrase(passphrase_env)) if path is not None else None
+    if path is None:
+        return None
+    key = public_key_of(path, _passphrase(passphrase_env))
+    kept = (known.get("credential") or {}).get("fingerprint")
+    if kept is not None and fingerprint_of(key) != kept:
+        raise Refusal("conflict", f"{path} is not the key of the connection.", f"Its fingerprint is {kept}.")
+    return key
 
 
 @app.command()
