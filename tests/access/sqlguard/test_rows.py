@@ -101,7 +101,7 @@ def _regular_parts(name: str) -> set[str]:
 
 
 def test_the_rows_come_out_right_under_other_names() -> None:
-    """With databases, schemas, objects, role and warehouse renamed at random, every row keeps verdict, kind and lists."""
+    """With all objects, the role and the warehouse renamed at random, every row keeps verdict, kind and lists."""
     seed = secrets.randbits(32)
     print(f"seed {seed}")
     renaming = _Renaming(ROWS, seed)

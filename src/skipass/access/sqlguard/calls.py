@@ -27,7 +27,7 @@ class Sweep:
     found: Findings
     names: frozenset[int] = frozenset()
     syntax_calls: set[str] = field(default_factory=set)
-    _type_brackets: set[int] = field(default_factory=set)
+    _type_brackets: list[tuple[int, int]] = field(default_factory=list)
 
     def run(self, first: int, end: int) -> None:
         """Note every call, sequence, stage and named string between the two token indices."""
@@ -84,17 +84,19 @@ class Sweep:
         word, before = self.tokens[i].word, self.tokens[i - 1] if i else None
         if before is not None and before.word == ".":
             return False
-        nested = before is not None and before.word in ("(", ",") and self._inside_type(i)
-        if word in functions.TYPES and before is not None and (before.word in ("::", "AS", "RETURNS") or nested):
-            self._type_brackets.add(i + 1)
+        if word in functions.TYPES and before is not None and self._is_type(i, before.word):
+            self._type_brackets.append((i + 1, closing(self.tokens, i + 1)))
             return True
         if word in functions.SYNTAX:
             self.syntax_calls.add(word)
             return True
         return False
 
-    def _inside_type(self, i: int) -> bool:
-        return any(open_ < i < closing(self.tokens, open_) for open_ in self._type_brackets)
+    def _is_type(self, i: int, before: str) -> bool:
+        """Tell whether a type's name at `i` is meant as one: after `::` or AS, or inside another type's bracket."""
+        if before in ("::", "AS", "RETURNS"):
+            return True
+        return before in ("(", ",") and any(opened < i < closed for opened, closed in self._type_brackets[-100:])
 
     def _single(self, name: str, chain: Chain, bracket: int) -> None:
         if name in functions.NAMES_OBJECT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from skipass.access.sqlguard import ddl, files, show
+from skipass.access.sqlguard import alter, create, files, show
 from skipass.access.sqlguard.findings import Findings
 from skipass.access.sqlguard.grammar import Cursor
 from skipass.access.sqlguard.names import Place
@@ -151,12 +151,12 @@ _HEADS: dict[str, Callable[[Cursor], None]] = {
     "SHOW": _after_head(show.read_show),
     "DESC": _after_head(show.read_describe),
     "DESCRIBE": _after_head(show.read_describe),
-    "CREATE": _after_head(ddl.read_create),
-    "ALTER": _after_head(ddl.read_alter),
-    "DROP": _after_head(ddl.read_drop),
-    "UNDROP": _after_head(ddl.read_drop),
-    "COMMENT": _after_head(ddl.read_comment),
-    "TRUNCATE": _after_head(ddl.read_truncate),
+    "CREATE": _after_head(create.read_create),
+    "ALTER": _after_head(alter.read_alter),
+    "DROP": _after_head(alter.read_drop),
+    "UNDROP": _after_head(alter.read_drop),
+    "COMMENT": _after_head(alter.read_comment),
+    "TRUNCATE": _after_head(alter.read_truncate),
     "COPY": _after_head(files.read_copy),
     "BEGIN": _begin,
     "START": _start,

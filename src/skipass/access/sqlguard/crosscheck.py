@@ -32,10 +32,10 @@ def crosscheck(
 
 def _accounted(tokens: Sequence[Token], first: int, i: int, tables: set[int]) -> bool:
     chain = chain_from(tokens, i + 1)
-    if chain is None or tokens[i + 1].word in _NOT_NAMES or _operator(tokens, first, i):
+    if chain is None or tokens[i + 1].word in _NOT_NAMES or tokens[chain.last].start in tables:
         return True
     called = chain.last + 1 < len(tokens) and tokens[chain.last + 1].word == "("
-    return tokens[chain.last].start in tables or called
+    return called or _operator(tokens, first, i)
 
 
 def _operator(tokens: Sequence[Token], first: int, i: int) -> bool:

@@ -70,6 +70,11 @@ class GuardPool:
             self._drop(executor)
             return _no_answer("Reading the text took too long.")
 
+    @property
+    def processes(self) -> tuple[int, ...]:
+        """The process ids of the workers that exist now."""
+        return tuple(getattr(self._executor, "_processes", None) or ())
+
     def close(self) -> None:
         """End the workers."""
         if self._executor is not None:

@@ -80,13 +80,17 @@ def _tokens(source: Source, first: int, end: int, text: str) -> list[ParserToken
 def _substitute(
     source: Source, base: int, theirs: list[ParserToken], groups: Sequence[tuple[int, int]]
 ) -> list[ParserToken]:
-    """Put one name in place of each group of tokens, IDENTIFIER(…) or TABLE('…'): the names are read from our tokens."""
-    for first, last in groups:
-        start, end = source.tokens[first].start - base, source.tokens[last].end - base
-        before = [t for t in theirs if t.start < start]
-        stand_in = ParserToken(TokenType.IDENTIFIER, f"name {first}", 1, 1, start, end - 1)
-        theirs = [*before, stand_in, *(t for t in theirs if t.start >= end)]
-    return theirs
+    """Put one name in place of each group of tokens, IDENTIFIER(…) or TABLE('…'); our tokens say which name."""
+    ends = {source.tokens[first].start - base: source.tokens[last].end - base for first, last in groups}
+    kept: list[ParserToken] = []
+    until = 0
+    for token in theirs:
+        if token.start >= until and (end := ends.get(token.start)):
+            kept.append(ParserToken(TokenType.IDENTIFIER, f"name {token.start}", 1, 1, token.start, end - 1))
+            until = end
+        elif token.start >= until:
+            kept.append(token)
+    return kept
 
 
 def parse(source: Source, first: int, end: int, groups: Sequence[tuple[int, int]]) -> exp.Expr | None:

@@ -5,6 +5,7 @@ Knows texts and tokens only; the parser's generator never runs.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 
 from skipass.access.sqlguard.lexer import Lex, LexFault, Limits, Token, lex
@@ -20,30 +21,32 @@ def splice(sql: str, tokens: Sequence[Token], inserts: Sequence[Insert], limits:
         return sql
     if len({i.position for i in ordered}) != len(ordered):
         return None
-    inside = {t.start: t for t in tokens if t.kind in _GLUED}
-    made = [_spaced(sql, i, _within(inside, i.position)) for i in ordered]
-    text, spans, last = [], [], 0
-    length = 0
+    made = [_spaced(sql, i, within) for i, within in zip(ordered, _within(tokens, ordered), strict=True)]
+    text: list[str] = []
+    spans: list[tuple[int, int]] = []
+    last = length = 0
     for insert in made:
-        piece = sql[last : insert.position]
-        text += [piece, insert.text]
-        length += len(piece)
-        spans.append((length, length + len(insert.text)))
-        length += len(insert.text)
+        text += [sql[last : insert.position], insert.text]
+        start = length + insert.position - last
+        length = start + len(insert.text)
+        spans.append((start, length))
         last = insert.position
     result = "".join((*text, sql[last:]))
     return result if _proven(result, spans, tokens, limits) else None
 
 
-def _within(inside: dict[int, Token], position: int) -> bool:
-    return any(t.start < position < t.end for t in inside.values())
+def _within(tokens: Sequence[Token], ordered: Sequence[Insert]) -> list[bool]:
+    """Tell of each position whether it lies inside a token."""
+    starts = [t.start for t in tokens]
+    before = (bisect_right(starts, i.position) - 1 for i in ordered)
+    return [k >= 0 and tokens[k].start < i.position < tokens[k].end for k, i in zip(before, ordered, strict=True)]
 
 
 def _spaced(sql: str, insert: Insert, within: bool) -> Insert:
     """A prefix that would run into the word before it (`FROM"t"`) gets a space."""
     before = sql[insert.position - 1] if insert.position else ""
-    glued = not within and (before.isalnum() or before in ('_$"' + "'"))
-    return Insert(insert.position, " " + insert.text) if before and glued else insert
+    glued = bool(before) and not within and (before.isalnum() or before in "_$\"'")
+    return Insert(insert.position, " " + insert.text) if glued else insert
 
 
 def _proven(result: str, spans: list[tuple[int, int]], tokens: Sequence[Token], limits: Limits) -> bool:
@@ -52,15 +55,20 @@ def _proven(result: str, spans: list[tuple[int, int]], tokens: Sequence[Token], 
         lexed = lex(result, limits)
     except LexFault:
         return False
+    ends = [end for _, end in spans]
     kept: list[tuple[Lex, str]] = []
     for token in lexed.tokens:
-        inserted = [(s, e) for s, e in spans if s < token.end and token.start < e]
-        if any(s <= token.start and token.end <= e for s, e in inserted):
-            continue
-        text = token.text
-        for s, e in reversed(inserted):
-            if not (token.start < s and e < token.end and token.kind in _GLUED):
-                return False
-            text = text[: s - token.start] + text[e - token.start :]
-        kept.append((token.kind, text))
+        k = bisect_right(ends, token.start)
+        touching = spans[k] if k < len(spans) and spans[k][0] < token.end else None
+        if touching is None:
+            kept.append((token.kind, token.text))
+        elif not (touching[0] <= token.start and token.end <= touching[1]):
+            kept.append((token.kind, _without(token, touching)))
     return kept == [(t.kind, t.text) for t in tokens]
+
+
+def _without(token: Token, span: tuple[int, int]) -> str:
+    """Return the text of a string or stage without what was put inside it; of any other token, nothing."""
+    start, end = span[0] - token.start, span[1] - token.start
+    inside = token.kind in _GLUED and start > 0 and span[1] < token.end
+    return token.text[:start] + token.text[end:] if inside else ""

@@ -1,12 +1,11 @@
-"""CREATE, ALTER, DROP, UNDROP, COMMENT and TRUNCATE, read word by word; queries inside them go through the parser.
+"""CREATE, read word by word; the queries inside it go through the parser.
 
 What is understood can be held for a person; every other object type, clause or option refuses the statement.
-Source: https://docs.snowflake.com/en/sql-reference/sql/create and …/alter, …/drop, …/comment
+Source: https://docs.snowflake.com/en/sql-reference/sql/create
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 
 from skipass.access.sqlguard.calls import Sweep, stage
@@ -26,21 +25,21 @@ from skipass.access.sqlguard.objects import (
 from skipass.access.sqlguard.tree import Reading
 from skipass.nouns.verdict import StatementKind
 
-_CONTAINERS = frozenset(("DATABASE", "SCHEMA"))
-_OUTSIDE_STORAGE = frozenset(("EXTERNAL", "ICEBERG", "EVENT"))
+CONTAINERS = frozenset(("DATABASE", "SCHEMA"))
+OUTSIDE_STORAGE = frozenset(("EXTERNAL", "ICEBERG", "EVENT"))
 
 
-def _object_type(cursor: Cursor) -> str:
+def object_type(cursor: Cursor) -> str:
     """Step over the words of an object type and return them; nothing when the type is not known."""
     for length in (3, 2, 1):
         words = " ".join(cursor.peek(i).word for i in range(length))
-        if words in SCHEMA_OBJECTS or words in _CONTAINERS:
+        if words in SCHEMA_OBJECTS or words in CONTAINERS:
             cursor.at += length
             return words
     return ""
 
 
-def _administrative(cursor: Cursor) -> bool:
+def administrative(cursor: Cursor) -> bool:
     """Tell whether the words here begin an account-level object type: `NETWORK RULE`, `… INTEGRATION`, `… POLICY`."""
     words = [cursor.peek(i).word for i in range(4)]
     if words[0] in ADMIN_WORDS:
@@ -52,7 +51,8 @@ def _administrative(cursor: Cursor) -> bool:
     return any(word in ADMIN_LAST and all(w.isidentifier() for w in words[: i + 1]) for i, word in enumerate(words))
 
 
-def _admin(cursor: Cursor, piece: str) -> None:
+def admin(cursor: Cursor, piece: str) -> None:
+    """Refuse the statement as administration."""
     cursor.found.kind = StatementKind.ADMIN
     cursor.found.refuse(piece, "Administration is never part of a session.")
 
@@ -63,14 +63,14 @@ def read_create(cursor: Cursor) -> None:
     cursor.take("OR", "REPLACE")
     cursor.take("OR", "ALTER")
     modifiers = set()
-    while (word := cursor.peek().word) in MODIFIERS and not _administrative(cursor):
+    while (word := cursor.peek().word) in MODIFIERS and not administrative(cursor):
         modifiers.add(word)
         cursor.at += 1
-    if _administrative(cursor) or (cursor.peek().word == "DATABASE" and _imported(cursor)):
-        return _admin(cursor, f"CREATE {cursor.peek().word}")
-    kind = _object_type(cursor)
+    if administrative(cursor) or (cursor.peek().word == "DATABASE" and _imported(cursor)):
+        return admin(cursor, f"CREATE {cursor.peek().word}")
+    kind = object_type(cursor)
     cursor.take("IF", "NOT", "EXISTS")
-    if kind in _CONTAINERS:
+    if kind in CONTAINERS:
         _create_container(cursor, kind)
     elif not kind:
         _create_instance(cursor)
@@ -86,13 +86,14 @@ def _imported(cursor: Cursor) -> bool:
 
 
 def _create_container(cursor: Cursor, kind: str) -> None:
-    _container(cursor, kind, Role.WRITE)
+    container(cursor, kind, Role.WRITE)
     if cursor.take("CLONE"):
-        _container(cursor, kind, Role.READ)
+        container(cursor, kind, Role.READ)
     cursor.found.refuse(f"CREATE {kind}", "Schemas and databases are not made in a session.")
 
 
-def _container(cursor: Cursor, kind: str, role: Role) -> None:
+def container(cursor: Cursor, kind: str, role: Role) -> None:
+    """Step over the name of a schema or database and note it."""
     (cursor.database if kind == "DATABASE" else cursor.schema)(role)
 
 
@@ -116,7 +117,7 @@ def _create_object(cursor: Cursor, kind: str, modifiers: set[str]) -> None:
     cursor.object(Role.WRITE)
     if kind in CODE:
         return _create_code(cursor, kind)
-    if modifiers & _OUTSIDE_STORAGE:
+    if modifiers & OUTSIDE_STORAGE:
         _mentioned_stages(cursor)
         return cursor.found.refuse(f"CREATE {kind}", "Tables that keep their data elsewhere are not made in a session.")
     if kind not in UNDERSTOOD_OBJECTS:
@@ -134,7 +135,7 @@ def _mentioned_stages(cursor: Cursor) -> None:
 
 
 def _create_stage(cursor: Cursor) -> None:
-    _stage_name(cursor)
+    stage_name(cursor)
     while not cursor.done():
         if not cursor.take_any(frozenset(("COMMENT", "DIRECTORY", "ENCRYPTION"))) or not cursor.take("="):
             return cursor.found.refuse(cursor.peek().text, "Only an internal stage is made in a session.")
@@ -143,7 +144,7 @@ def _create_stage(cursor: Cursor) -> None:
     return None
 
 
-def _stage_name(cursor: Cursor) -> None:
+def stage_name(cursor: Cursor) -> None:
     """A stage stands without `@` in DDL; it is shown with it."""
     before = len(cursor.found.refs)
     resolved = cursor.object(Role.WRITE)
@@ -176,7 +177,7 @@ def _read_inner(cursor: Cursor) -> None:
 def _body(cursor: Cursor, *, dynamic: bool) -> None:
     """Columns, options, and at last AS query, CLONE or LIKE."""
     if inside := cursor.brackets():
-        _columns(cursor, *inside)
+        columns(cursor, *inside)
     while not cursor.done():
         if cursor.take("AS"):
             Reading(cursor.source, cursor.found, cursor.at, cursor.end).run()
@@ -188,7 +189,7 @@ def _body(cursor: Cursor, *, dynamic: bool) -> None:
             return
 
 
-def _columns(cursor: Cursor, first: int, end: int) -> None:
+def columns(cursor: Cursor, first: int, end: int) -> None:
     """Column definitions: any words, but every call is looked up, and policies, tags and queries are refused."""
     tokens = cursor.source.tokens
     starts = {tokens[i].start for i in range(first, end) if _may_open_a_list(cursor, i)}
@@ -196,7 +197,7 @@ def _columns(cursor: Cursor, first: int, end: int) -> None:
     for i in range(first, end):
         word = tokens[i].word
         if word in ("POLICY", "TAG"):
-            return _admin(cursor, word)
+            return admin(cursor, word)
         if word in ("SELECT", "WITH"):
             cursor.found.puzzle(word, "A query inside column definitions is not understood.")
         if word == "REFERENCES":
@@ -230,13 +231,14 @@ def _option(cursor: Cursor, *, dynamic: bool) -> bool:
             Sweep(cursor.source.tokens[: inside[1]], cursor.found).run(*inside)
         return inside is not None
     if cursor.peek(1).word == "=" and cursor.peek().word in (OPTIONS | {"WAREHOUSE"} if dynamic else OPTIONS):
-        return _setting(cursor)
+        return setting(cursor)
     if cursor.take("AT") or cursor.take("BEFORE"):
         return cursor.brackets() is not None
     return bool(cursor.take_any(frozenset(("ORDER", "NOORDER")))) or _sequence_option(cursor)
 
 
-def _setting(cursor: Cursor) -> bool:
+def setting(cursor: Cursor) -> bool:
+    """Step over `NAME = value`, noting a warehouse, and tell whether the value is a simple one."""
     name = cursor.peek().word
     cursor.at += 2
     if name == "WAREHOUSE":
@@ -260,158 +262,6 @@ def _sequence_option(cursor: Cursor) -> bool:
     number = cursor.peek().kind is Lex.NUMBER
     cursor.at += number
     return number
-
-
-def read_alter(cursor: Cursor) -> None:
-    """Read an ALTER statement from after its first word."""
-    if cursor.take("SESSION"):
-        cursor.found.kind = StatementKind.SESSION
-        return cursor.found.refuse("ALTER SESSION", "The session's settings are the gateway's.")
-    cursor.found.kind = StatementKind.DDL
-    words = {cursor.source.tokens[i].word for i in range(cursor.at, cursor.end)}
-    if words & {"POLICY", "TAG", "POLICIES"} or _administrative(cursor):
-        return _admin(cursor, f"ALTER {cursor.peek().word}")
-    modifiers = set()
-    while cursor.peek().word in MODIFIERS:
-        modifiers.add(cursor.peek().word)
-        cursor.at += 1
-    kind = _object_type(cursor)
-    cursor.take("IF", "EXISTS")
-    _altered(cursor, kind, modifiers)
-    return None
-
-
-def _altered(cursor: Cursor, kind: str, modifiers: set[str]) -> None:
-    if kind in _CONTAINERS:
-        _container(cursor, kind, Role.WRITE)
-        return cursor.found.refuse(f"ALTER {kind}", "The container itself is not part of a session.")
-    if not kind:
-        return cursor.found.puzzle("ALTER", "This type of object is not known.")
-    if kind == "STAGE":
-        _stage_name(cursor)
-        return cursor.found.refuse("ALTER STAGE", "Where a stage keeps its files is not changed in a session.")
-    cursor.object(Role.WRITE)
-    if kind in CODE or modifiers & _OUTSIDE_STORAGE:
-        return cursor.found.refuse(f"ALTER {kind}", "Stored code and outside storage are not changed in a session.")
-    action = _ALTERATIONS.get(kind)
-    if action is None or not action(cursor):
-        cursor.found.refuse(cursor.peek().text or kind, "This change is not understood.", "unparseable")
-    return None
-
-
-def _alter_table(cursor: Cursor) -> bool:
-    if cursor.take("RENAME", "TO") or cursor.take("SWAP", "WITH"):
-        return cursor.object(Role.WRITE) is not None and cursor.done()
-    if cursor.take("RENAME", "COLUMN"):
-        return cursor.chain() is not None and cursor.take("TO") and cursor.chain() is not None and cursor.done()
-    if cursor.take("CLUSTER", "BY"):
-        inside = cursor.brackets()
-        if inside:
-            Sweep(cursor.source.tokens[: inside[1]], cursor.found).run(*inside)
-        return inside is not None and cursor.done()
-    if (
-        cursor.take("DROP", "CLUSTERING", "KEY")
-        or cursor.take("SUSPEND")
-        or cursor.take("RESUME")
-        or cursor.take("REFRESH")
-    ):
-        return cursor.done()
-    if cursor.take("SET") or cursor.take("UNSET"):
-        return _settings(cursor)
-    if cursor.take_any(frozenset(("ADD", "DROP", "ALTER", "MODIFY"))):
-        _columns(cursor, cursor.at, cursor.end)
-        return True
-    return False
-
-
-def _settings(cursor: Cursor) -> bool:
-    if cursor.peek().word in OPTIONS and cursor.peek(1).word != "=":
-        cursor.at += 1
-        return cursor.done()
-    while not cursor.done():
-        if cursor.peek().word not in OPTIONS or cursor.peek(1).word != "=" or not _setting(cursor):
-            return False
-        cursor.take(",")
-    return True
-
-
-_ALTERATIONS: dict[str, Callable[[Cursor], bool]] = {
-    "TABLE": _alter_table,
-    "VIEW": _alter_table,
-    "SEQUENCE": _alter_table,
-}
-
-
-def read_drop(cursor: Cursor) -> None:
-    """Read a DROP or UNDROP statement from after its first word."""
-    cursor.found.kind = StatementKind.DDL
-    while cursor.peek().word in MODIFIERS:
-        cursor.at += 1
-    if _administrative(cursor):
-        return _admin(cursor, f"DROP {cursor.peek().word}")
-    kind = _object_type(cursor)
-    cursor.take("IF", "EXISTS")
-    if kind in _CONTAINERS:
-        _container(cursor, kind, Role.WRITE)
-        return cursor.found.refuse(f"DROP {kind}", "The container itself is not part of a session.")
-    if not kind:
-        return cursor.found.puzzle("DROP", "This type of object is not known.")
-    _stage_name(cursor) if kind == "STAGE" else cursor.object(Role.WRITE)
-    cursor.brackets()
-    cursor.take_any(frozenset(("CASCADE", "RESTRICT")))
-    cursor.finish()
-    return None
-
-
-def read_comment(cursor: Cursor) -> None:
-    """Read a COMMENT statement from after its first word."""
-    cursor.found.kind = StatementKind.DDL
-    cursor.take("IF", "EXISTS")
-    if not cursor.take("ON"):
-        return cursor.found.puzzle("COMMENT", "ON is expected here.")
-    while cursor.peek().word in MODIFIERS:
-        cursor.at += 1
-    if cursor.take("COLUMN"):
-        _column_comment(cursor)
-    else:
-        _commented(cursor)
-    if not cursor.take("IS") or cursor.text() is None:
-        cursor.found.refuse("COMMENT", "IS and a constant are expected here.", "unparseable")
-    cursor.finish()
-    return None
-
-
-def _commented(cursor: Cursor) -> None:
-    if _administrative(cursor):
-        _admin(cursor, "COMMENT")
-        cursor.at = cursor.end
-        return
-    kind = _object_type(cursor)
-    if kind in _CONTAINERS:
-        _container(cursor, kind, Role.WRITE)
-        cursor.found.refuse(f"COMMENT ON {kind}", "The container itself is not part of a session.")
-    elif kind and kind != "STAGE":
-        cursor.object(Role.WRITE)
-    else:
-        cursor.found.puzzle("COMMENT", "This type of object is not known.")
-
-
-def _column_comment(cursor: Cursor) -> None:
-    chain = cursor.chain()
-    if chain is None or len(chain.parts) < 2 or None in chain.parts:
-        return cursor.found.puzzle("COLUMN", "TABLE.COLUMN is expected here.")
-    cursor.found.name(chain.parts[:-1], (Role.WRITE,), chain.start, foreign=chain.foreign)
-    cursor.found.qualify(chain, whole=4)
-    return None
-
-
-def read_truncate(cursor: Cursor) -> None:
-    """Read a TRUNCATE statement from after its first word."""
-    cursor.found.kind = StatementKind.WRITE
-    cursor.take("MATERIALIZED", "VIEW") or cursor.take("TABLE")
-    cursor.take("IF", "EXISTS")
-    cursor.object(Role.WRITE)
-    cursor.finish()
 
 
 _COLUMN_TYPES = words("""
