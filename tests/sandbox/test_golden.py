@@ -12,8 +12,14 @@ from sandbox.golden import Player, load, served
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 
 TOPICS = (
-    "sqlapi-submit", "sqlapi-errors", "sqlapi-binds", "sqlapi-partitions", "sqlapi-async", "keypair-jwt", "sqlapi-multi",
-)  # fmt: skip
+    "sqlapi-submit",
+    "sqlapi-errors",
+    "sqlapi-binds",
+    "sqlapi-partitions",
+    "sqlapi-async",
+    "keypair-jwt",
+    "sqlapi-multi",
+)
 # Other readings of one open point: the server shows one of them, the base case.
 NOT_CHOSEN = {
     "submit-rowtype-upper-case": "lower case is emitted",

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 import pytest
 
 from sandbox.client import Client, load_key, public_der, sign
 from skipass.sandbox.accounts import fingerprint
+from skipass.sandbox.cells import Formats
+from skipass.sandbox.execution import Execution
+from skipass.sandbox.failures import Failure
+from skipass.sandbox.resolve import Reading
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
+from skipass.sandbox.world import build_account
 
 SETUP = """
 CREATE ROLE IF NOT EXISTS SKIPASS_ROLE COMMENT = 'least privilege';
@@ -44,8 +50,6 @@ def test_setup_script_runs_as_pasted_on_a_new_account(bare: RunningSandbox, at_o
     admin = Client.of(bare, "ADMIN")
     key = load_key(bare.user("ADMIN").private_key_path)
     pem = public_der(key)
-    import base64
-
     body = base64.b64encode(pem).decode()
     alter = f"ALTER USER SKIPASS SET RSA_PUBLIC_KEY='{body}'"
     if at_once:
@@ -185,9 +189,25 @@ def test_information_schema_shows_what_the_role_sees(people: tuple[Client, Clien
     assert ["TOTAL", "NUMBER"] in columns.rows
 
 
-def test_checks_agree(people: tuple[Client, Client]) -> None:
+def test_checks_agree(fresh: RunningSandbox) -> None:
     """The account's own reading and the engine's bound plan name the same tables."""
-    admin, agent = people
+    agent = Client.of(fresh, "SKIPASS_SVC")
     for text in ("select * from orders", "select count(*) from orders o join customers c using (customer_id)"):
         assert agent.sql(text).status == 200
-    assert admin.sql("select 1").status == 200
+    assert fresh.account.disagreements == 0
+
+
+def test_plan_beyond_the_reading_is_refused_and_counted() -> None:
+    """SQL whose bound plan scans a table that the reading did not find is refused before it runs."""
+    account = build_account(scale=0)
+    user = account.catalog.users["ADMIN"]
+    run = account.engine.open()
+    execution = Execution(account, account.session_of(user, "ACCOUNTADMIN"), run, "h", Formats())
+    table = account.catalog.tables()[0]
+    sql = f'SELECT count(*) FROM "{table.physical}"'
+    assert execution.checked(sql, Reading({table.physical: table})) == sql
+    with pytest.raises(Failure, match="002003"):
+        execution.checked(sql, Reading())
+    assert account.disagreements == 1
+    run.close()
+    account.engine.close()

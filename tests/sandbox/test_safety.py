@@ -82,9 +82,48 @@ def test_deep_and_huge_text_is_answered(agent: Client, text: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["select", "from", "orders", "(", ")", "*", ",", "1", "'a'", "where", "=", "order by", "group by", "join"]
-            + ["insert into", "values", "update", "set", "delete", "grant", "to", "role", "create", "table", "?", ";"]
-            + ["with", "as", "not", "null", "::", "int", '"q"', "$1", "@s", "qualify", "over", "show", "drop", "user"]
+            [
+                "select",
+                "from",
+                "orders",
+                "(",
+                ")",
+                "*",
+                ",",
+                "1",
+                "'a'",
+                "where",
+                "=",
+                "order by",
+                "group by",
+                "join",
+                "insert into",
+                "values",
+                "update",
+                "set",
+                "delete",
+                "grant",
+                "to",
+                "role",
+                "create",
+                "table",
+                "?",
+                ";",
+                "with",
+                "as",
+                "not",
+                "null",
+                "::",
+                "int",
+                '"q"',
+                "$1",
+                "@s",
+                "qualify",
+                "over",
+                "show",
+                "drop",
+                "user",
+            ]
         ),
         max_size=14,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import time
@@ -58,8 +59,6 @@ def test_signature_counts(sandbox: RunningSandbox, agent: Client) -> None:
 
 def test_second_registered_key_is_accepted(fresh: RunningSandbox) -> None:
     """Both registered keys of a user sign in, and an unset one no longer does."""
-    import base64
-
     admin = Client.of(fresh, "ADMIN")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     body = base64.b64encode(public_der(key)).decode()

@@ -29,8 +29,17 @@ def test_cells_of_every_kind(agent: Client) -> None:
         "parse_json('{\"a\":1}'), null"
     )
     assert reply.rows == [
-        ["12.50", "1.5", "true", "18262", "82919.000000000", "1611871777.123456000", "-1.500000000"]
-        + ['{\n  "a": 1\n}', None]
+        [
+            "12.50",
+            "1.5",
+            "true",
+            "18262",
+            "82919.000000000",
+            "1611871777.123456000",
+            "-1.500000000",
+            '{\n  "a": 1\n}',
+            None,
+        ]
     ]
 
 
@@ -175,7 +184,8 @@ def test_update_counts_multi_joined_rows(fresh: RunningSandbox) -> None:
     """An UPDATE whose target rows join several source rows counts them."""
     agent = Client.of(fresh, "SKIPASS_SVC")
     reply = agent.sql(
-        "update customers c set segment = o.status from orders o where o.customer_id = c.customer_id and c.customer_id = 1"
+        "update customers c set segment = o.status from orders o "
+        "where o.customer_id = c.customer_id and c.customer_id = 1"
     )
     orders = agent.sql("select count(*) from orders where customer_id = 1").rows[0][0]
     assert reply.rows[0][1] == ("1" if int(orders or 0) > 1 else "0")

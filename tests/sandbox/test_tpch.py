@@ -67,7 +67,8 @@ def test_forecast_and_promotion(tpch: Client) -> None:
     """Queries 6 and 14 answer one number each."""
     six = _run(
         tpch, "select sum(l_extendedprice * l_discount) as revenue from lineitem where l_shipdate >= '1994-01-01' "
-        "and l_shipdate < dateadd(year, 1, to_date('1994-01-01')) and l_discount between 0.05 and 0.07 and l_quantity < 24",
+        "and l_shipdate < dateadd(year, 1, to_date('1994-01-01')) and l_discount between 0.05 and 0.07 "
+        "and l_quantity < 24",
     )  # fmt: skip
     assert Decimal(str(six[0][0])) > 0
     fourteen = _run(

@@ -35,14 +35,14 @@ def run(reader: Reader, catalog: Catalog, session: Session) -> results.Result:
         raise reader.unexpected()
     rights = session.rights(catalog)
     if verb == "CREATE":
-        return _create(reader, catalog, session, rights, kind, replace)
+        return _create(reader, catalog, session, rights, kind, replace=replace)
     if verb == "DROP":
         return _drop(reader, catalog, session, rights, kind)
     return _alter(reader, catalog, session, rights, kind)
 
 
 def _create(
-    reader: Reader, catalog: Catalog, session: Session, rights: Rights, kind: str, replace: bool
+    reader: Reader, catalog: Catalog, session: Session, rights: Rights, kind: str, *, replace: bool
 ) -> results.Result:
     lenient = reader.if_not_exists()
     path = reader.path()
@@ -210,7 +210,8 @@ def _remove(catalog: Catalog, session: Session, kind: str, path: list[str]) -> N
 
 def _remove_role(catalog: Catalog, name: str) -> None:
     del catalog.roles[name]
-    for holder in (*catalog.roles.values(), *catalog.users.values()):
+    holders: list[Role | User] = [*catalog.roles.values(), *catalog.users.values()]
+    for holder in holders:
         holder.roles.discard(name)
     catalog.grants = {grant: at for grant, at in catalog.grants.items() if grant.role != name}
     catalog.future = {one: at for one, at in catalog.future.items() if one.role != name}

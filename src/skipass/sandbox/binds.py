@@ -71,7 +71,8 @@ def substitute(tree: exp.Expression, found: Mapping[str, exp.Expression]) -> exp
             raise failures.compilation("002049", "42601", f"Bind variable {shown} not set.")
         return found[name].copy()
 
-    return tree.transform(put, copy=False)
+    replaced: exp.Expression = tree.transform(put, copy=False)
+    return replaced
 
 
 def _fixed(value: str) -> exp.Expression:

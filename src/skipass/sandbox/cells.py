@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 Cell = str | None
 Encoder = Callable[[object], str]
@@ -63,7 +63,7 @@ def encoder(kind: str, formats: Formats) -> Encoder:
 
 
 def _real(value: object) -> str:
-    number = float(value)  # type: ignore[arg-type]
+    number = float(str(value))
     if math.isnan(number):
         return "NaN"
     if math.isinf(number):
@@ -82,13 +82,13 @@ def _base64(value: object) -> str:
 
 
 def _seconds(value: object) -> str:
-    micros = int(value)  # type: ignore[call-overload]
+    micros = int(str(value))
     whole, part = divmod(abs(micros), 1_000_000)
     return f"{'-' if micros < 0 else ''}{whole}.{part:06d}000"
 
 
 def _nanos(value: object) -> str:
-    return str(int(value) * 1000)  # type: ignore[call-overload]
+    return str(int(str(value)) * 1000)
 
 
 def _zoned(inner: Encoder) -> Encoder:
@@ -111,10 +111,11 @@ def _formatted(kind: str, pattern: str) -> Encoder:
     return render
 
 
-def _moment(kind: str, value: object) -> date | datetime | time:
+def _moment(kind: str, value: object) -> date:
+    number = int(str(value))
     if kind == "date":
-        return date(1970, 1, 1) + timedelta(days=int(value))  # type: ignore[call-overload]
-    return _EPOCH + timedelta(microseconds=int(value))  # type: ignore[call-overload]
+        return date(1970, 1, 1) + timedelta(days=number)
+    return _EPOCH + timedelta(microseconds=number)
 
 
 def _template(pattern: str) -> str:

@@ -17,6 +17,7 @@ class Format(StrEnum):
 
 
 def serve(
+    *,
     port: Annotated[int, typer.Option(help="Port on loopback; 0 picks a free one.")] = 0,
     bare: Annotated[bool, typer.Option("--bare", help="No demo objects, as a new account.")] = False,
     format_: Annotated[Format, typer.Option("--format", help="How to say where it listens.")] = Format.TABLE,

@@ -18,7 +18,7 @@ from skipass.sandbox.execution import Execution, described
 from skipass.sandbox.names import TableName, shown
 from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
-from skipass.sandbox.types import duck, from_duck, spelling
+from skipass.sandbox.sqltypes import duck, from_duck, spelling
 
 
 def run(execution: Execution, text: str, source: Any) -> Result:

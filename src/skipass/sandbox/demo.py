@@ -1,4 +1,4 @@
-"""What a fresh account holds: nothing but an administrator (`bare`), or people, roles, warehouses and data to play with.
+"""What a fresh account holds: nothing but an administrator (`bare`), or people, roles, warehouses and data.
 
 The demo's objects are made by the account's own SQL, as an administrator would make them. Rows are generated from a
 fixed seed; TPC-H rows come from the generator package and are shipped with nothing.
@@ -20,7 +20,7 @@ from skipass.sandbox.catalog import Column, Database, Schema, Table, User
 from skipass.sandbox.cells import Formats
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.names import SchemaName, TableName
-from skipass.sandbox.types import duck
+from skipass.sandbox.sqltypes import duck
 
 TPCH = SchemaName("SNOWFLAKE_SAMPLE_DATA", "TPCH_SF1")
 _TPCH_TABLES = ("region", "nation", "supplier", "customer", "part", "partsupp", "orders", "lineitem")
@@ -146,7 +146,7 @@ def _salaries(dice: random.Random) -> list[tuple[object, ...]]:
 
 
 def add_sample_data(account: Account, scale: float) -> None:
-    """Generate TPC-H rows of that scale factor and import them as SNOWFLAKE_SAMPLE_DATA; before the engine is sealed."""
+    """Generate TPC-H rows of that scale factor as SNOWFLAKE_SAMPLE_DATA; comes before the engine is sealed."""
     now, owner = account.now(), "ACCOUNTADMIN"
     database = Database(TPCH.database, now, owner, imported=True)
     schema = Schema(TPCH, now, owner)

@@ -25,7 +25,7 @@ class Engine:
     """The rows of one account."""
 
     def __init__(self, path: Path | None = None) -> None:
-        options = {
+        options: dict[str, str | bool | int | float | list[str]] = {
             "threads": 2,
             "autoinstall_known_extensions": False,
             "autoload_known_extensions": False,
@@ -185,7 +185,8 @@ def translate(error: Exception) -> failures.Failure:
     name = quoted.group(1) if quoted else ""
     for pattern, make in _ERRORS:
         if pattern in text:
-            return make(name, text)
+            failure: failures.Failure = make(name, text)
+            return failure
     return failures.unsupported(type(error).__name__.removesuffix("Exception").lower())
 
 

@@ -22,8 +22,8 @@ from skipass.sandbox.privileges import Rights
 from skipass.sandbox.resolve import Reading, Resolver, normalise
 from skipass.sandbox.results import Result, ResultColumn, Row
 from skipass.sandbox.session import Session
+from skipass.sandbox.sqltypes import from_duck, result_column
 from skipass.sandbox.statements import Output, Partition, packed
-from skipass.sandbox.types import from_duck, result_column
 
 
 @dataclass(slots=True)

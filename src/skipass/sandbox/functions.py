@@ -56,6 +56,8 @@ def rewrite(tree: Any, host: Host) -> Any:
 def _replace(node: Any, host: Host) -> Any:
     if isinstance(node, exp.Div):
         return _safe_division(node)
+    if isinstance(node, exp.Cast):
+        return _text_of_path(node)
     if isinstance(node, exp.Mod):
         node.set("expression", _nonzero(node.expression))
         return node
@@ -109,6 +111,17 @@ def _nonzero(divisor: Any) -> Any:
     guard = exp.Anonymous(this="ERROR", expressions=[exp.Literal.string("Division by zero")])
     test = exp.EQ(this=exp.paren(divisor.copy()), expression=exp.Literal.number(0))
     return exp.paren(exp.Case(ifs=[exp.If(this=test, true=guard)], default=divisor.copy()))
+
+
+def _text_of_path(node: Any) -> Any:
+    """A path into a VARIANT that is cast gives the value itself, not its JSON text with quotes."""
+    path = node.this
+    if isinstance(path, exp.JSONExtract) and node.to.this not in (exp.DType.VARIANT, exp.DType.JSON):
+        node.set("this", exp.JSONExtractScalar(**{key: value for key, value in path.args.items() if key in _PATH}))
+    return node
+
+
+_PATH = ("this", "expression", "only_json_types")
 
 
 def _safe_division(node: Any) -> Any:

@@ -58,7 +58,7 @@ def run(reader: Reader, catalog: Catalog, session: Session) -> results.Result:
     reader.finish()
     if role not in catalog.roles:
         raise failures.missing(shown(role), "Role", table=False)
-    _apply(catalog, session, names, target, role, revoke, option)
+    _apply(catalog, session, names, target, role, revoke=revoke, option=option)
     return results.status("Statement executed successfully.")
 
 
@@ -161,21 +161,21 @@ def _inside(catalog: Catalog, kind: str, container: tuple[str, ...]) -> list[tup
 
 
 def _apply(
-    catalog: Catalog, session: Session, names: list[str], target: _Target, role: str, revoke: bool, option: bool
+    catalog: Catalog, session: Session, names: list[str], target: _Target, role: str, *, revoke: bool, option: bool
 ) -> None:
     wanted = sorted(_ALL[target.kind]) if names == ["ALL"] else names
     for name in wanted:
         if name not in _KNOWN[target.kind]:
             raise failures.compilation("001003", "42000", f"syntax error unexpected '{name}'.")
     if target.future is not None:
-        _future(catalog, session, wanted, target, role, revoke)
+        _future(catalog, session, wanted, target, role, revoke=revoke)
     for on in target.objects:
         _may_grant(catalog, session, on)
         for name in wanted:
             _one_grant(catalog, session, Grant(name, on, role, option, session.role), revoke)
 
 
-def _future(catalog: Catalog, session: Session, names: list[str], target: _Target, role: str, revoke: bool) -> None:
+def _future(catalog: Catalog, session: Session, names: list[str], target: _Target, role: str, *, revoke: bool) -> None:
     container = target.future or ()
     _may_grant(catalog, session, ("DATABASE" if len(container) == 1 else "SCHEMA", *container))
     for name in names:
@@ -235,7 +235,7 @@ def _imported(catalog: Catalog, session: Session, grant: Grant, revoke: bool) ->
     database = catalog.databases[grant.on[1]]
     if not database.imported:
         raise failures.compilation("003001", "42501", "IMPORTED PRIVILEGES are for imported databases only.")
-    targets = [("USAGE", ("DATABASE", database.name))]
+    targets: list[tuple[str, tuple[str, ...]]] = [("USAGE", ("DATABASE", database.name))]
     targets += [("USAGE", on_schema(schema.name)) for schema in database.schemas.values()]
     targets += [("SELECT", on) for kind in ("TABLE", "VIEW") for on in _inside(catalog, kind, (database.name,))]
     for privilege, on in targets:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, types
+from skipass.sandbox import failures, sqltypes
 from skipass.sandbox.catalog import Catalog, Table
 from skipass.sandbox.privileges import Rights
 
@@ -130,7 +130,7 @@ class InformationSchema:
                     "IS_SELF_REFERENCING": "NO",
                     "IS_IDENTITY": "NO",
                     "COMMENT": column.comment,
-                } | types.describe(column.type)
+                } | sqltypes.describe(column.type)
 
     def _schemata(self, database: str, rights: Rights) -> Iterable[Row]:
         found = self._catalog.databases[database].schemas

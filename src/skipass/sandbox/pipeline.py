@@ -1,6 +1,6 @@
 """What kind of statement it is and who runs it; several statements in one request; what the SQL API refuses.
 
-Source: https://docs.snowflake.com/en/developer-guide/sql-api/intro (limitations) and .../submitting-multiple-statements.
+Source: https://docs.snowflake.com/en/developer-guide/sql-api/intro, .../submitting-multiple-statements.
 """
 
 from __future__ import annotations

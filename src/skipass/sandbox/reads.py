@@ -13,8 +13,8 @@ from skipass.sandbox.catalog import Column, Table
 from skipass.sandbox.execution import Execution, described
 from skipass.sandbox.resolve import Reading
 from skipass.sandbox.results import ResultColumn
+from skipass.sandbox.sqltypes import result_column
 from skipass.sandbox.statements import Output
-from skipass.sandbox.types import result_column
 
 Origin = tuple[Table, Column, bool]
 

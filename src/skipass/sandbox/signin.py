@@ -1,7 +1,8 @@
 """Who sends a request: a key-pair JWT checked against the user's registered keys, or an opaque token of the account.
 
 The client is told only a code and an id; the reason is kept under that id.
-Source: https://docs.snowflake.com/en/developer-guide/sql-api/authenticating and .../user-guide/key-pair-auth-troubleshooting.
+Source: https://docs.snowflake.com/en/developer-guide/sql-api/authenticating and
+https://docs.snowflake.com/en/user-guide/key-pair-auth-troubleshooting.
 """
 
 from __future__ import annotations

@@ -9,13 +9,22 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from skipass.sandbox.account import Account
 from skipass.sandbox.app import Sandbox, create_app
 from skipass.sandbox.main import HOST, Server, listen, server_config
-from skipass.sandbox.world import UserFile, build_account, write_keys
+from skipass.sandbox.world import UserFile, build_account, new_key, write_keys
+
+
+@cache
+def _remembered_key(name: str) -> RSAPrivateKey:
+    """Return this process's one key for a user name: making keys would be most of a test's time."""
+    return new_key(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +86,13 @@ def running_sandbox(
 ) -> Iterator[RunningSandbox]:
     """Serve an account (a demo one if none is given) on a thread until the block ends.
 
-    Users without a key get one; `more` are further accounts of the same process, picked by Host.
+    Every user gets a key; `more` are further accounts of the same process, picked by Host.
     """
     with ExitStack() as stack:
         chosen = account or build_account(bare=bare, scale=scale)
         stack.callback(chosen.engine.close)
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        users = write_keys(chosen, folder)
+        users = write_keys(chosen, folder, _remembered_key)
         app = create_app((chosen, *more))
         sock = stack.enter_context(listen(0))
         url = f"http://{HOST}:{sock.getsockname()[1]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import User
 
 DEFAULT_ACCOUNT = "SKIPASS-SANDBOX"
+KeyFor = Callable[[str], rsa.RSAPrivateKey]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,22 @@ def build_account(identifier: str = DEFAULT_ACCOUNT, *, bare: bool = False, scal
     return account
 
 
-def write_keys(account: Account, directory: Path) -> list[UserFile]:
-    """Give every user a fresh key pair and return where the private halves are; the administrator comes first."""
+def new_key(_: str) -> rsa.RSAPrivateKey:
+    """Return a fresh RSA key, whoever it is for."""
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+
+def write_keys(account: Account, directory: Path, key_for: KeyFor = new_key) -> list[UserFile]:
+    """Give every user a key pair and return where the private halves are; the administrator comes first.
+
+    `key_for` makes the key of a user name; tests that start many accounts hand in one that remembers.
+    """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return [_write_key(user, directory / f"{user.name.lower()}.p8") for user in account.catalog.users.values()]
+    users = account.catalog.users.values()
+    return [_write_key(user, key_for(user.name), directory / f"{user.name.lower()}.p8") for user in users]
 
 
-def _write_key(user: User, path: Path) -> UserFile:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+def _write_key(user: User, key: rsa.RSAPrivateKey, path: Path) -> UserFile:
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
