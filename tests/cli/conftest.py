@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +39,33 @@ class Outcome:
 
 
 Run = Callable[..., Outcome]
+
+
+@contextmanager
+def serve(*options: object, **environment: str) -> Iterator[dict[str, Any]]:
+    """Run `skipass serve` in a process of its own until the block ends; give what it says once it is ready."""
+    command = [sys.executable, "-m", "skipass.cli.main", "serve", "--port", "0", "--format", "json"]
+    environment = {**os.environ, "SKIPASS_LOG_LEVEL": "error", **environment}
+    with subprocess.Popen([*command, *map(str, options)], stdout=subprocess.PIPE, env=environment) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def sandboxed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """A gateway with its sandbox, shared: a test asks for sessions of its own."""
+    with serve("--sandbox", "--home", tmp_path_factory.mktemp("sandboxed") / "home") as ready:
+        yield ready
+
+
+@pytest.fixture
+def serving_gateway() -> Callable[..., Any]:
+    """Run a gateway without a sandbox; see `serve`."""
+    return serve
 
 
 @pytest.fixture
