@@ -284,3 +284,11 @@ def test_a_text_of_too_many_tokens_is_refused() -> None:
 def test_a_long_flat_text_is_answered() -> None:
     """A sum of thousands of terms is read, not refused, and not fatal."""
     assert granted("SELECT " + "+".join(["1"] * 9_000)).outcome is Outcome.ALLOW
+
+
+@pytest.mark.parametrize("text", ["/* ", "'", '"', "$$ ", "-- x\r", "((", "/*/", "\\'"])
+def test_unclosed_things_end_the_reading_at_once(text: str) -> None:
+    """A text full of openers that are never closed is refused where the first of them stands."""
+    verdict = granted("SELECT 1 " + text * (400_000 // len(text) | 1))
+    assert verdict.outcome is Outcome.DENY
+    assert verdict.reads == ()

@@ -83,8 +83,11 @@ def test_a_held_statement_says_what_waits() -> None:
 
 @pytest.mark.parametrize(
     "sql",
-    ["SELECT * FROM other.t", "SELECT * FROM x.y.z JOIN a.b.c USING (i)", "SELECT f(a) FROM t", "SHOW SCHEMAS"]
-    + ["SELECT * FROM information_schema.tables", "DESC TABLE other.t", "SHOW TABLES IN SCHEMA z.y", "SHOW DATABASES"],
+    [
+        *("SELECT * FROM other.t", "SELECT * FROM x.y.z JOIN a.b.c USING (i)", "SELECT f(a) FROM t", "SHOW SCHEMAS"),
+        *("SELECT * FROM information_schema.tables", "DESC TABLE other.t", "SHOW TABLES IN SCHEMA z.y"),
+        "SHOW DATABASES",
+    ],
 )
 def test_the_scope_a_refusal_asks_for_is_enough(sql: str) -> None:
     """A refusal for scope alone carries the scope under which the same text is allowed."""

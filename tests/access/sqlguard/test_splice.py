@@ -73,7 +73,7 @@ def test_only_prefixes_are_added_to_the_rows() -> None:
 @pytest.mark.parametrize(
     ("sql", "position", "text"),
     [
-        ("SELECT a", 8, "b"),
+        ("SELECT a", 7, "b"),
         ("SELECT a", 3, " "),
         ("SELECT 'a'", 8, "' , '"),
         ("SELECT a", 7, "-- "),
