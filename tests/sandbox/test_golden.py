@@ -37,8 +37,21 @@ SWITCHES = {
 CASES = [(topic, name) for topic in TOPICS for name in served(topic) if name not in NOT_CHOSEN]
 
 
+# Cases that change rows, switches or the clock have an account to themselves.
+CHANGES = ("submit-insert", "submit-update", "submit-delete", "submit-ddl", "submit-retry", "submit-same-id", "multi-")
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[RunningSandbox]:
+    with running_sandbox(fixture_account()) as running:
+        yield running
+
+
 @pytest.fixture
-def server() -> Iterator[RunningSandbox]:
+def server(shared: RunningSandbox, name: str) -> Iterator[RunningSandbox]:
+    if not name.startswith((*CHANGES, *SWITCHES, "async-get-expired")):
+        yield shared
+        return
     with running_sandbox(fixture_account()) as running:
         yield running
 

@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from skipass.sandbox import failures, results
 from skipass.sandbox.catalog import Column, Grant, Table, on_table
-from skipass.sandbox.execution import Execution, described
+from skipass.sandbox.execution import Execution, described, to_duck
 from skipass.sandbox.names import TableName, shown
 from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
@@ -105,7 +105,7 @@ def _fill_from_query(execution: Execution, table: Table, source: Any) -> None:
     execution.need_warehouse()
     resolver = execution.resolver()
     resolver.query(source)
-    sql = execution.checked(source.sql(dialect="duckdb"), resolver.reading)
+    sql = execution.checked(to_duck(source), resolver.reading)
     if not table.columns:
         found = execution.run.described(sql)
         table.columns = [Column(name, from_duck(kind)) for name, kind in found]
@@ -159,8 +159,8 @@ def _column_sql(execution: Execution, column: Column) -> str:
     null = "" if column.nullable else " NOT NULL"
     if column.default is None:
         return f"{quoted} {duck(column.type)}{null}"
-    default = execution.parse(f"SELECT {column.default}").expressions[0].sql(dialect="duckdb")
-    return f"{quoted} {duck(column.type)}{null} DEFAULT {default}"
+    default = execution.parse(f"SELECT {column.default}").expressions[0]
+    return f"{quoted} {duck(column.type)}{null} DEFAULT {to_duck(default)}"
 
 
 def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Table:
@@ -170,7 +170,7 @@ def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Ta
     text = source.sql(dialect="snowflake")
     resolver = execution.resolver()
     resolver.query(source)
-    sql = execution.checked(source.sql(dialect="duckdb"), resolver.reading)
+    sql = execution.checked(to_duck(source), resolver.reading)
     given = [one.name for one in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
     found = described(execution, sql)
     names = given or [column.name for column in found]

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlglot
 from sqlglot import exp
-from sqlglot.errors import SqlglotError
+from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
 from skipass.sandbox import binds, failures, functions, lexer
 from skipass.sandbox.account import Account
@@ -160,6 +160,26 @@ def parsed(text: str) -> Any:
     if isinstance(trees[0], exp.Command):
         raise failures.unsupported(str(trees[0].this).upper())
     return trees[0]
+
+
+def to_duck(tree: Any) -> str:
+    """Return a tree as DuckDB SQL; 000002 for what cannot be said there, instead of something that differs."""
+    try:
+        text: str = tree.sql(dialect="duckdb", unsupported_level=ErrorLevel.IMMEDIATE)
+    except UnsupportedError as error:
+        raise failures.unsupported(str(error).split(" when ")[0].rstrip(".")) from None
+    return text
+
+
+def exact_case(tree: Any, reading: Reading) -> None:
+    """Raise 000904 for a column whose name differs from the stored one in case alone: DuckDB would not mind."""
+    stored = {column.name for table in reading.physical.values() for column in table.columns}
+    folded = {name.upper() for name in stored}
+    named = stored | {alias.alias for alias in tree.find_all(exp.Alias, exp.CTE)}
+    named |= {name.name for alias in tree.find_all(exp.TableAlias) for name in alias.columns}
+    for column in tree.find_all(exp.Column):
+        if column.name not in named and column.name.upper() in folded:
+            raise failures.invalid_identifier(column.name)
 
 
 def _syntax(error: SqlglotError, text: str) -> failures.Failure:

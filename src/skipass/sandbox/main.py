@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import signal
 import socket
 import sys
@@ -89,6 +90,8 @@ def server_config(app: Sandbox) -> uvicorn.Config:
 
 def serve(options: Options) -> None:
     """Serve until SIGINT or SIGTERM; the first line on stdout says where."""
+    # The parser warns on stderr of what the answer says anyway.
+    logging.getLogger("sqlglot").setLevel(logging.ERROR)
     with ExitStack() as stack:
         keys = options.data_dir or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="skipass-sandbox-")))
         account = build_account(options.account, bare=options.bare, scale=options.scale)

@@ -9,7 +9,7 @@ from sqlglot import exp
 
 from skipass.sandbox import failures, results
 from skipass.sandbox.catalog import Table
-from skipass.sandbox.execution import Execution
+from skipass.sandbox.execution import Execution, exact_case, to_duck
 from skipass.sandbox.reads import located
 from skipass.sandbox.resolve import Resolver, parts_of
 from skipass.sandbox.results import Counts, Result
@@ -35,7 +35,9 @@ def _target(execution: Execution, resolver: Resolver, node: Any, privilege: str)
     return table
 
 
-def _count(execution: Execution, sql: str, resolver: Resolver) -> int:
+def _count(execution: Execution, tree: Any, resolver: Resolver) -> int:
+    exact_case(tree, resolver.reading)
+    sql = to_duck(tree)
     checked = execution.checked(sql, resolver.reading)
     with execution.run.transaction():
         return int(execution.run.execute(checked)[0][0])
@@ -50,12 +52,11 @@ def _insert(execution: Execution, tree: Any) -> Result:
         _within(resolver, tree.expression)
     overwrite = bool(tree.args.get("overwrite"))
     tree.set("overwrite", False)
-    sql = tree.sql(dialect="duckdb")
     with execution.run.transaction():
         if overwrite:
             resolver.rights.table(table.name, "DELETE")
             execution.run.execute(f'DELETE FROM "{table.physical}"')
-        inserted = _count(execution, sql, resolver)
+        inserted = _count(execution, tree, resolver)
     return results.dml(Counts(inserted=inserted), ("inserted",))
 
 
@@ -69,7 +70,7 @@ def _update(execution: Execution, tree: Any) -> Result:
             _within(resolver, part)
     _bare_columns(tree.expressions)
     multi = _multi_joined(execution, tree, resolver) if clause is not None else 0
-    updated = _count(execution, tree.sql(dialect="duckdb"), resolver)
+    updated = _count(execution, tree, resolver)
     return results.dml(Counts(updated=updated, multi_joined=multi), ("updated", "multi_joined"))
 
 
@@ -93,7 +94,7 @@ def _multi_joined(execution: Execution, tree: Any, resolver: Resolver) -> int:
     rows = rows.join(source, join_type="cross")
     if tree.args.get("where") is not None:
         rows = rows.where(tree.args["where"].this.copy())
-    inner = rows.sql(dialect="duckdb")
+    inner = to_duck(rows)
     sql = f"SELECT count(*) FROM (SELECT r FROM ({inner}) AS j(r) GROUP BY r HAVING count(*) > 1)"
     return int(execution.run.execute(execution.checked(sql, resolver.reading))[0][0])
 
@@ -107,7 +108,7 @@ def _delete(execution: Execution, tree: Any) -> Result:
         if tree.args.get("using"):
             tree.set("using", holder.expressions)
         _within(resolver, tree.args.get("where"))
-    deleted = _count(execution, tree.sql(dialect="duckdb"), resolver)
+    deleted = _count(execution, tree, resolver)
     return results.dml(Counts(deleted=deleted), ("deleted",))
 
 
@@ -126,7 +127,7 @@ def _merge(execution: Execution, tree: Any) -> Result:
         _within(resolver, tree.args["whens"])
     for when in tree.args["whens"].expressions:
         _bare_when(when)
-    sql = tree.sql(dialect="duckdb")
+    sql = to_duck(tree)
     checked = execution.checked(sql, resolver.reading)
     with execution.run.transaction():
         actions = [str(row[0]) for row in execution.run.execute(checked + " RETURNING merge_action")]
