@@ -69,12 +69,6 @@ def serving_gateway() -> Callable[..., Any]:
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    """The one event loop that the product runs on."""
-    return "asyncio"
-
-
-@pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run `skipass …`; keyword arguments are environment variables, `stdin` what is piped in."""
     for name in ("SKIPASS_URL", "SKIPASS_API_KEY", "SKIPASS_BASE_URL"):

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
-from skipass.snowflake import AsyncSnowflakeClient
+from skipass.snowflake import SnowflakeClient
 from skipass.snowflake.errors import SnowflakeConfigError, SnowflakeError
 from skipass.snowflake.setup_sql import Setup, schema_path, set_public_key, setup_script, user_identifier
 
@@ -146,13 +146,12 @@ def sandbox() -> RunningSandbox:
         yield running
 
 
-def client(sandbox: RunningSandbox, user: str, key: Path) -> AsyncSnowflakeClient:
+def client(sandbox: RunningSandbox, user: str, key: Path) -> SnowflakeClient:
     """Return a client of the sandbox that signs in by key."""
-    return AsyncSnowflakeClient(account="SKIPASS-SANDBOX", user=user, private_key_path=key, host=sandbox.url)
+    return SnowflakeClient(account="SKIPASS-SANDBOX", user=user, private_key_path=key, host=sandbox.url)
 
 
-@pytest.mark.anyio
-async def test_the_script_as_pasted_lets_the_login_read_and_nothing_more(
+def test_the_script_as_pasted_lets_the_login_read_and_nothing_more(
     run, sandbox: RunningSandbox, tmp_path: Path
 ) -> None:
     """Run by an account admin, twice, it lets the new login read its schema, neither write nor look elsewhere."""
@@ -160,13 +159,13 @@ async def test_the_script_as_pasted_lets_the_login_read_and_nothing_more(
     run("key", "new", "--out", path)
     script = run("connection", "setup-sql", *OPTIONS, "--private-key", path).out
     admin = sandbox.users[0]
-    async with client(sandbox, admin.login_name, admin.private_key_path) as account_admin:
+    with client(sandbox, admin.login_name, admin.private_key_path) as account_admin:
         for _ in range(2):
-            await account_admin.query(script, parameters={"MULTI_STATEMENT_COUNT": "0"}, role="ACCOUNTADMIN")
-    async with client(sandbox, "SVC", path) as agent:
+            account_admin.query(script, parameters={"MULTI_STATEMENT_COUNT": "0"}, role="ACCOUNTADMIN")
+    with client(sandbox, "SVC", path) as agent:
         context = {"role": "READER", "warehouse": "WH"}
-        result = await agent.query("SELECT COUNT(*) FROM OPS_DB.OPS.ORDERS", **context)
+        result = agent.query("SELECT COUNT(*) FROM OPS_DB.OPS.ORDERS", **context)
         assert result.rows()[0][0] > 0
         for refused in ("DELETE FROM OPS_DB.OPS.ORDERS", "SELECT 1 FROM FINANCE_DB.HR.SALARIES", "CREATE ROLE X"):
             with pytest.raises(SnowflakeError):
-                await agent.query(refused, **context)
+                agent.query(refused, **context)
