@@ -208,3 +208,12 @@ def test_duckdb_never_speaks(agent: Client) -> None:
         assert "duckdb" not in shown
         assert "binder error" not in shown
         assert "candidate" not in shown
+
+
+def test_ddl_ends_an_open_transaction(fresh: RunningSandbox) -> None:
+    """DDL inside a transaction commits what came before it, so a later rollback undoes neither."""
+    admin = Client.of(fresh, "ADMIN")
+    text = "begin; delete from ops_db.ops.tickets; create table ops_db.ops.t (a int); rollback"
+    assert admin.sql(text, parameters={"MULTI_STATEMENT_COUNT": "4"}).status == 200
+    assert admin.sql("select count(*) from ops_db.ops.t, ops_db.ops.tickets").rows == [["0"]]
+    assert admin.sql("select count(*) from ops_db.ops.tickets").rows == [["0"]]

@@ -154,7 +154,7 @@ class Catalog:
     def login(self, login_name: str) -> User | None:
         """Return the user who signs in under that name; login names are compared without case."""
         wanted = login_name.upper()
-        return next((user for user in self.users.values() if user.login_name.upper() == wanted), None)
+        return next((user for user in list(self.users.values()) if user.login_name.upper() == wanted), None)
 
     def next_physical(self) -> str:
         """Return a name for rows that no table had before."""

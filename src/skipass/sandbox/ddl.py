@@ -24,6 +24,8 @@ from skipass.sandbox.sqltypes import duck, from_duck, spelling
 def run(execution: Execution, text: str, source: Any) -> Result:
     """Run one statement on tables or views that was parsed into `source`."""
     tree = execution.prepared(source)
+    if execution.run.writing:
+        execution.run.commit()  # DDL ends an open transaction, as it does there
     with execution.account.lock, execution.run.transaction():
         return _RUNNERS[type(tree)](execution, tree, text)
 

@@ -90,6 +90,8 @@ def _locked(execution: Execution, work: Callable[[], Result]) -> Output:
 
 def _administer(execution: Execution, reader: Reader) -> Result:
     catalog = execution.account.catalog
+    if execution.run.writing:
+        execution.run.commit()  # DDL ends an open transaction, as it does there
     before = {table.physical for table in catalog.tables() if table.view is None}
     answer = accounts.run(reader, catalog, execution.session)
     gone = before - {table.physical for table in catalog.tables()}

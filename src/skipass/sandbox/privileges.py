@@ -38,7 +38,7 @@ class Rights:
         self.role = role
         self.roles = closure(catalog, role)
         self._held: dict[tuple[str, ...], set[str]] = {}
-        for grant in catalog.grants:
+        for grant in list(catalog.grants):
             if grant.role in self.roles:
                 self._held.setdefault(grant.on, set()).add(grant.privilege)
 
