@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from skipass.gateway.views import agent_view
@@ -14,9 +13,9 @@ from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import NewAgent, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
-from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway
+from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
 
-router = APIRouter(route_class=CallerRoute, tags=["agents"])
+router = routes(CallerRoute, "agents")
 
 
 @router.post("/agents", status_code=201, response_model=shapes.NewKey, summary="Register an agent")

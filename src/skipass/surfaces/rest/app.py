@@ -19,9 +19,8 @@ from skipass.surfaces.rest import agents, approvals, connections, events, people
 from skipass.surfaces.rest.execute import PATH, Execute
 from skipass.surfaces.rest.openapi import document
 from skipass.surfaces.rest.replies import refusal, reply
-from skipass.surfaces.rest.route import OpenRoute
+from skipass.surfaces.rest.route import BASE, OpenRoute, routes
 
-BASE = "/api/v1"
 _ROUTERS = (
     sessions.asking,
     sessions.router,
@@ -61,17 +60,16 @@ def framework(gateway: Gateway, settings: EdgeSettings) -> FastAPI:
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=lambda route: route.name,
         exception_handlers={HTTPException: _no_route},
     )
     rest.state.gateway, rest.state.settings = gateway, settings
     for router in (*_ROUTERS, _about(rest)):
-        rest.include_router(router, prefix=BASE)
+        rest.router.routes.extend(router.routes)
     return rest
 
 
 def _about(rest: FastAPI) -> APIRouter:
-    router = APIRouter(route_class=OpenRoute)
+    router = routes(OpenRoute)
 
     @router.get("/openapi.json", include_in_schema=False)
     async def openapi() -> Response:

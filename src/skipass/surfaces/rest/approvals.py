@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from skipass.gateway.views import approval_view
@@ -13,10 +12,10 @@ from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import Decide, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
-from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway
+from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
 from skipass.surfaces.rest.views import card_body
 
-router = APIRouter(route_class=CallerRoute, tags=["approvals"])
+router = routes(CallerRoute, "approvals")
 
 
 @router.get("/approvals", response_model=shapes.Page[shapes.Approval], summary="List approvals, newest first")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from skipass.gateway.connections import ConnectionRequest
@@ -14,11 +13,11 @@ from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import NewConnection, NewServer, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
-from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway
+from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
 from skipass.surfaces.rest.views import check_body, credentialed_body
 
-router = APIRouter(route_class=CallerRoute, tags=["connections"])
-slugs = APIRouter(route_class=CallerRoute, tags=["mcp-servers"])
+router = routes(CallerRoute, "connections")
+slugs = routes(CallerRoute, "mcp-servers")
 
 
 @router.post("/connections", status_code=201, response_model=shapes.Connection, summary="Register a connection")

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from skipass.gateway.views import record_view
 from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.replies import reply
-from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway
+from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
 from skipass.tools.catalogue import CATALOGUE, ToolSpec
 
-router = APIRouter(route_class=CallerRoute)
+router = routes(CallerRoute)
 
 
 @router.get("/events", response_model=shapes.Page[shapes.Event], summary="Read the record", tags=["events"])

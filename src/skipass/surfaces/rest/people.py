@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from skipass.gateway.views import user_view, when
@@ -16,11 +15,11 @@ from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import NewUser, Segment, SignIn
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import empty, reply
-from skipass.surfaces.rest.route import Caller, CallerRoute, OpenRoute, TheGateway
+from skipass.surfaces.rest.route import Caller, CallerRoute, OpenRoute, TheGateway, routes
 from skipass.surfaces.rest.views import caller_body, link_body
 
-entrance = APIRouter(route_class=OpenRoute, tags=["sign-in"])
-router = APIRouter(route_class=CallerRoute, tags=["users"])
+entrance = routes(OpenRoute, "sign-in")
+router = routes(CallerRoute, "users")
 
 
 @entrance.post(

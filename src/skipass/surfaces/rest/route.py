@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
 
-from fastapi import Depends
+from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.requests import Request
@@ -26,6 +26,7 @@ from skipass.surfaces.rest.parsing import identifier_of, parsed
 from skipass.surfaces.rest.replies import refusal
 from skipass.tools.call import CallContext
 
+BASE = "/api/v1"
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -142,3 +143,8 @@ def _principal(request: Request) -> Principal:
 
 TheGateway = Annotated[Gateway, Depends(_gateway)]
 Caller = Annotated[Principal, Depends(_principal)]
+
+
+def routes(route: type[OpenRoute], *tags: str) -> APIRouter:
+    """Return a router under `/api/v1` whose operations are named as their functions are."""
+    return APIRouter(prefix=BASE, route_class=route, tags=list(tags), generate_unique_id_function=lambda one: one.name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
 from starlette.responses import Response
 
 from skipass.gateway.sessions import SessionRequest
@@ -14,11 +13,11 @@ from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import NewSession, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
-from skipass.surfaces.rest.route import Caller, CallerRoute, SessionRoute, TheGateway
+from skipass.surfaces.rest.route import Caller, CallerRoute, SessionRoute, TheGateway, routes
 from skipass.surfaces.rest.views import card_body, session_body
 
-asking = APIRouter(route_class=SessionRoute, tags=["sessions"])
-router = APIRouter(route_class=CallerRoute, tags=["sessions"])
+asking = routes(SessionRoute, "sessions")
+router = routes(CallerRoute, "sessions")
 
 
 @asking.post("/sessions", status_code=201, response_model=shapes.Session, summary="Ask for an access session")
