@@ -18,6 +18,7 @@ from skipass.gateway.cancelling import Ending
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps
 from skipass.gateway.execute import OVER, Executor, Target, collect
+from skipass.gateway.idempotency import Idempotency, Repeated, idempotent_call
 from skipass.gateway.metrics import REFUSALS
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.running import Out, Runner
@@ -199,12 +200,27 @@ class Calls:
         here = await standing(self._deps, principal, slug=target.slug, name=target.connection or wanted.connection)
         budgets = wanted.budgets.model_dump(exclude_none=True) if wanted.budgets else None
         request = SessionRequest(wanted.scope, wanted.ttl_s, wanted.reason, budgets)
-        session, approval = await self._sessions.request(here, request)
-        fields: dict[str, Any] = {}
-        if approval is not None:
-            fields = {"approval": approval_view(approval, self._deps.base_url), "poll_after_ms": 5_000}
-            fields["hint"] = "A person decides. Ask again with skipass_show_session and this session_id."
-        return self._shown(session, call, fields)
+        key = wanted.request_id or call.idempotency_key
+        if key is None:
+            session, approval = await self._sessions.request(here, request)
+            return self._shown(session, call, self._waiting(approval))
+        asked = here.connection.id.encode() + repr(wanted).encode()
+        made = await Idempotency(self._deps.journal).once(
+            idempotent_call(principal, "skipass_request_session", key, asked),
+            lambda: self._sessions.request(here, request),
+            lambda made: {"session_id": made[0].id, "fields": self._waiting(made[1])},
+        )
+        if isinstance(made, Repeated):
+            session = await self._sessions.of(principal, made.answer["session_id"])
+            waits = session.state is SessionState.REQUESTED
+            return self._shown(session, call, made.answer["fields"] if waits else {})
+        return self._shown(made[0], call, self._waiting(made[1]))
+
+    def _waiting(self, approval: Approval | None) -> dict[str, Any]:
+        if approval is None:
+            return {}
+        hint = "A person decides. Ask again with skipass_show_session and this session_id."
+        return {"approval": approval_view(approval, self._deps.base_url), "poll_after_ms": 5_000, "hint": hint}
 
     async def _show(self, principal: Principal, target: Target, call: CallContext) -> Envelope:
         if target.session_id:
