@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
@@ -75,6 +75,7 @@ def test_without_key_or_warehouse_the_script_says_what_is_missing() -> None:
     assert not [one for one in statements(script) if "WAREHOUSE" in one or "RSA_PUBLIC_KEY" in one]
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1, max_size=30))
 def test_no_name_breaks_out_of_its_quotes(name: str) -> None:
     """Whatever a name holds, the script is refused or has it as one quoted identifier in the same statements."""

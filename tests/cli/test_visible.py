@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from skipass.cli.visible import visible
@@ -33,12 +33,14 @@ def test_what_hides_or_acts_is_spelled_out(char: str) -> None:
     assert visible(f"a{char}b") == f"a⟨U+{ord(char):04X}⟩b"
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_no_control_or_format_character_comes_out(text: str) -> None:
     """Whatever goes in, no control, format, surrogate or separator character is in what comes out."""
     assert not {unicodedata.category(char) for char in visible(text)} & {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(categories=["L", "N", "P"], exclude_characters="\u115f\u1160\u3164\uffa0")))
 def test_letters_stay_as_they_are(text: str) -> None:
     """Letters, digits and punctuation of any script are left alone."""

@@ -8,6 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from skipass import __version__
+from skipass.cli import environment
 from skipass.cli.commands import (
     agents,
     approvals,
@@ -37,6 +38,7 @@ app = typer.Typer(
     name="skipass",
     cls=Commands,
     help="A gateway between AI agents and Snowflake.",
+    epilog="\n\n".join(f"{name}: {meaning}" for name, meaning in environment.VARIABLES.items()),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

@@ -10,8 +10,9 @@ from skipass.cli.visible import visible
 
 _HEAD = ("state", "end_reason", "connection_id", "agent_id", "user_id", "role", "warehouse", "scope", "reason")
 _TIMES = ("requested_at", "opened_at", "expires_at", "closed_at")
-# Told by the line itself, or only of use to whoever verifies.
-_UNTOLD = frozenset({"from", "to", "intent_hash", "original_hash", "text_hash", "reasons"})
+# Told by the line itself or by the head, or sealed and of use only to whoever verifies.
+_UNTOLD = frozenset({"from", "to", "intent", "original", "intent_hash", "reasons", "owner_boot"})
+_IN_HEAD = frozenset({*_HEAD, *_TIMES})
 
 
 def timeline(record: Mapping[str, Any]) -> str:
@@ -29,14 +30,19 @@ def _head(session: Mapping[str, Any]) -> Iterator[str]:
 def _events(record: Mapping[str, Any]) -> Iterator[str]:
     texts = {one["id"]: one for one in record["statements"]}
     for event in record["events"]:
-        facts = {
-            name: value for name, value in event["body"].items() if name not in _UNTOLD and value not in (None, [])
-        }
         yield f"{event['at']}  {event['kind']:<21} {visible(event['subject'])}"
         statement = texts.pop(event["subject"], None)
         if statement is not None:
             yield from _statement(statement)
-        yield from (f"    {name}: {cell(value)}" for name, value in facts.items())
+        yield from _facts(event["body"], record["session"])
+
+
+def _facts(body: Mapping[str, Any], session: Mapping[str, Any]) -> Iterator[str]:
+    """What the event says beyond its line: one line, without what is empty or stands in the head already."""
+    told = {name: value for name, value in body.items() if name not in _UNTOLD and value not in (None, [], "")}
+    told = {name: value for name, value in told.items() if name not in _IN_HEAD or value != session.get(name)}
+    if told:
+        yield "    " + "  ".join(f"{name}={cell(value)}" for name, value in told.items())
 
 
 def _statement(statement: Mapping[str, Any]) -> Iterator[str]:

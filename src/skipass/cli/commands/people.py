@@ -39,7 +39,10 @@ def login(
     ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Sign a person in with a one-time link; the token that comes back is kept in a file of its owner alone."""
+    """Sign in with a one-time link.
+
+    The token that comes back is kept in a file of its owner alone; it never decides an approval.
+    """
     base_url, token = _link(link or _asked())
     url = checked_url(environment.url() or base_url or current_url())
     answer = Gateway(url).post("/sign-in", {"token": token.reveal()})
@@ -67,7 +70,7 @@ def _link(text: str) -> tuple[str | None, Secret[str]]:
 
 
 def logout() -> None:
-    """Revoke the kept token and forget it."""
+    """Sign out: the kept token is revoked."""
     url = current_url()
     token = stored().token(url)
     if token is None:
@@ -80,7 +83,7 @@ def logout() -> None:
 
 
 def whoami(identifier: IdentifierOption = None, form: FormatOption = Format.TABLE) -> None:
-    """Say who the gateway takes the caller for."""
+    """Say who the gateway sees."""
     show_object(gateway(identifier).get("/whoami"), form)
 
 

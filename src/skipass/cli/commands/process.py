@@ -32,7 +32,10 @@ def init(
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Make a gateway: its keys, its database, its first two people, each with a one-time sign-in link."""
+    """Make a gateway and its first people.
+
+    Prints a one-time sign-in link for each; there is no default password.
+    """
     with extra("server"):
         from skipass.app.home import Home
         from skipass.app.initialise import initialise, sign_in_link
@@ -80,7 +83,10 @@ def serve(
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Run the gateway until it is interrupted; further settings come from SKIPASS_ variables."""
+    """Run the gateway.
+
+    Further settings come from SKIPASS_ variables. It ends when it is interrupted.
+    """
     with extra("sandbox" if sandbox else "server"):
         from skipass.app.serve import run
     given = {
@@ -122,7 +128,10 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Leave the gateway running afterwards.")] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Play the main job from end to end on a stand-in for Snowflake; exit 1 if a step comes out otherwise."""
+    """Play the main job, end to end.
+
+    On a stand-in for Snowflake; exit 1 if a step comes out otherwise than told.
+    """
     with extra("sandbox"):
         from skipass.demo.play import play
     raise typer.Exit(play(form.value, keep=keep))
