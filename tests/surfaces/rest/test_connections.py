@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from surfaces.rest.house import House, fresh
-from surfaces.rest.test_routes import new_connection
+from surfaces.rest.house import House, fresh, new_connection
 
 pytestmark = pytest.mark.anyio
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from surfaces.rest.house import House, fresh, session_request
-from surfaces.rest.test_routes import new_connection
+from gateways import stage
+from skipass.clock import SystemClock
+from skipass.sandbox.testing import RunningSandbox
+from surfaces.rest.house import House, fresh, house, new_connection, session_request
 
 pytestmark = pytest.mark.anyio
 
@@ -132,11 +136,12 @@ async def test_a_repeated_statement_is_collected(at: House) -> None:
 async def test_a_repeated_session_request_over_the_tool_is_the_same_session(at: House) -> None:
     """skipass_request_session under one key opens one session, and answers with it each time."""
     agent, key = await at.agent(), keyed()
-    wish = {"connection_name": "jit", "tool_input": {"scope": {"schemas": ["OPS_DB.OPS"]}, "ttl_s": 60, "reason": "x"}}
+    asked: dict[str, Any] = {"scope": {"schemas": ["OPS_DB.OPS"]}, "ttl_s": 60, "reason": "x"}
+    wish = {"connection_name": "jit", "tool_input": asked}
     told = [await at.post("/tools/skipass_request_session/execute", wish, who=agent, headers=key) for _ in range(2)]
     assert told[0].body["session_id"] == told[1].body["session_id"]
     assert told[1].body["status"] == "success"
-    other = {**wish, "tool_input": {**wish["tool_input"], "ttl_s": 61}}
+    other = {**wish, "tool_input": {**asked, "ttl_s": 61}}
     conflict = await at.post("/tools/skipass_request_session/execute", other, who=agent, headers=key)
     assert conflict.body["code"] == "idempotency_conflict"
 
@@ -146,3 +151,27 @@ async def test_a_malformed_key_is_refused(at: House, key: str) -> None:
     """A key that is not 1 to 255 visible ASCII characters is refused before anything is done."""
     told = await at.post("/users", {"name": fresh("user"), "roles": ["member"]}, headers={"Idempotency-Key": key})
     assert (told.status, told.code) == (400, "invalid_request")
+
+
+class Ahead(SystemClock):
+    """The machine's clocks, as far ahead as the test says."""
+
+    by = timedelta()
+
+    def now(self) -> datetime:
+        return super().now() + self.by
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.by.total_seconds()
+
+
+async def test_a_key_is_kept_for_a_day(sandbox: RunningSandbox, tmp_path: Path) -> None:
+    """23 hours later a request is answered from memory; after 24 the key is free and the request is a new one."""
+    clock, key = Ahead(), keyed()
+    body = {"name": fresh("user"), "roles": ["member"]}
+    async with stage(sandbox, tmp_path / "home", clock) as running, house(running) as at:
+        first = await at.post("/users", body, headers=key)
+        clock.by = timedelta(hours=23)
+        assert (await at.post("/users", body, headers=key)).body == first.body
+        clock.by = timedelta(hours=24, seconds=1)
+        assert (await at.post("/users", body, headers=key)).code == "conflict"

@@ -11,8 +11,23 @@ from skipass.surfaces.rest.visible import visible
 
 @pytest.mark.parametrize(
     "hidden",
-    ["\u200b", "\u202e", "\u2066", "\ufeff", "\u00ad", "\u00a0", "\r", "\x00", "\x1b", "\u3164", "\ufe0f", "\u034f"]
-    + ["\u2028", "\U000e0041", "\u2800", "\ud800"],
+    [
+        *(
+            "\u200b",
+            "\u202e",
+            "\u2066",
+            "\ufeff",
+            "\u00ad",
+            "\u00a0",
+            "\r",
+            "\x00",
+            "\x1b",
+            "\u3164",
+            "\ufe0f",
+            "\u034f",
+        ),
+        *("\u2028", "\U000e0041", "\u2800", "\ud800"),
+    ],
 )
 def test_what_does_not_show_is_spelled_out(hidden: str) -> None:
     """Controls, bidi marks, zero-width and blank characters appear as their code points."""

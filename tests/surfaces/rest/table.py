@@ -1,0 +1,91 @@
+"""Every route, what each sort of caller gets from it, and what must exist and be sent for that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from surfaces.rest.house import House, fresh, new_connection, session_request
+
+CALLERS = ("agent", "member", "auditor", "approver", "admin")
+EVERYBODY = (200, 200, 200, 200, 200)
+WATCHERS = (403, 403, 200, 200, 200)
+ADMINS = (403, 403, 403, 403, 200)
+ADMINS_CREATE = (403, 403, 403, 403, 201)
+SEEN = (200, 404, 200, 200, 200)
+Made = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A route, the status each of CALLERS gets, and what must exist before and be sent."""
+
+    route: str
+    expected: tuple[int, ...]
+    body: Callable[[], Any] = lambda: None
+    needs: Callable[[House], Awaitable[Made]] | None = None
+
+
+async def a_session(at: House) -> Made:
+    return {"session_id": await at.session()}
+
+
+async def a_question(at: House) -> Made:
+    return {"approval_id": (await at.held())[1]["approval"]["id"]}
+
+
+async def a_user(at: House) -> Made:
+    name = fresh("user")
+    await at.post("/users", {"name": name, "roles": ["member"]})
+    return {"name": name}
+
+
+async def an_agent(at: House) -> Made:
+    return {"name": await at.agent()}
+
+
+async def a_connection(at: House) -> Made:
+    name = fresh("con")
+    assert (await at.post("/connections", new_connection(at, name))).status == 201
+    return {"name": name, "slug": name}
+
+
+async def the_connection(at: House) -> Made:
+    return {"name": "jit"}
+
+
+QUERY = {"connection_name": "snowflake", "tool_input": {"statement": "SELECT 1"}}
+TABLE = (
+    Row("POST /sessions", (201, 403, 403, 403, 403), session_request),
+    Row("GET /sessions", EVERYBODY),
+    Row("GET /sessions/{session_id}", SEEN, needs=a_session),
+    Row("POST /sessions/{session_id}/close", (200, 404, 403, 200, 200), needs=a_session),
+    Row("POST /sessions/{session_id}/revoke", (403, 404, 403, 200, 200), needs=a_session),
+    Row("GET /sessions/{session_id}/record", SEEN, needs=a_session),
+    Row("GET /tools", EVERYBODY),
+    Row("POST /tools/snowflake_execute_query/execute", EVERYBODY, lambda: QUERY),
+    Row("GET /approvals", EVERYBODY),
+    Row("GET /approvals/{approval_id}", SEEN, needs=a_question),
+    Row("POST /approvals/{approval_id}/approve", (403, 401, 401, 200, 200), lambda: {"reason": "yes"}, a_question),
+    Row("POST /approvals/{approval_id}/deny", (403, 401, 401, 200, 200), lambda: {"reason": "no"}, a_question),
+    Row("GET /events", (403, 403, 200, 403, 200)),
+    Row("GET /whoami", EVERYBODY),
+    Row("POST /users", ADMINS_CREATE, lambda: {"name": fresh("user"), "roles": ["member"]}),
+    Row("GET /users", WATCHERS),
+    Row("POST /users/{name}/link", ADMINS_CREATE, needs=a_user),
+    Row("POST /users/{name}/disable", ADMINS, needs=a_user),
+    Row("POST /agents", ADMINS_CREATE, lambda: {"name": fresh("agent")}),
+    Row("GET /agents", WATCHERS),
+    Row("POST /agents/{name}/rotate", ADMINS, needs=an_agent),
+    Row("POST /agents/{name}/disable", ADMINS, needs=an_agent),
+    Row("GET /connections", WATCHERS),
+    Row("GET /connections/{name}", WATCHERS, needs=the_connection),
+    Row("POST /connections/{name}/test", ADMINS, needs=the_connection),
+    Row("POST /connections/{name}/disable", ADMINS, needs=a_connection),
+    Row("POST /mcp-servers", ADMINS_CREATE, lambda: {"slug": fresh("slug"), "connection": "jit"}),
+    Row("GET /mcp-servers", WATCHERS),
+    Row("POST /mcp-servers/{slug}/disable", ADMINS, needs=a_connection),
+)
+# Proven apart: what ends or starts a caller's own credential, and the body that depends on the sandbox's address.
+APART = {"POST /sign-in", "POST /sign-out", "POST /connections"}
