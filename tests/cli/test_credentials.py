@@ -59,13 +59,23 @@ def test_a_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert "skp_token" not in f"{refused.value}{refused.value.hint}"
 
 
-def test_a_file_of_another_shape_is_refused(tmp_path: Path) -> None:
-    """What is not JSON is not taken for an empty file, so nothing is overwritten."""
+OTHER_SHAPES = [
+    b"not json",
+    b"[]",
+    b"{}",
+    b'{"default": 1, "gateways": {}}',
+    b'{"default": null, "gateways": {"u": "t"}}',
+]
+
+
+@pytest.mark.parametrize("content", OTHER_SHAPES)
+def test_a_file_of_another_shape_is_refused(tmp_path: Path, content: bytes) -> None:
+    """What is not such a file is not taken for an empty one, so nothing is overwritten."""
     path = tmp_path / "credentials.json"
-    write_owner_only(path, (b"not json",))
+    write_owner_only(path, (content,))
     with pytest.raises(SkipassError, match="unauthenticated"):
         Credentials(path).keep(URL, Secret("t"), "ana", "never")
-    assert path.read_bytes() == b"not json"
+    assert path.read_bytes() == content
 
 
 def test_an_existing_file_is_never_written(tmp_path: Path) -> None:

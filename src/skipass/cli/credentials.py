@@ -14,8 +14,6 @@ import orjson
 from skipass.errors import SkipassError
 from skipass.secret import Secret
 
-_EMPTY: dict[str, Any] = {"default": None, "gateways": {}}
-
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -55,19 +53,27 @@ class Credentials:
                 if os.fstat(file.fileno()).st_mode & 0o077:
                     hint = f"chmod 600 {self.path}, and sign in again if somebody may have read it."
                     raise SkipassError("unauthenticated", f"{self.path} can be read by others.", hint)
-                content: dict[str, Any] = orjson.loads(file.read())
+                return _shaped(orjson.loads(file.read()))
         except FileNotFoundError:
-            return {**_EMPTY, "gateways": {}}
-        except orjson.JSONDecodeError:
+            return {"default": None, "gateways": {}}
+        except (ValueError, KeyError, TypeError):
             hint = "Remove it and sign in again."
             raise SkipassError("unauthenticated", f"{self.path} is not what login writes.", hint) from None
-        return content
 
     def _write(self, content: dict[str, Any]) -> None:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = self.path.with_name(f".{self.path.name}.{secrets.token_hex(8)}")
         write_owner_only(draft, (orjson.dumps(content, option=orjson.OPT_INDENT_2),))
         draft.replace(self.path)
+
+
+def _shaped(content: Any) -> dict[str, Any]:
+    """Return the content if `keep` can have written it; raises `ValueError`, `KeyError` or `TypeError` otherwise."""
+    gateways = {str(url): {"token": str(kept["token"]), **kept} for url, kept in dict(content["gateways"]).items()}
+    default = content["default"]
+    if default is not None and not isinstance(default, str):
+        raise ValueError("the default is no address")
+    return {"default": default, "gateways": gateways}
 
 
 def write_owner_only(path: Path, content: Iterable[bytes]) -> None:

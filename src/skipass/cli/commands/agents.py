@@ -10,7 +10,7 @@ import typer
 from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment
 from skipass.cli.failures import Refusal
 from skipass.cli.options import FormatOption, LimitOption, more
-from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
+from skipass.cli.output import Format, note, say, show_object, show_rows
 from skipass.cli.snippets import KEY_VARIABLE, Client, mcp_url, snippet
 from skipass.cli.visible import visible
 
@@ -40,7 +40,7 @@ def create(
     body = {"name": name, "owner": owner, "users": list(users or ()), "connections": connection}
     made = door.post("/agents", body)
     if form is not Format.TABLE:
-        say(json_line(made))
+        show_object(made, form)
         return
     _show_key(made)
     for slug in _slugs(door, made["agent"]["connections"]):
@@ -72,7 +72,7 @@ def rotate(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
     """Make a second key, shown once; the earlier ones end a day later."""
     made = gateway().post(f"/agents/{segment(name)}/rotate")
     if form is not Format.TABLE:
-        say(json_line(made))
+        show_object(made, form)
         return
     _show_key(made)
     note("The earlier keys work for another day.")
@@ -94,11 +94,13 @@ def config(
 ) -> None:
     """Print what to paste into an MCP client; the key itself stays out of it."""
     base_url = checked_url(url) if url else current_url()
-    for one in [slug] if slug else _slugs_of(name):
-        shown = snippet(client, one, mcp_url(base_url, one))
-        if form is not Format.TABLE:
-            say(json_line({"client": client.value, "slug": one, "file": shown.file, "text": shown.text}))
-            continue
+    slugs = [slug] if slug else _slugs_of(name)
+    found = [(one, snippet(client, one, mcp_url(base_url, one))) for one in slugs]
+    if form is not Format.TABLE:
+        rows = [{"client": client.value, "slug": one, "file": shown.file, "text": shown.text} for one, shown in found]
+        show_rows(rows, tuple(rows[0]), form)
+        return
+    for _, shown in found:
         note(
             f"{shown.title}, in {shown.file}:"
             if shown.file

@@ -10,7 +10,7 @@ import typer
 from skipass.cli.credentials import write_owner_only
 from skipass.cli.failures import Refusal
 from skipass.cli.options import FormatOption
-from skipass.cli.output import Format, json_line, say
+from skipass.cli.output import Format, say, show_object
 from skipass.secret import Secret
 
 app = typer.Typer(help="Key pairs.", no_args_is_help=True)
@@ -40,7 +40,7 @@ def new(
     _write(out, pair.private_pem)
     if form is not Format.TABLE:
         shape = {"private_key_path": str(out), "public_key": pair.public_key, "fingerprint": pair.fingerprint}
-        say(json_line({**shape, "sql": alter}))
+        show_object({**shape, "sql": alter}, form)
         return
     say(f"The private key is in {out}; keep it secret. Its public half, for whoever may alter the user:\n")
     say(f"{alter}\n")

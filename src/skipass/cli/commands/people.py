@@ -11,7 +11,7 @@ import typer
 from skipass.cli import environment
 from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment, stored
 from skipass.cli.options import FormatOption, IdentifierOption, LimitOption, more
-from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
+from skipass.cli.output import Format, note, say, show_object, show_rows
 from skipass.secret import Secret
 
 app = typer.Typer(help="People.", no_args_is_help=True)
@@ -50,7 +50,7 @@ def login(
     name, expires_at = str(answer["user"]["name"]), str(answer["expires_at"])
     stored().keep(url, Secret(str(answer["token"])), name, expires_at)
     if form is not Format.TABLE:
-        say(json_line({"url": url, "user": answer["user"], "expires_at": expires_at}))
+        show_object({"url": url, "user": answer["user"], "expires_at": expires_at}, form)
         return
     say(f"Signed in to {url} as {name} until {expires_at}. The token is in {path}.")
     if environment.api_key() is not None:

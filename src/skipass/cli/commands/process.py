@@ -14,7 +14,7 @@ from skipass.cli import environment
 from skipass.cli.client import checked_url
 from skipass.cli.failures import WRONG_USAGE, extra
 from skipass.cli.options import FormatOption, HomeOption
-from skipass.cli.output import Format, json_line, note, say
+from skipass.cli.output import Format, json_line, note, say, show_object
 from skipass.cli.ready import announcement
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def init(
         for f in made.founders
     ]
     if form is not Format.TABLE:
-        say(json_line({"home": str(place.path), "people": links}))
+        show_object({"home": str(place.path), "people": links}, form)
         return
     say(f"A gateway is in {place.path}. Back up {place.vault_key.name} apart from the database.\n")
     for person in links:
