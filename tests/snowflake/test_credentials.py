@@ -29,6 +29,7 @@ from skipass.snowflake import (
 )
 from skipass.snowflake.auth.keypair import claims
 from skipass.snowflake.auth.keys import fingerprint, public_der
+from skipass.snowflake.connect import login, login_from_env
 from snowflake import golden
 
 pytestmark = pytest.mark.anyio
@@ -216,4 +217,5 @@ def test_client_of_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
     monkeypatch.setenv("SNOWFLAKE_USER", "jdoe")
     monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PATH", str(path))
     monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE", "open sesame")
-    assert "JDOE" in repr(AsyncSnowflakeClient.from_env()._tokens).upper()
+    assert "JDOE" in repr(login(login_from_env()).tokens).upper()
+    assert AsyncSnowflakeClient.from_env() is not None

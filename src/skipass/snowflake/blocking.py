@@ -2,71 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from skipass.snowflake.client import AsyncSnowflakeClient, ClientOptions, StatementOptions
 from skipass.snowflake.connect import defaults_from_env, login_from_env
+from skipass.snowflake.portal import Portal
 from skipass.snowflake.result import Result
 from skipass.snowflake.sqlapi.answers import CancelOutcome
-from skipass.snowflake.statement import AsyncStatement
+from skipass.snowflake.statement import AsyncStatement, TimestampUnit
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 T = TypeVar("T")
-_SETTLE_S = 6.0
-
-
-class _Portal:
-    """An event loop in a thread of its own, started at the first call."""
-
-    def __init__(self) -> None:
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        loop = self._started()
-        future = asyncio.run_coroutine_threadsafe(work, loop)
-        try:
-            return future.result()
-        except BaseException:
-            # An interrupt (Ctrl-C) ends the waiting here; the work must hear of it, to cancel its statement.
-            if not future.done():
-                future.cancel()
-                asyncio.run_coroutine_threadsafe(_others_end(), loop).result(_SETTLE_S)
-            raise
-
-    def _started(self) -> asyncio.AbstractEventLoop:
-        with self._lock:
-            if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(target=self._loop.run_forever, name="skipass-snowflake", daemon=True)
-                self._thread.start()
-            return self._loop
-
-    def stop(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        with self._lock:
-            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
-        if loop is not None and thread is not None:
-            asyncio.run_coroutine_threadsafe(last(), loop).result(_SETTLE_S)
-            asyncio.run_coroutine_threadsafe(loop.shutdown_default_executor(), loop).result(_SETTLE_S)
-            loop.call_soon_threadsafe(loop.stop)
-            thread.join()
-            loop.close()
-
-
-async def _others_end() -> None:
-    others = asyncio.all_tasks() - {asyncio.current_task()}
-    if others:
-        await asyncio.wait(others, timeout=_SETTLE_S - 1)
 
 
 class Statement:
-    """A statement that Snowflake has accepted; the blocking face of `AsyncStatement`."""
+    """A statement that Snowflake has accepted; the blocking face of `AsyncStatement`.
 
-    def __init__(self, portal: _Portal, inner: AsyncStatement) -> None:
+    An interrupt while one of the forms is waited for cancels the statement in Snowflake.
+    """
+
+    def __init__(self, portal: Portal, inner: AsyncStatement) -> None:
         self._portal = portal
         self._inner = inner
 
@@ -79,9 +38,43 @@ class Statement:
         """Ask once; return True when the statement has finished."""
         return self._portal.run(self._inner.poll())
 
-    def result(self) -> Result:
-        """Wait for the statement and return all its rows; an interrupt cancels it in Snowflake."""
-        return self._portal.run(self._inner.result())
+    def result(self, *, progress: bool = False) -> Result:
+        """Wait for the statement and return all its rows; with `progress` a terminal shows a bar."""
+        return self._portal.run(self._inner.result(progress=progress))
+
+    def results(self) -> list[Result]:
+        """Wait for a request of several statements and return the result of each, in order."""
+        return self._portal.run(self._inner.results())
+
+    def iter_rows(self, *, progress: bool = False) -> Generator[tuple[Any, ...], None, None]:
+        """Yield the rows in order as tuples of Python values, holding only a few partitions at a time."""
+        for part in self._portal.iterate(self._inner.iter_row_lists(progress=progress)):
+            yield from part
+
+    def iter_batches(
+        self, *, timestamp_unit: TimestampUnit = "ns", keep_offsets: bool = False, progress: bool = False
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Yield the rows in order as Arrow record batches of one schema, holding only a few partitions at a time."""
+        batches: AsyncGenerator[pa.RecordBatch, None] = self._inner.iter_batches(
+            timestamp_unit=timestamp_unit, keep_offsets=keep_offsets, progress=progress
+        )
+        return self._portal.iterate(batches)
+
+    def fetch_arrow(
+        self, *, timestamp_unit: TimestampUnit = "ns", keep_offsets: bool = False, progress: bool = False
+    ) -> pa.Table:
+        """Return all rows as one Arrow table."""
+        return self._portal.run(
+            self._inner.fetch_arrow(timestamp_unit=timestamp_unit, keep_offsets=keep_offsets, progress=progress)
+        )
+
+    def to_pandas(self, *, progress: bool = False, **options: Any) -> Any:
+        """Return all rows as a pandas DataFrame (`arrow.frames.to_pandas`)."""
+        return self._portal.run(self._inner.to_pandas(progress=progress, **options))
+
+    def to_polars(self, *, progress: bool = False) -> Any:
+        """Return all rows as a polars DataFrame (`arrow.frames.to_polars`)."""
+        return self._portal.run(self._inner.to_polars(progress=progress))
 
     def cancel(self) -> CancelOutcome:
         """Cancel the statement; one that has finished is nothing to cancel."""
@@ -95,7 +88,7 @@ class SnowflakeClient:
     """
 
     def __init__(self, **options: Unpack[ClientOptions]) -> None:
-        self._portal = _Portal()
+        self._portal = Portal()
         self._inner = AsyncSnowflakeClient(**options)
 
     @classmethod
@@ -107,13 +100,17 @@ class SnowflakeClient:
         """Run one statement and return all its rows; an interrupt or the end of `timeout_s` cancels it in Snowflake."""
         return self._portal.run(self._inner.query(sql, binds, **options))
 
+    def query_all(self, sql: str, **options: Unpack[StatementOptions]) -> list[Result]:
+        """Run the statements of one text in one session and return the result of each, in order."""
+        return self._portal.run(self._inner.query_all(sql, **options))
+
     def submit(self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]) -> Statement:
         """Submit one statement and return as soon as Snowflake has accepted it."""
         return Statement(self._portal, self._portal.run(self._inner.submit(sql, binds, **options)))
 
-    def statement(self, handle: str) -> Statement:
+    def statement(self, handle: str, *, parameters: Mapping[str, object] | None = None) -> Statement:
         """Return a statement that was submitted before, by its handle; nothing is asked yet."""
-        return Statement(self._portal, self._inner.statement(handle))
+        return Statement(self._portal, self._inner.statement(handle, parameters=parameters))
 
     def close(self) -> None:
         """Close the connections and end the thread; a later call starts both again."""

@@ -15,14 +15,18 @@ from skipass.clock import Clock
 from skipass.secret import Secret
 from skipass.snowflake.auth.tokens import TokenSource
 from skipass.snowflake.connect import Defaults, LoginOptions, Text, defaults_from_env, login, login_from_env
+from skipass.snowflake.errors import NoWarehouseError
+from skipass.snowflake.fetch import Source
 from skipass.snowflake.identifiers import body_field
 from skipass.snowflake.pace import Pace
+from skipass.snowflake.prefetch import Ahead
 from skipass.snowflake.result import Result
+from skipass.snowflake.sqlapi import hints
 from skipass.snowflake.sqlapi.answers import Running
 from skipass.snowflake.sqlapi.binds import bindings
 from skipass.snowflake.sqlapi.client import MAX_BODY_BYTES, SqlApi
 from skipass.snowflake.sqlapi.wire import SubmitRequest
-from skipass.snowflake.statement import AsyncStatement, submit_surely
+from skipass.snowflake.statement import AsyncStatement, Terms, submit_surely
 
 if TYPE_CHECKING:
     import aiohttp
@@ -35,12 +39,16 @@ class ClientOptions(LoginOptions, Defaults, total=False):
     pace: Pace | None
     http_timeout_s: float
     max_body_bytes: int
+    ahead: Ahead | None
+    pause_collector: bool
 
 
 class StatementOptions(TypedDict, total=False):
     """What a single statement may set; role, warehouse, database and schema are SQL identifiers.
 
-    `timeout_s` bounds the statement in Snowflake and the waiting here.
+    `timeout_s` bounds the statement in Snowflake and the waiting here. `statement_count` is the number of statements in
+    the text, 0 for any number. With `wait_first` Snowflake answers with the result itself if it is there within 45
+    seconds: one exchange less, and until then no handle to cancel the statement by.
     """
 
     role: str | None
@@ -50,6 +58,8 @@ class StatementOptions(TypedDict, total=False):
     timeout_s: float | None
     query_tag: str | None
     parameters: Mapping[str, str | int | bool] | None
+    statement_count: int | None
+    wait_first: bool
 
 
 class AsyncSnowflakeClient:
@@ -57,6 +67,9 @@ class AsyncSnowflakeClient:
 
     Takes an account (any form, see `parse_account`) or a `host`, and one credential. Use it as an asynchronous context
     manager, or call `aclose`. Raises `SnowflakeConfigError` at once for options that cannot work.
+
+    `ahead` bounds the partitions fetched before they are asked for. `pause_collector` keeps Python's garbage collector
+    quiet while rows are decoded, which is faster; it concerns the whole process, so a server should leave it off.
     """
 
     def __init__(
@@ -80,6 +93,8 @@ class AsyncSnowflakeClient:
         pace: Pace | None = None,
         http_timeout_s: float = 60.0,
         max_body_bytes: int = MAX_BODY_BYTES,
+        ahead: Ahead | None = None,
+        pause_collector: bool = True,
     ) -> None:
         who = login(
             {
@@ -95,11 +110,10 @@ class AsyncSnowflakeClient:
             },
             clock,
         )
-        self._tokens = who.tokens
-        self._api = SqlApi(who.target, session=session, clock=clock, max_body_bytes=max_body_bytes)
+        api = SqlApi(who.target, session=session, clock=clock, max_body_bytes=max_body_bytes)
+        self._source = Source(api, who.tokens, pace or Pace(), http_timeout_s, ahead or Ahead())
         self._defaults: Defaults = {"role": role, "warehouse": warehouse, "database": database, "schema": schema}
-        self._pace = pace or Pace()
-        self._http_timeout_s = http_timeout_s
+        self._pause_collector = pause_collector
 
     @classmethod
     def from_env(cls) -> Self:
@@ -120,31 +134,38 @@ class AsyncSnowflakeClient:
     ) -> AsyncStatement:
         """Submit one statement and return as soon as Snowflake has accepted it."""
         request = submit_request(sql, binds, options, self._defaults)
-        state = await submit_surely(self._api, request, self._tokens, timeout_s=self._http_timeout_s, pace=self._pace)
-        return AsyncStatement(
-            self._api,
-            self._tokens,
-            state,
-            parameters=request.parameters,
-            pace=self._pace,
-            http_timeout_s=self._http_timeout_s,
-            limit_s=options.get("timeout_s") or None,
-        )
+        source = self._source
+        try:
+            state = await submit_surely(
+                source.api, request, source.tokens, timeout_s=source.http_timeout_s, pace=source.pace
+            )
+        except NoWarehouseError as error:
+            error.hint = hints.no_warehouse(error.message, request.warehouse)
+            raise
+        return AsyncStatement(source, state, self._terms(request, options))
 
-    def statement(self, handle: str) -> AsyncStatement:
-        """Return a statement that was submitted before, by its handle; nothing is asked yet."""
-        return AsyncStatement(
-            self._api,
-            self._tokens,
-            Running(handle, {}),
-            parameters={},
-            pace=self._pace,
-            http_timeout_s=self._http_timeout_s,
-        )
+    def _terms(self, request: SubmitRequest, options: StatementOptions) -> Terms:
+        return Terms(request.parameters, request.warehouse, options.get("timeout_s") or None, self._pause_collector)
+
+    async def query_all(self, sql: str, **options: Unpack[StatementOptions]) -> list[Result]:
+        """Run the statements of one text in one session and return the result of each, in order.
+
+        When one fails, those before it have taken effect and those after it have not run.
+        """
+        options.setdefault("statement_count", 0)
+        return await (await self.submit(sql, **options)).results()
+
+    def statement(self, handle: str, *, parameters: Mapping[str, object] | None = None) -> AsyncStatement:
+        """Return a statement that was submitted before, by its handle; nothing is asked yet.
+
+        `parameters` are the output formats that it was submitted with, if any.
+        """
+        terms = Terms(parameters or {}, pause_collector=self._pause_collector)
+        return AsyncStatement(self._source, Running(handle, {}), terms)
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._api.aclose()
+        await self._source.api.aclose()
 
     async def __aenter__(self) -> Self:
         return self
@@ -158,10 +179,15 @@ class AsyncSnowflakeClient:
 def submit_request(
     sql: str, binds: Sequence[object] | None, options: StatementOptions, defaults: Defaults
 ) -> SubmitRequest:
-    """Return the request for a statement; asynchronous, so that its handle is there to cancel it by."""
+    """Return the request for a statement, asynchronous unless `wait_first` is set.
+
+    Asynchronous means that its handle is there at once, to cancel it by.
+    """
     parameters = dict(options.get("parameters") or {})
     if tag := options.get("query_tag"):
         parameters["query_tag"] = tag
+    if (count := options.get("statement_count")) is not None:
+        parameters["multi_statement_count"] = str(count)
     limit_s = options.get("timeout_s")
     return SubmitRequest(
         sql,
@@ -172,7 +198,7 @@ def submit_request(
         role=_name(options.get("role") or defaults.get("role")),
         timeout_s=None if limit_s is None else math.ceil(limit_s),
         parameters=parameters,
-        run_async=True,
+        run_async=not options.get("wait_first", False),
     )
 
 

@@ -111,6 +111,10 @@ class IncompleteResultError(SnowflakeError):
     """Fewer or more rows arrived than Snowflake announced; none of them are handed on."""
 
 
+class OutOfRangeError(SnowflakeError):
+    """A value that Snowflake sent does not fit the Arrow type its column gets; nothing was rounded or wrapped."""
+
+
 class Throttled(SnowflakeError):
     """Too many requests. `retry_after_s` is the pause that Snowflake asked for, None where it named none."""
 

@@ -5,13 +5,18 @@ Knows no connection: everything has been fetched.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from skipass.snowflake.errors import IncompleteResultError
+from skipass.snowflake.errors import SnowflakeConfigError
 from skipass.snowflake.sqlapi.answers import Finished
 from skipass.snowflake.sqlapi.values import Cell, Column, decode_rows
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from skipass.snowflake.arrow.batches import Batches
 
 _CHANGES = ("numRowsInserted", "numRowsUpdated", "numRowsDeleted")
 
@@ -47,33 +52,70 @@ class Result:
         """Return the rows in order as tuples of Python values (`sqlapi.values`)."""
         return [row for part in self.partitions for row in decode_rows(self.columns, part, self.parameters)]
 
+    def iter_batches(
+        self, *, timestamp_unit: Literal["ns", "us"] = "ns", keep_offsets: bool = False
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the rows in order as Arrow record batches, one for each partition (types: `arrow.schema`)."""
+        batches = arrow_batches(self.columns, self.parameters, timestamp_unit, keep_offsets)
+        return map(batches.of_rows, self.partitions)
+
+    def fetch_arrow(self, *, timestamp_unit: Literal["ns", "us"] = "ns", keep_offsets: bool = False) -> pa.Table:
+        """Return the rows as one Arrow table; repeated column names stay as they are."""
+        batches = arrow_batches(self.columns, self.parameters, timestamp_unit, keep_offsets)
+        return batches.table([batches.of_rows(part) for part in self.partitions])
+
+    def to_pandas(self, **options: Any) -> Any:
+        """Return the rows as a pandas DataFrame (`arrow.frames.to_pandas`)."""
+        table = self.fetch_arrow()
+        from skipass.snowflake.arrow import frames
+
+        return frames.to_pandas(table, **options)
+
+    def to_polars(self) -> Any:
+        """Return the rows as a polars DataFrame (`arrow.frames.to_polars`)."""
+        table = self.fetch_arrow()
+        from skipass.snowflake.arrow import frames
+
+        return frames.to_polars(table)
+
     def dicts(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries by column name; a repeated name goes on as `NAME_2`, so no column is lost."""
-        names = _distinct([column.name for column in self.columns])
+        names = distinct([column.name for column in self.columns])
         return [dict(zip(names, row, strict=True)) for row in self.rows()]
 
 
 def complete_result(
-    finished: Finished, rest: Sequence[Sequence[Sequence[Cell]]], parameters: Mapping[str, object]
+    finished: Finished, partitions: Sequence[Sequence[Sequence[Cell]]], parameters: Mapping[str, object]
 ) -> Result:
-    """Return the result of all partitions, or raise `IncompleteResultError` when a count is not the announced one."""
-    partitions = (finished.rows, *rest)
-    announced = [info.row_count for info in finished.partitions] or [len(finished.rows)]
+    """Return the result of all partitions, which have been counted."""
     total = sum(len(part) for part in partitions)
-    if [len(part) for part in partitions] != announced or finished.num_rows not in (None, total):
-        expected = sum(announced) if finished.num_rows is None else finished.num_rows
-        text = f"{total} rows came, {expected} were announced."
-        raise IncompleteResultError(text, statement_handle=finished.statement_handle)
     cap = _cap(parameters)
     return Result(
         finished.statement_handle,
         finished.columns,
-        partitions,
+        tuple(partitions),
         parameters,
         finished.stats,
         finished.statement_handles,
         complete=cap == 0 or total < cap,
     )
+
+
+def arrow_batches(
+    columns: Sequence[Column],
+    parameters: Mapping[str, object],
+    timestamp_unit: Literal["ns", "us"],
+    keep_offsets: bool,
+) -> Batches:
+    """Return what makes record batches of a result's partitions; without pyarrow a `SnowflakeConfigError`."""
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise SnowflakeConfigError("pyarrow is not installed.", hint="pip install 'skipass[arrow]'") from None
+    from skipass.snowflake.arrow.batches import Batches
+    from skipass.snowflake.arrow.schema import ArrowTypes
+
+    return Batches(columns, parameters, ArrowTypes(timestamp_unit, keep_offsets))
 
 
 def _cap(parameters: Mapping[str, object]) -> int:
@@ -82,7 +124,8 @@ def _cap(parameters: Mapping[str, object]) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _distinct(names: Sequence[str]) -> list[str]:
+def distinct(names: Sequence[str]) -> list[str]:
+    """Return the names with repeated ones told apart: `NAME`, `NAME_2`, `NAME_3`."""
     taken: set[str] = set()
     distinct = []
     for name in names:

@@ -19,6 +19,8 @@ from skipass.snowflake.sqlapi.failures import Answer, failure, failure_in_succes
 from skipass.snowflake.sqlapi.values import Cell, Column
 from skipass.snowflake.sqlapi.wire import HANDLE, Call
 
+_REFUSAL_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -153,14 +155,37 @@ def read_partition(call: Call, index: int, answer: Answer, *, width: int | None 
     """Return the rows of a partition's answer, an object with `data` or a bare array of rows."""
     if answer.status != 200:
         raise failure(call, answer)
-    try:
-        body = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        raise ProtocolError("The partition is not JSON.", statement_handle=call.statement_handle) from None
-    if isinstance(body, dict) and (problem := failure_in_success(call, answer, body)):
+    value = _json_value(answer.body)
+    if isinstance(value, dict) and (problem := failure_in_success(call, answer, value)):
         raise problem
-    data = body.get("data") if isinstance(body, dict) else body
-    return Partition(index, _rows(data, width or 0), len(answer.body))
+    return Partition(index, _rows_in(value, width or 0), len(answer.body))
+
+
+def partition_body(call: Call, answer: Answer) -> bytes:
+    """Return a partition's JSON unread, or raise what the answer reports instead."""
+    if answer.status != 200:
+        raise failure(call, answer)
+    # A refusal is a short object; anything longer is rows, which its reader reads and whoever asked counts.
+    body = json_body(answer) if len(answer.body) < _REFUSAL_BYTES else None
+    if body is not None and (problem := failure_in_success(call, answer, body)):
+        raise problem
+    return answer.body
+
+
+def rows_of(body: bytes, width: int = 0) -> list[list[Cell]]:
+    """Return the rows of a partition's JSON, all `width` wide where that is not 0."""
+    return _rows_in(_json_value(body), width)
+
+
+def _json_value(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        raise ProtocolError("The partition is not JSON.") from None
+
+
+def _rows_in(value: Any, width: int) -> list[list[Cell]]:
+    return _rows(value.get("data") if isinstance(value, dict) else value, width)
 
 
 def read_cancel(call: Call, answer: Answer) -> CancelOutcome:

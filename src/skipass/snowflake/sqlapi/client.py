@@ -97,6 +97,12 @@ class SqlApi:
         with _about(call):
             return answers.read_partition(call, index, await self._send(call, tokens, timeout_s), width=width)
 
+    async def partition_body(self, handle: str, index: int, tokens: TokenSource, *, timeout_s: float) -> bytes:
+        """Return the JSON of partition `index` unread, decompressed; what it holds is for `answers.rows_of`."""
+        call = wire.partition_call(handle, index)
+        with _about(call):
+            return answers.partition_body(call, await self._send(call, tokens, timeout_s))
+
     async def cancel(self, handle: str, tokens: TokenSource, *, timeout_s: float) -> answers.CancelOutcome:
         """Cancel a statement; one that is finished or unknown is nothing to cancel."""
         call = wire.cancel_call(handle)

@@ -46,3 +46,16 @@ BY_CODE: Mapping[str, str] = MappingProxyType({
     "394307": "The account in the token is not the one of the host: leave region and cloud out of it.",
     "394400": "The programmatic access token is revoked, expired, or not of this account: create a new one.",
 })  # fmt: skip
+
+
+def no_warehouse(message: str, named: str | None = None) -> str:
+    """Return what usually fixes a statement without a warehouse, told apart by Snowflake's text and the name sent."""
+    lower = message.lower()
+    which = f"The warehouse {named}" if named else "The warehouse"
+    if "suspend" in lower or "resume" in lower:
+        return f"{which} is suspended: resume it, or let it resume by itself (AUTO_RESUME) with OPERATE or USAGE."
+    if "not authorized" in lower or "privilege" in lower:
+        return f"{which} does not exist or is not granted: GRANT USAGE ON WAREHOUSE … TO ROLE …"
+    if named:
+        return f"{which} was named and is not active: it does not exist, or its USAGE is not granted to the role."
+    return BY_CODE["000606"]

@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
+
+import orjson
 
 from skipass.snowflake.errors import ProtocolError
 
@@ -22,7 +27,9 @@ Cell = str | None
 Decoder = Callable[[str], Any]
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall clock of TIMESTAMP_NTZ
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOS = 10**9
+_LONG_NUMBER = re.compile(r"[0-9]{18}")
 _DAY = 86_400
 
 
@@ -47,12 +54,11 @@ def decode_rows(
     """
     if not columns:
         return [tuple(row) for row in rows]
-    decoders = [decoder(column, formats) for column in columns]
     try:
         cells = list(zip(*rows, strict=True))
         if rows and len(cells) != len(columns):
             raise ProtocolError("A row has another number of cells than there are columns.")
-        decoded = [_decode_column(decode, column) for decode, column in zip(decoders, cells, strict=False)]
+        decoded = [_decode_column(column, formats, texts) for column, texts in zip(columns, cells, strict=False)]
         return list(zip(*decoded, strict=True))
     except (ValueError, TypeError, LookupError, ArithmeticError):
         raise ProtocolError("A cell does not have the form of its column's type.") from None
@@ -63,22 +69,41 @@ def decode_cell(column: Column, cell: Cell, formats: Mapping[str, object] | None
     return decode_rows([column], [[cell]], formats or {})[0][0]
 
 
-def _decode_column(decode: Decoder, cells: Sequence[Cell]) -> list[Any]:
-    if not set(map(type, cells)) <= {str, type(None)}:
+def _decode_column(column: Column, formats: Mapping[str, object], cells: Sequence[Cell]) -> list[Any]:
+    kinds = set(map(type, cells))
+    if not kinds <= {str, type(None)}:
         raise TypeError
+    decode = decoder(column, formats)
+    if decode is _text:
+        return list(cells)
+    if decode in _REPETITIVE:
+        values = {cell: None if cell is None else decode(cell) for cell in set(cells)}
+        return [values[cell] for cell in cells]
+    if type(None) not in kinds:
+        return list(map(decode, cells))  # type: ignore[arg-type]
     return [None if cell is None else decode(cell) for cell in cells]
 
 
 def decoder(column: Column, formats: Mapping[str, object]) -> Decoder:
     """Return the function that turns a non-null cell of this column into its value."""
-    wanted = {name.lower(): value for name, value in formats.items()}
-    if any(wanted.get(name) for name in _FORMATTED_BY.get(column.type, ())):
+    if is_formatted(column, formats):
         return _text
-    if column.type == "binary" and str(wanted.get("binary_output_format", "")).upper() == "BASE64":
+    if column.type == "binary" and is_base64(formats):
         return lambda cell: base64.b64decode(cell, validate=True)
     if column.type == "fixed":
-        return _decimal if column.scale else _integer
+        return Decimal if column.scale else _integer
     return _DECODERS.get(column.type, _text)
+
+
+def is_formatted(column: Column, formats: Mapping[str, object]) -> bool:
+    """True when the request asked for a date or time of this column's type as formatted text."""
+    wanted = {name.lower() for name, value in formats.items() if value}
+    return any(name in wanted for name in _FORMATTED_BY.get(column.type, ()))
+
+
+def is_base64(formats: Mapping[str, object]) -> bool:
+    """True when the request asked for binary cells in base 64 instead of hexadecimal digits."""
+    return any(name.lower() == "binary_output_format" and str(v).upper() == "BASE64" for name, v in formats.items())
 
 
 def without_null_words(columns: Sequence[Column], rows: Iterable[Sequence[Cell]]) -> list[list[Cell]]:
@@ -140,14 +165,6 @@ def _integer(cell: str) -> int | Decimal:
     return Decimal(cell) if "." in cell else int(cell)
 
 
-def _decimal(cell: str) -> Decimal:
-    return Decimal(cell)
-
-
-def _real(cell: str) -> float:
-    return float(cell)
-
-
 def _boolean(cell: str) -> bool:
     if (word := cell.lower()) not in _BOOLEANS:
         raise ValueError(cell)
@@ -165,28 +182,46 @@ def _time(cell: str) -> time:
 
 
 def _wall_clock(cell: str) -> datetime | str:
-    nanos = nanos_of(cell)
     try:
-        return _EPOCH + timedelta(microseconds=nanos // 1000)
+        return _EPOCH + _since_epoch(cell)
     except OverflowError:
-        return iso_timestamp(nanos)
+        return iso_timestamp(nanos_of(cell))
 
 
 def _instant(cell: str) -> datetime | str:
-    wall = _wall_clock(cell)
-    return wall.replace(tzinfo=UTC) if isinstance(wall, datetime) else iso_timestamp(nanos_of(cell), 0)
+    try:
+        return _EPOCH_UTC + _since_epoch(cell)
+    except OverflowError:
+        return iso_timestamp(nanos_of(cell), 0)
 
 
 def _zoned(cell: str) -> datetime | str:
-    nanos, offset = nanos_of(cell), offset_minutes_of(cell)
-    zone = timezone(timedelta(minutes=offset)) if offset else UTC
+    seconds, _, offset = cell.rpartition(" ")
     try:
-        return (_EPOCH + timedelta(microseconds=nanos // 1000, minutes=offset)).replace(tzinfo=zone)
+        return _epoch_at(offset) + _since_epoch(seconds)
     except OverflowError:
-        return iso_timestamp(nanos, offset)
+        return iso_timestamp(nanos_of(cell), offset_minutes_of(cell))
+
+
+def _since_epoch(seconds: str) -> timedelta:
+    # The usual spelling has nine places and no sign: whole seconds and microseconds then stand at fixed places.
+    whole, fraction = seconds[:-10], seconds[-9:]
+    if seconds[-10:-9] == "." and whole.isdecimal() and fraction.isdecimal() and seconds.isascii():
+        return timedelta(0, int(whole), int(fraction[:6]))
+    return timedelta(microseconds=nanos_of(seconds) // 1000)
+
+
+@lru_cache(maxsize=2048)
+def _epoch_at(offset: str) -> datetime:
+    minutes = int(offset) - 1440
+    return _EPOCH_UTC.astimezone(timezone(timedelta(minutes=minutes))) if minutes else _EPOCH_UTC
 
 
 def _json(cell: str) -> Any:
+    # orjson is several times faster, but whole numbers beyond 64 bits would become floats.
+    if not _LONG_NUMBER.search(cell):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(cell)
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):
@@ -194,6 +229,8 @@ def _json(cell: str) -> Any:
         return cell
 
 
+# Decoders of columns that hold few different values: each of them is decoded once.
+_REPETITIVE = (_boolean, _date)
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 _TIMESTAMPS = ("timestamp_ntz", "timestamp_ltz", "timestamp_tz")
 _WORDED = frozenset({"fixed", "real", "decfloat", "binary", "boolean", "date", "time", *_TIMESTAMPS})
@@ -203,8 +240,8 @@ _FORMATTED_BY: dict[str, tuple[str, ...]] = {
     **{kind: ("timestamp_output_format", f"{kind}_output_format") for kind in _TIMESTAMPS},
 }
 _DECODERS: dict[str, Decoder] = {
-    "real": _real,
-    "decfloat": _decimal,
+    "real": float,
+    "decfloat": Decimal,
     "binary": bytes.fromhex,
     "boolean": _boolean,
     "date": _date,

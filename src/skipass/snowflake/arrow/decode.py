@@ -1,0 +1,90 @@
+"""Columns of cell text to typed Arrow columns, in Arrow's own compiled kernels.
+
+Pure. The text of a time is a decimal number of seconds; as a decimal with nine places its digits are the nanoseconds,
+so a time is read without rounding and without a loop. What does not fit raises Arrow's own errors.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from skipass.snowflake.sqlapi.values import Column, is_base64
+
+_SECONDS = pa.decimal128(38, 9)
+_DIGITS = pa.decimal128(38, 0)
+_MICROS = pa.decimal128(38, 3)
+_ONE = pa.scalar(1, pa.int32())
+# Text of more than twelve digits without a fraction is nanoseconds already, as in `sqlapi.values`.
+_NANOS_FROM = 10**21
+
+
+def decode(column: Column, text: pa.Array, wanted: pa.DataType, formats: Mapping[str, object]) -> pa.Array:
+    """Return a column's values in the wanted type of `arrow.schema`; null stays null."""
+    if pa.types.is_string(wanted):
+        return text
+    if column.type == "binary":
+        return _base64(text) if is_base64(formats) else _hex(text)
+    if column.type == "date":
+        return text.cast(pa.int32()).cast(wanted)
+    if column.type == "time":
+        return _digits(text).cast(pa.int64()).cast(wanted)
+    if column.type in ("timestamp_ntz", "timestamp_ltz"):
+        return _instant(text, wanted)
+    if column.type == "timestamp_tz":
+        return _zoned(text, wanted)
+    return text.cast(wanted)
+
+
+def _digits(seconds: pa.Array) -> pa.Array:
+    """Return nanoseconds as whole decimals: the same bits, read without the point."""
+    exact = seconds.cast(_SECONDS)
+    digits = _reread(exact, _DIGITS)
+    already = pc.greater_equal(pc.abs(digits), pa.scalar(_NANOS_FROM, _DIGITS))
+    if not pc.any(already).as_py():
+        return digits
+    whole = pc.floor(exact)
+    return pc.if_else(pc.and_(already, pc.equal(whole, exact)), whole.cast(_DIGITS), digits)
+
+
+def _reread(numbers: pa.Array, kind: pa.DataType) -> pa.Array:
+    return pa.Array.from_buffers(kind, len(numbers), numbers.buffers(), numbers.null_count, numbers.offset)
+
+
+def _instant(seconds: pa.Array, wanted: pa.TimestampType) -> pa.Array:
+    digits = _digits(seconds)
+    if wanted.unit == "us":
+        digits = pc.floor(_reread(digits, _MICROS)).cast(_DIGITS)
+    return digits.cast(pa.int64()).cast(wanted)
+
+
+def _zoned(text: pa.Array, wanted: pa.DataType) -> pa.Array:
+    parts = pc.split_pattern(text, " ")
+    instant_type = wanted.field(0).type if pa.types.is_struct(wanted) else wanted
+    instant = _instant(pc.list_element(parts, 0), instant_type)
+    if not pa.types.is_struct(wanted):
+        return instant
+    offset = pc.subtract(pc.list_element(parts, 1).cast(pa.int16()), pa.scalar(1440, pa.int16()))
+    return pa.StructArray.from_arrays([instant, offset], fields=list(wanted), mask=pc.is_null(text))
+
+
+def _hex(text: pa.Array) -> pa.Array:
+    """Return the bytes of hexadecimal text: all cells at once, since two digits are always one byte."""
+    bounds = pa.Array.from_buffers(pa.int32(), len(text) + 1, [None, text.buffers()[1]], 0, text.offset)
+    if pc.any(pc.not_equal(pc.bit_wise_and(bounds, _ONE), 0)).as_py():
+        raise ValueError("hexadecimal text of odd length")
+    digits = text.buffers()[2]
+    content = binascii.unhexlify(digits) if digits is not None else b""
+    halves = pc.shift_right(bounds, _ONE)
+    validity = pc.is_valid(text)
+    buffers = [None if text.null_count == 0 else validity.buffers()[1], halves.buffers()[1], pa.py_buffer(content)]
+    return pa.Array.from_buffers(pa.binary(), len(text), buffers, text.null_count)
+
+
+def _base64(text: pa.Array) -> pa.Array:
+    cells = (None if cell is None else base64.b64decode(cell, validate=True) for cell in text.to_pylist())
+    return pa.array(cells, pa.binary())

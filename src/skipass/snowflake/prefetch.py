@@ -1,0 +1,55 @@
+"""Fetch several things at once and hand them on in order, holding no more bytes than allowed.
+
+Knows nothing of what is fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How far to run ahead of the reader: `most` fetches at once, together at most `limit_bytes`, and at least one.
+
+    The bytes are those that each fetch announces (uncompressed); what is being read by the caller counts until the next
+    one is asked for.
+    """
+
+    most: int = 4
+    limit_bytes: int = 32 * 1024 * 1024
+
+
+async def in_order(
+    sizes_bytes: Sequence[int], fetch: Callable[[int], Awaitable[T]], ahead: Ahead
+) -> AsyncGenerator[T, None]:
+    """Yield `fetch(0)`, `fetch(1)` … one for each size, fetched ahead; leaving early cancels what is under way.
+
+    A failure comes out at the place of what failed.
+    """
+    running: deque[tuple[asyncio.Task[T], int]] = deque()
+    held = upcoming = 0
+    try:
+        while running or upcoming < len(sizes_bytes):
+            while upcoming < len(sizes_bytes) and _fits(len(running), held + sizes_bytes[upcoming], ahead):
+                task = asyncio.ensure_future(fetch(upcoming))
+                running.append((task, sizes_bytes[upcoming]))
+                held += sizes_bytes[upcoming]
+                upcoming += 1
+            task, size = running.popleft()
+            yield await task
+            held -= size
+    finally:
+        for task, _ in running:
+            task.cancel()
+        await asyncio.gather(*(task for task, _ in running), return_exceptions=True)
+
+
+def _fits(running: int, held_bytes: int, ahead: Ahead) -> bool:
+    return running == 0 or (running < ahead.most and held_bytes <= ahead.limit_bytes)
