@@ -69,7 +69,7 @@ class User(Shape):
 class SignedIn(Shape):
     """A person's token; it is in this answer only."""
 
-    token: str = Field(examples=["sk_…"])
+    token: str = Field(examples=["skp_…"])
     user: User
     expires_at: AwareDatetime
 
@@ -100,7 +100,7 @@ class NewKey(Shape):
     """An agent and its new key; the key is absent where the request is repeated."""
 
     agent: Agent
-    api_key: str | None = Field(default=None, examples=["sk_…"])
+    api_key: str | None = Field(default=None, examples=["skp_…"])
 
 
 class Connection(Shape):
