@@ -40,7 +40,7 @@ class Checkpoints:
         await self.sign_now()
 
     async def _run(self) -> None:
-        waited = 0.0
+        waited = EVERY_S  # the first one is due as soon as there is something to sign
         while True:
             await asyncio.sleep(0.5)
             waited += 0.5

@@ -50,8 +50,9 @@ async def tell(ready: Mapping[str, Any], home: Path, teller: Teller) -> int:
         try:
             async for told in Story(agent, person, lambda: verified(home)).steps():
                 teller.step(told)
-        except StepFailed as error:
-            teller.failed(str(error))
+        except (StepFailed, KeyError, IndexError, TypeError) as error:
+            # A missing member is a step that came out otherwise, like any other.
+            teller.failed(f"{type(error).__name__}: {error}")
             return 1
     return 0
 

@@ -83,7 +83,8 @@ class Story:
         self._pending = len(rows)
         _must(self._pending > 0, "there is no pending order to show", answer)
         text = "A read inside the scope runs at once, under the user's role, with a timeout that ends with the session."
-        return Told("read", text, {"statement": READ, "rows": rows})
+        shown = {"statement": READ, "rows": len(rows), "first rows": rows[:5]}
+        return Told("read", text, shown)
 
     async def _refused(self) -> Told:
         answer = await self._query(FORBIDDEN)
@@ -109,7 +110,8 @@ class Story:
         _must("UPDATE" in card["text"], "the approver does not see the statement", card)
         decided = await self.person.approve(self._approval, "Looks right, the morning run needs it")
         _must(decided["state"] == "approved", "the approval did not count", decided)
-        shown = {"text": card["text"], "for": card["requester"], "agent": card["agent"], "state": decided["state"]}
+        shown = {"text": card["text"], "for": card["for_user"]["name"], "agent": card["agent"]["name"]}
+        shown["state"] = decided["state"]
         text = (
             f"{self.person.name}, who is neither the requester nor the agent's owner, sees the exact text on a door of "
             "their own and approves it. Agents never decide."
@@ -150,7 +152,7 @@ class Story:
 
     async def _record(self) -> Told:
         record = await self.person.record(self._session)
-        lines = [{"at": e["at"], "event": e["kind"], "subject": e["subject"]} for e in record["events"]]
+        lines = [{"at": e["at"][11:23], "event": e["kind"], "about": e["subject"][-6:]} for e in record["events"]]
         kinds = {line["event"] for line in lines}
         wanted = {"session.open", "statement.refused", "statement.held", "approval.approved", "statement.succeeded"}
         _must(wanted <= kinds, "the record lacks something that happened", sorted(kinds))

@@ -13,6 +13,8 @@ from rich.table import Table
 
 from skipass.demo.story import Told
 
+SHOWN = 24
+
 
 class Teller:
     """Prints steps as they are done."""
@@ -59,10 +61,10 @@ class Teller:
         if isinstance(rows[0], Mapping):
             for column in rows[0]:
                 table.add_column(str(column), style="dim" if column == "at" else "")
-        for row in rows[:40]:
+        for row in rows[:SHOWN]:
             cells = row.values() if isinstance(row, Mapping) else row
             table.add_row(*(escape(str(cell)) for cell in cells))
         self._console.print(f"    [dim]{name}[/]:")
         self._console.print(table)
-        if len(rows) > 40:
-            self._console.print(f"    … and {len(rows) - 40} more")
+        if len(rows) > SHOWN:
+            self._console.print(f"      … and {len(rows) - SHOWN} more")
