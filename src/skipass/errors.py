@@ -84,6 +84,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "not_initialised": (Kind.UNAVAILABLE, "There is no gateway here yet."),
     "already_initialised": (Kind.CONFLICT, "There is a gateway here already."),
     "gateway_running": (Kind.CONFLICT, "Another process holds this gateway's data."),
+    "extra_required": (Kind.INVALID, "The command needs an optional part of the installation."),
     "gateway_unreachable": (Kind.UNAVAILABLE, "The gateway did not answer at this address."),
     "sign_in_required": (Kind.UNAUTHENTICATED, "This needs a signed-in person."),
     "link_used": (Kind.UNAUTHENTICATED, "The one-time link is used, replaced or too old."),

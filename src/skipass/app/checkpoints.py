@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections import defaultdict
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -70,8 +71,17 @@ class Checkpoints:
         CHECKPOINTS.inc(len(moved))
 
 
+def _ends_whole(file: BinaryIO) -> bool:
+    if file.seek(0, os.SEEK_END) == 0:
+        return True
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"
+
+
 def _append(path: Path, lines: bytes) -> None:
-    with path.open("ab") as file:
+    with path.open("a+b") as file:
+        if not _ends_whole(file):
+            file.write(b"\n")  # a line that a crash cut short stays a bad line of its own
         file.write(lines)
         file.flush()
         os.fsync(file.fileno())

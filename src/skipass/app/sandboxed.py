@@ -7,8 +7,11 @@ same account again: the child outlives it on purpose and is found by its address
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ctypes
+import os
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -57,40 +60,39 @@ async def sandboxed(settings: Settings, gateway: Gateway) -> AsyncIterator[dict[
     """Yield what `serve --format json` adds under `--sandbox`, with the account running and the demo's things in place."""
     keep = settings.home / "sandbox.json"
     kept: dict[str, Any] = orjson.loads(keep.read_bytes()) if keep.exists() else {}
-    child = None
+    pid = kept.pop("pid", 0)
     if not kept or not await _answers(kept["sandbox"]["account_url"]):
         port = int(kept["sandbox"]["host"].rpartition(":")[2]) if kept else 0
         child, account = await _start(settings.home / "sandbox", port, lasting="home" in settings.model_fields_set)
-        kept |= {"sandbox": account}
+        pid, kept["sandbox"] = child.pid, account
     if "agent" not in kept:
         kept |= await seed(gateway, kept["sandbox"], ADMIN, APPROVER)
-        write_owner_only(keep, orjson.dumps(kept))
+    keep.unlink(missing_ok=True)
+    write_owner_only(keep, orjson.dumps(kept | {"pid": pid}))
     try:
         yield kept
     finally:
-        await _stop(child)
+        await _stop(pid)
 
 
-async def _start(data: Path, port: int, *, lasting: bool) -> tuple[asyncio.subprocess.Process, dict[str, Any]]:
+async def _start(data: Path, port: int, *, lasting: bool) -> tuple[subprocess.Popen[bytes], dict[str, Any]]:
     command = [sys.executable, "-m", "skipass.sandbox", "serve", "--port", str(port), "--format", "json"]
-    child = await asyncio.create_subprocess_exec(
-        *command,
-        *(("--data-dir", str(data)) if lasting else ()),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
+    child = subprocess.Popen(  # noqa: ASYNC220, S603  our own module, and it has to outlive this loop
+        [*command, *(("--data-dir", str(data)) if lasting else ())],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
         start_new_session=True,
-        preexec_fn=None if lasting else _end_with_parent,
-        limit=1 << 20,
+        preexec_fn=None if lasting else _end_with_parent,  # noqa: PLW1509  prctl and nothing else
     )
-    line = await asyncio.wait_for(_first_line(child), 60)
+    line = await asyncio.wait_for(asyncio.to_thread(_first_line, child), 60)
     if not line:
         raise SkipassError("internal_error", "The sandbox did not start.", "Its own message is above.")
     account: dict[str, Any] = orjson.loads(line)
     return child, account
 
 
-async def _first_line(child: asyncio.subprocess.Process) -> bytes:
-    return await child.stdout.readline() if child.stdout else b""
+def _first_line(child: subprocess.Popen[bytes]) -> bytes:
+    return child.stdout.readline() if child.stdout else b""
 
 
 def _end_with_parent() -> None:
@@ -99,15 +101,26 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-async def _stop(child: asyncio.subprocess.Process | None) -> None:
-    if child is None or child.returncode is not None:
+async def _stop(pid: int) -> None:
+    """End the sandbox, whichever gateway started it, and wait a little for it to be gone."""
+    if not _is_sandbox(pid):
         return
-    child.terminate()
+    os.kill(pid, signal.SIGTERM)
+    for _ in range(100):
+        if not _is_sandbox(pid):
+            return
+        await asyncio.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+
+
+def _is_sandbox(pid: int) -> bool:
+    """Return whether this process lives and is what we started: a pid alone may have been given to another."""
     try:
-        await asyncio.wait_for(child.wait(), 5)
-    except TimeoutError:
-        child.kill()
-        await child.wait()
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, os.WNOHANG)
+        return b"skipass.sandbox" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 async def _answers(url: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import socket
 from collections.abc import Callable
@@ -37,7 +38,11 @@ def run(settings: Settings, announce: Announce) -> None:
 
 
 async def _serve(settings: Settings, announce: Announce) -> None:
-    listener = _listen(settings.host, settings.port)
+    with contextlib.closing(_listen(settings.host, settings.port)) as listener:
+        await _serve_on(listener, settings, announce)
+
+
+async def _serve_on(listener: socket.socket, settings: Settings, announce: Announce) -> None:
     base_url = settings.base_url or _address(settings, listener)
     edge = edge_settings(settings, base_url)
     async with AsyncExitStack() as stack:
@@ -61,7 +66,8 @@ def edge_settings(settings: Settings, base_url: str) -> EdgeSettings:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family)
+    # Naming the protocol is what lets asyncio turn Nagle's algorithm off on every connection.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((host, port))
     return listener
@@ -102,9 +108,7 @@ class _Server(uvicorn.Server):
 
     def capture_signals(self) -> Any:
         """Leave signals to the loop."""
-        from contextlib import nullcontext
-
-        return nullcontext()
+        return contextlib.nullcontext()
 
     async def listening(self, task: asyncio.Task[None]) -> None:
         """Return once requests are answered; raise what kept it from that."""

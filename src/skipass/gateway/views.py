@@ -158,6 +158,8 @@ def record_view(record: Record) -> dict[str, Any]:
     at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=record.at_us)
     return {
         "cursor": f"{record.at_us}:{record.writer}:{record.seq}",
+        "tenant_id": record.tenant_id,
+        "at_us": record.at_us,
         "at": when(at),
         "kind": record.kind,
         "subject": record.subject,
