@@ -1,4 +1,4 @@
-"""A gateway over a real SQLite file in front of a real sandbox, with the demo's people and agent; for tests of any room."""
+"""A gateway over a real SQLite file in front of a real sandbox, with the demo's people and agent."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _over(events: list[Record], reached: bool) -> bool:
 async def test_a_kill_at_any_point_leaves_one_outcome_and_no_second_run(
     tmp_path: Path, point: str, passes: int
 ) -> None:
-    """After a kill -9 and a restart every statement has exactly one end, the write ran at most once, the chain holds."""
+    """After a kill -9 and a restart every statement has one end, the write ran at most once, the chain holds."""
     home = Home(tmp_path / "home")
     child, ready = await start(home.path, env={"SKIPASS_CRASH_AT": f"{point}:{passes}"})
     with contextlib.suppress(BaseExceptionGroup, Exception):

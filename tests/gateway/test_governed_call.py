@@ -36,7 +36,7 @@ async def test_without_a_session_a_query_is_refused_with_the_request_that_would_
 
 
 async def test_a_read_in_scope_runs_with_everything_pinned(at: Stage) -> None:
-    """What reaches Snowflake carries our tag, the full name, one statement, and a timeout no longer than the session."""
+    """What reaches Snowflake carries our tag, the full name, and a timeout no longer than the session."""
     await at.session(ttl_s=60)
     envelope = await at.query(PENDING)
     assert envelope.status is Status.SUCCESS

@@ -25,7 +25,7 @@ async def other_agent(at: Stage, *, users: list[str] | None = None, connections:
     return issued.text.reveal()
 
 
-async def as_(at: Stage, key: str, tool: str, identifier: str | None = None, **arguments: object):  # noqa: ANN202
+async def as_(at: Stage, key: str, tool: str, identifier: str | None = None, **arguments: object):
     principal = await at.gateway.authenticator.authenticate(key, identifier=identifier)
     return await at.gateway.calls.call(principal, Target(slug="jit"), tool, arguments, CallContext("req_other"))
 
@@ -125,8 +125,8 @@ async def test_the_requester_the_owner_and_the_powerless_never_decide(at: Stage)
     await at.session()
     held = await at.query("UPDATE ops.orders SET note = 'x' WHERE order_id = 1")
     for name in ("sam", "mel"):
+        person = await _person(at, name)
         with pytest.raises(SkipassError) as refused:
-            person = await _person(at, name)
             await at.gateway.approvals.decide(person, held.fields["approval"]["id"], approve=True, reason="r")
         assert refused.value.code == "not_eligible"
 
@@ -145,7 +145,7 @@ async def test_a_login_token_never_decides(at: Stage) -> None:
     (grace,) = await at.every(User, name="grace")
     issued = issue(grace.tenant_id, KeyUse.LOGIN, grace.id, at.gateway.deps.journal.now())
 
-    async def keep(unit) -> None:  # noqa: ANN001
+    async def keep(unit) -> None:
         await unit.insert(issued.key)
 
     await at.gateway.deps.journal.write(keep)

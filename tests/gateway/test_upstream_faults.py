@@ -31,7 +31,7 @@ async def test_an_account_that_is_gone_fails_the_call_and_nothing_else(at: Stage
     (jit,) = await at.every(Connection, name="jit")
 
     async def point(host: str, current: Connection) -> Connection:
-        async def change(unit):  # noqa: ANN001, ANN202
+        async def change(unit):
             return await unit.change(current, host=host)
 
         return await at.gateway.deps.journal.write(change)
@@ -92,10 +92,10 @@ async def test_a_rejected_credential_says_so(at: Stage) -> None:
 
 
 async def test_no_warehouse_anywhere_is_refused_with_the_usable_ones(at: Stage) -> None:
-    """Without a warehouse in call, session or connection nothing of the agent is sent, and the usable ones are named."""
+    """Without a warehouse anywhere nothing of the agent is sent, and the usable ones are named."""
     (jit,) = await at.every(Connection, name="jit")
 
-    async def change(unit):  # noqa: ANN001, ANN202
+    async def change(unit):
         return await unit.change(jit, warehouse=None)
 
     await at.gateway.deps.journal.write(change)

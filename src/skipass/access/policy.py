@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +16,7 @@ from skipass.nouns.session import Budgets
 class ConnectionPolicy:
     """The rules of one connection.
 
-    `automatic` is the scope (role and warehouse included) of sessions that open by themselves; None: explicit ones only.
+    `automatic` is the scope (with role and warehouse) of sessions that open by themselves; None: explicit ones only.
     Durations are seconds: the longest session that opens without a person, the longest with one, how long a request or
     a held statement waits, how long an approved ticket may still run, and one statement's timeout.
     """
@@ -27,7 +27,7 @@ class ConnectionPolicy:
     decide_within_s: int = 3600
     statement_timeout_s: int = 300
     idle_s: int = 15 * 60
-    budgets: Budgets = Budgets()
+    budgets: Budgets = field(default_factory=Budgets)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON shape that `policy_from` reads."""

@@ -1,4 +1,4 @@
-"""Checkpoints on their way out of the database: every five seconds, if anything happened, the signed heads of all chains."""
+"""Checkpoints on their way out of the database: every five seconds at most, the signed heads of all chains."""
 
 from __future__ import annotations
 

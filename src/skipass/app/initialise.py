@@ -40,7 +40,7 @@ class Initialised:
 
 
 def sign_in_link(base_url: str, token: Secret[str]) -> str:
-    """Return the link a person opens or gives to `skipass login`; the token is in the fragment, which no server sees."""
+    """Return the link that `skipass login` takes; the token is in the fragment, which no server sees."""
     return f"{base_url}/sign-in#{token.reveal()}"
 
 

@@ -26,7 +26,10 @@ from skipass.vault.keys import signing_key, vault_key
 
 @asynccontextmanager
 async def running(settings: Settings, base_url: str, clock: Clock | None = None) -> AsyncIterator[Gateway]:
-    """Yield the gateway of `settings.home` with its jobs running; raises `not_initialised`, `vault_key`, `gateway_running`."""
+    """Yield the gateway of `settings.home` with its jobs running.
+
+    Raises `not_initialised`, `vault_key`, `gateway_running`.
+    """
     home, clock = Home(settings.home.expanduser()), clock or SystemClock()
     if not home.initialised:
         raise SkipassError("not_initialised", hint="Run: skipass init")

@@ -1,4 +1,4 @@
-"""`--sandbox`: a stand-in for Snowflake in a child process, and the demo's people, agent and connections in front of it.
+"""`--sandbox`: a stand-in for Snowflake in a child process, and the demo's people, agent and connections.
 
 In a temporary home all of it is gone at the end. In a named one it is kept, so that a gateway that was killed finds the
 same account again: the child outlives it on purpose and is found by its address.
@@ -57,7 +57,7 @@ async def _initialised(path: Path) -> Path:
 
 @asynccontextmanager
 async def sandboxed(settings: Settings, gateway: Gateway) -> AsyncIterator[dict[str, Any]]:
-    """Yield what `serve --format json` adds under `--sandbox`, with the account running and the demo's things in place."""
+    """Yield what `serve --format json` adds under `--sandbox`, with the account running and seeded."""
     keep = settings.home / "sandbox.json"
     kept: dict[str, Any] = orjson.loads(keep.read_bytes()) if keep.exists() else {}
     pid = kept.pop("pid", 0)

@@ -29,7 +29,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One chained event, as stored and exported. `at_us` is UTC in microseconds since 1970; `body` is canonical JSON."""
+    """One chained event, as stored and exported. `at_us` is UTC microseconds since 1970; `body` is canonical JSON."""
 
     tenant_id: str
     writer: str

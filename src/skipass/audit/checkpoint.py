@@ -58,7 +58,7 @@ def read(line: bytes, key: Ed25519PublicKey) -> Checkpoint:
 def missing(checkpoints: Iterable[Checkpoint], seen: Mapping[tuple[str, str], Mapping[int, str]]) -> list[Fault]:
     """Return a fault for every checkpointed head that the records do not hold.
 
-    `seen` gives, for each (tenant, writer), the hash of every sequence number that verified and that a checkpoint names.
+    `seen` gives, for each (tenant, writer), the hash of every verified record that a checkpoint names.
     """
     faults = []
     for checkpoint in checkpoints:

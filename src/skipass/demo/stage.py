@@ -1,4 +1,4 @@
-"""The stage: a gateway with its sandbox in a child process, on free loopback ports, with SQLite in a temporary folder."""
+"""The stage: a gateway and its sandbox in child processes, on free loopback ports, with SQLite."""
 
 from __future__ import annotations
 

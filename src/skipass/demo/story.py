@@ -73,7 +73,7 @@ class Story:
         _must(answer["status"] == "success", "the session did not open", answer)
         self._session = answer["session_id"]
         view = answer["data"]
-        text = "It asks for a read session on one schema, for five minutes, with a reason. Policy opens it; the end is fixed."
+        text = "It asks for a read session on one schema, for five minutes, with a reason. Policy opens it."
         return Told("session", text, {"id": self._session, "scope": view["scope"], "expires_at": view["expires_at"]})
 
     async def _read(self) -> Told:
@@ -91,7 +91,7 @@ class Story:
         _must(answer["status"] == "denied", "a read outside the scope was not refused", answer)
         shown = {key: answer[key] for key in ("status", "code", "message", "request")}
         text = (
-            "Outside the scope it is refused before anything is sent, although the Snowflake role could read that table. "
+            "Outside the scope it is refused before anything is sent, although the role could read that table. "
             "The refusal carries the smallest request that would change it."
         )
         return Told("refused", text, {"statement": FORBIDDEN, **shown})

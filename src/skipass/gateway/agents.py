@@ -28,7 +28,10 @@ class Agents:
     async def create(
         self, principal: Principal, name: str, *, owner: str | None, users: Sequence[str], connections: Sequence[str]
     ) -> tuple[Agent, Issued]:
-        """Return a new agent and its key, shown once. `owner` and `users` are names; without `users` it acts for its owner."""
+        """Return a new agent and its key, shown once.
+
+        `owner` and `users` are names; without `users` it acts for its owner.
+        """
         by = require(principal, Role.ADMIN)
         if not name or len(name) > 64 or not name.isprintable():
             raise SkipassError("invalid_request", "An agent's name is 1 to 64 printable characters.")

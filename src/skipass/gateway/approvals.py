@@ -1,4 +1,4 @@
-"""Approvals: people decide, once each; the last needed word opens the session or runs the held statement, exactly once."""
+"""Approvals: people decide, once each; the last needed word opens the session or runs the statement, once."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ class Approvals:
     async def decide(self, principal: Principal, approval_id: str, *, approve: bool, reason: str) -> Approval:
         """Record one person's decision and, when it was the last needed, what follows from it.
 
-        Raises `sign_in_required` without a credential that may decide, `not_eligible`, `not_found`, or `conflict` when the
-        approval is decided, ended, or this person has decided already.
+        Raises `sign_in_required` without a credential that may decide, `not_eligible`, `not_found`, or `conflict` when
+        the approval is decided, ended, or this person has decided already.
         """
         if not principal.is_person or principal.user_id is None:
             raise SkipassError("forbidden", "Agents never decide.", "A person decides, with their own sign-in.")

@@ -1,4 +1,4 @@
-"""Connections: registered, tested, disabled. The private key is sealed the moment it arrives and never comes back out."""
+"""Connections: registered, tested, disabled. A private key is sealed when it arrives and never comes back out."""
 
 from __future__ import annotations
 

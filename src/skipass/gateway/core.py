@@ -49,7 +49,7 @@ class Gateway:
     jobs: Jobs
 
     async def ready(self) -> dict[str, bool]:
-        """Return what `/readyz` checks: whether records can be written, and whether the vault key opens what it sealed."""
+        """Return what `/readyz` checks: can records be written, does the vault key open what it sealed."""
         return {"storage": await self._can_write(), "vault_key": await self._can_unseal()}
 
     async def _can_write(self) -> bool:

@@ -136,7 +136,9 @@ class Delivery:
             )
         await self._sessions.end(session, EndReason.BUDGET, "budget")
         left = session.left
-        message = f"The partition holds {rows} rows and {size_bytes} bytes; {left.rows} rows and {left.bytes} bytes were left."
+        message = (
+            f"The partition holds {rows} rows, {size_bytes} bytes; {left.rows} rows, {left.bytes} bytes were left."
+        )
         raise SkipassError("budget_exceeded", message, "Ask for a new session, or for fewer rows.")
 
 

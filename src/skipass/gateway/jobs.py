@@ -1,4 +1,4 @@
-"""What happens by itself: sessions expire, questions lapse, tickets run, lost statements are looked up, heads are signed."""
+"""What happens by itself: sessions expire, questions lapse, tickets run, lost statements are looked up."""
 
 from __future__ import annotations
 

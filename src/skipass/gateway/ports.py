@@ -42,7 +42,7 @@ class Reader(Protocol):
     async def find(
         self, kind: type[R], *, order: str = "id", descending: bool = False, limit: int = 1000, **where: Any
     ) -> list[R]:
-        """Return records that match: `name=value`, `name=None`, `name=(a, b)`, and `name__lt`, `name__le`, `name__gt`."""
+        """Return records that match: `name=value`, `name=None`, `name=(a, b)`, `name__lt`, `__le`, `__gt`, `__ne`."""
         ...
 
     async def setting(self, name: str) -> str | None:
@@ -132,7 +132,7 @@ class Journal(Protocol):
     ) -> T:
         """Run `work` in a transaction that is durable on return, or raise `not_recorded` within two seconds.
 
-        `work` awaits nothing but its unit of work. If it commits after the caller was told `not_recorded`, `late` undoes it.
+        `work` awaits nothing but its unit of work. If it commits after its caller has gone, `late` undoes it.
         """
         ...
 

@@ -1,7 +1,7 @@
 """Reconcile: statements whose process died. With a handle they are polled; without one they are looked up by their tag.
 
-An admitted statement without a handle may or may not have reached Snowflake. It is `unknown`, never sent again by itself,
-and looked up in the query history at 0, 30 and 300 seconds: found gives its state, absent each time `not_found`.
+An admitted statement without a handle may or may not have reached Snowflake. It is `unknown`, never sent again by
+itself, and looked up in the query history at 0, 30 and 300 seconds: found gives its state, absent `not_found`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The revocation epoch: a number that rises when anything is taken away. What was admitted checks it before it leaves."""
+"""The revocation epoch: a number that rises when anything is taken away, checked right before a statement leaves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gateway asks Snowflake for itself: a closed list of fixed texts with binds only, recorded like any statement."""
+"""What the gateway asks Snowflake for itself: a closed list of fixed texts with binds only, on record."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class System:
         database: str | None = None,
         binds: Sequence[str] = (),
     ) -> Asked:
-        """Return the rows of one template; raises `statement_failed` with Snowflake's words, or `snowflake_unavailable`."""
+        """Return the rows of one template; raises `statement_failed` or `snowflake_unavailable`."""
         bindings = {str(i): {"type": "TEXT", "value": v} for i, v in enumerate(binds, start=1)}
         intent = Intent(TEMPLATES[template], bindings, role or out.connection.role, warehouse, database)
         statement = await self._admit(intent, template, out)

@@ -32,7 +32,7 @@ class Upstream:
     _tokens: dict[tuple[str, int], TokenSource] = field(default_factory=dict)
 
     def api(self, connection: Connection) -> SqlApi:
-        """Return the client of a connection's host; raises `snowflake_misconfigured` for a host that is not to be dialled."""
+        """Return the client of a connection's host; raises `snowflake_misconfigured` where it may not be dialled."""
         api = self._apis.get(connection.host)
         if api is None:
             target = target_of(None, connection.host)

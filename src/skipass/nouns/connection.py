@@ -23,7 +23,7 @@ class AuthMethod(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A registered Snowflake target. `host` is what is dialled, `account` what was typed; names are as Snowflake shows them.
+    """A registered Snowflake target: `host` is dialled, `account` is what was typed, names are as Snowflake shows them.
 
     `allowed_roles` bounds the roles of sessions; empty means the default role only. `policy` is the JSON of
     `skipass.access.policy.ConnectionPolicy`.
@@ -59,7 +59,7 @@ class CredentialState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One sealed credential of a connection; `user_id` is None for a broker credential that serves every mapped user."""
+    """One sealed credential of a connection; `user_id` is None for a broker credential that serves everybody."""
 
     id: str
     tenant_id: str

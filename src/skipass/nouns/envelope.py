@@ -33,8 +33,8 @@ class Status(StrEnum):
 class Envelope:
     """One answer to one tool call.
 
-    `execution_id` is the statement's id (or the call's, where no statement exists). `data` is Snowflake's own body, or the
-    tool's own object. `fields` holds what the status needs beside them: `code`, `hint`, `reasons`, `request`,
+    `execution_id` is the statement's id (or the call's, where no statement exists). `data` is Snowflake's own body or
+    the tool's own object. `fields` holds what the status needs beside them: `code`, `hint`, `reasons`, `request`,
     `approval {id, url, expires_at}`, `statementHandle`, `poll_after_ms`, `url`.
     """
 

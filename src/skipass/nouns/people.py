@@ -29,7 +29,7 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. `founder` marks the two people `init` names; `changed_by` and `changed_at` say who last touched them."""
+    """A person. `founder` marks the two people `init` names; `changed_by`, `changed_at`: who touched them last."""
 
     id: str
     tenant_id: str

@@ -50,7 +50,7 @@ class Budgets:
 class AccessSession:
     """Who may touch what, for whom, until when, and why.
 
-    While requested it has `decide_by`; `expires_at` is set when it opens and never grows. `ttl_s` is what was asked for.
+    While requested it has `decide_by`; `expires_at` is set when it opens and never grows. `ttl_s` was asked for.
     The four `*_left` are what remains of the budgets. `version` changes with every state change, not with a debit.
     """
 

@@ -8,6 +8,7 @@ commits all the same is undone by its `late` work.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
@@ -240,11 +241,8 @@ class SqliteJournal:
     def _abort(self, entries: list[_Entry], error: Exception) -> None:
         self.healthy = False
         _log.error("journal.failed", error=type(error).__name__, reason=str(error), entries=len(entries))
-        try:
+        with contextlib.suppress(sqlite3.Error):  # where BEGIN itself failed there is nothing to roll back
             self._connection.execute("ROLLBACK")
-        except sqlite3.Error:
-            # There was no transaction to roll back: BEGIN itself failed.
-            pass
         for entry in entries:
             entry.error = _not_recorded()
             self._answer(entry)
