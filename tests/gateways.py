@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import uvicorn
+
+from skipass.app.asgi import create_app
 from skipass.app.demo_seed import seed
 from skipass.app.home import Home
 from skipass.app.initialise import initialise
@@ -25,6 +30,7 @@ from skipass.nouns.envelope import Envelope
 from skipass.nouns.principal import Principal
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.storage.export import records
+from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.tools.call import CallContext
 
 BASE_URL = "http://127.0.0.1:8787"
@@ -129,6 +135,23 @@ async def stage(sandbox: RunningSandbox, path: Path, clock: Clock | None = None)
         yield Stage(gateway, home, sandbox, keys)
     report = verified(home)
     assert report.ok, report.faults
+
+
+@asynccontextmanager
+async def served(at: Stage) -> AsyncIterator[str]:
+    """Yield the address of a stage's gateway behind a real HTTP server, in the same event loop as its jobs."""
+    app = create_app(at.gateway, Settings(home=at.home.path, sandbox=True), EdgeSettings(), at.gateway.deps.clock)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", access_log=False))
+        server.capture_signals = nullcontext  # type: ignore[method-assign]
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
 
 
 def verified(home: Home) -> Report:

@@ -27,18 +27,16 @@ class Authenticator:
 
     async def authenticate(self, bearer: str, *, identifier: str | None = None) -> Principal:
         """Return the caller; raises `unauthenticated`, `identifier_required`, `not_your_user`."""
+        key = await self._deps.journal.read(lambda reader: _key(reader, bearer))
         try:
-            return await self._deps.journal.read(lambda reader: self._principal(reader, bearer, identifier))
+            return await self._deps.journal.read(lambda reader: self._principal(reader, key, identifier))
         except SkipassError as refused:
-            await self._record(refused)
+            self._record(refused, key)
             raise
 
-    async def _principal(self, reader: Reader, bearer: str, identifier: str | None) -> Principal:
-        prefix = prefix_of(bearer)
-        found = await reader.find(ApiKey, prefix=prefix, limit=1) if prefix else []
-        if not found or not accepts(found[0], bearer, reader.now):
+    async def _principal(self, reader: Reader, key: ApiKey | None, identifier: str | None) -> Principal:
+        if key is None:
             raise SkipassError("unauthenticated", "The credential is unknown, expired or revoked.", _HINT)
-        key = found[0]
         return await (self._agent(reader, key, identifier) if key.use is KeyUse.AGENT else self._person(reader, key))
 
     async def _agent(self, reader: Reader, key: ApiKey, identifier: str | None) -> Principal:
@@ -76,7 +74,7 @@ class Authenticator:
             sandbox_decider=key.use is KeyUse.SANDBOX,
         )
 
-    async def _record(self, refused: SkipassError) -> None:
+    def _record(self, refused: SkipassError, key: ApiKey | None) -> None:
         """Chain the refusal; a flood of them is counted by the metric and recorded up to a bound a minute."""
         SIGN_IN_REFUSALS.labels(refused.code).inc()
         minute = int(self._deps.clock.monotonic() // 60)
@@ -85,7 +83,17 @@ class Authenticator:
         if self._recorded > RECORDED_A_MINUTE:
             return
 
+        tenant_id, subject = (key.tenant_id, key.owner_id) if key else (DEPLOYMENT, self._deps.journal.boot_id)
+        facts = {"code": refused.code, "key": key.id if key else None}
+
         async def record(unit: UnitOfWork) -> None:
-            unit.emit(Event(DEPLOYMENT, "auth.refused", self._deps.journal.boot_id, {"code": refused.code}))
+            unit.emit(Event(tenant_id, "auth.refused", subject, facts))
 
         self._deps.journal.post(record)
+
+
+async def _key(reader: Reader, bearer: str) -> ApiKey | None:
+    """Return the key that this bearer is, if it is accepted now."""
+    prefix = prefix_of(bearer)
+    found = await reader.find(ApiKey, prefix=prefix, limit=1) if prefix else []
+    return found[0] if found and accepts(found[0], bearer, reader.now) else None
