@@ -14,7 +14,7 @@ import orjson
 
 from skipass.demo.doors import agent_door, person_door
 from skipass.demo.stage import NotStarted, gateway
-from skipass.demo.story import StepFailed, Story
+from skipass.demo.story import STEPS, Story
 from skipass.demo.tell import Teller
 
 APPROVER = "grace"
@@ -36,25 +36,35 @@ async def _play(form: str, keep: bool) -> int:
                     await _stay(ready)
                 return status
     except NotStarted as error:
-        teller.failed(str(error))
+        teller.failed("start", str(error))
         return 1
 
 
 async def tell(ready: Mapping[str, Any], home: Path, teller: Teller) -> int:
     """Play the story against a running `serve --sandbox`; return 0 if every step came out."""
-    url = next(server["url"] for server in ready["mcp_servers"] if server["slug"] == "jit")
+    try:
+        await _steps(ready, home, teller)
+    except Exception as error:  # noqa: BLE001 - whatever happened, a step came out otherwise
+        teller.failed((*STEPS, "end")[teller.told], _reason(error))
+        return 1
+    return 0
+
+
+async def _steps(ready: Mapping[str, Any], home: Path, teller: Teller) -> None:
+    url = next(server["url"] for server in ready["mcp_servers"] if server["slug"] == ready["jit_connection"])
     async with (
         agent_door(url, ready["agent"]["api_key"]) as agent,
         person_door(ready["url"], ready["approver"]["api_key"], APPROVER) as person,
     ):
-        try:
-            async for told in Story(agent, person, lambda: verified(home)).steps():
-                teller.step(told)
-        except (StepFailed, KeyError, IndexError, TypeError) as error:
-            # A missing member is a step that came out otherwise, like any other.
-            teller.failed(f"{type(error).__name__}: {error}")
-            return 1
-    return 0
+        async for told in Story(agent, person, lambda: verified(home)).steps():
+            teller.step(told)
+
+
+def _reason(error: BaseException) -> str:
+    """Return what went wrong in one line; the client's task groups wrap it once or more."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return f"{type(error).__name__}: {error}"
 
 
 async def verified(home: Path) -> dict[str, Any]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +29,7 @@ async def gateway(home: Path, *options: str, env: dict[str, str] | None = None) 
         yield ready
     finally:
         await stop(child)
+        _end_sandbox(home)
 
 
 async def start(
@@ -49,6 +52,15 @@ async def start(
         raise NotStarted(f"the gateway ended with status {child.returncode}")
     ready: dict[str, Any] = orjson.loads(line)
     return child, ready
+
+
+def _end_sandbox(home: Path) -> None:
+    """End the sandbox that a killed gateway left, so that it can be found again: nobody looks for this home's."""
+    kept = home / "sandbox.json"
+    pid = orjson.loads(kept.read_bytes()).get("pid") if kept.exists() else None
+    with contextlib.suppress(OSError):
+        if pid and str(home).encode() in Path(f"/proc/{pid}/cmdline").read_bytes():
+            os.kill(pid, signal.SIGTERM)
 
 
 async def stop(child: asyncio.subprocess.Process) -> None:

@@ -13,6 +13,11 @@ FORBIDDEN = "SELECT * FROM FINANCE_DB.HR.SALARIES"
 WRITE = "UPDATE ops.orders SET status = 'reviewed' WHERE status = 'pending'"
 SCOPE = {"schemas": ["OPS_DB.OPS"], "access": "read"}
 REASON = "Find the orders that wait, for the morning report"
+STEPS = (
+    "connect", "session", "read", "refused", "held", "approved", "ran once", "closed", "gone", "record", "verified",
+)  # fmt: skip
+Seen = tuple[str, Mapping[str, Any]]
+"""What to know about a step, and what came back."""
 
 
 class StepFailed(Exception):
@@ -56,27 +61,27 @@ class Story:
             self._record,
             self._verified,
         )
-        for act in acts:
-            yield await act()
+        for name, act in zip(STEPS, acts, strict=True):
+            yield Told(name, *await act())
 
-    async def _connect(self) -> Told:
+    async def _connect(self) -> Seen:
         tools = await self.agent.tools()
         _must("snowflake_execute_query" in tools, "the agent sees no query tool", tools)
         text = (
             "An agent connects over MCP with a key of its own. It holds no Snowflake credential and has no access yet."
         )
-        return Told("connect", text, {"client": self.agent.name, "tools": tools})
+        return text, {"client": self.agent.name, "tools": tools}
 
-    async def _ask(self) -> Told:
+    async def _ask(self) -> Seen:
         wish = {"scope": SCOPE, "ttl_s": 300, "reason": REASON}
         answer = await self.agent.call("skipass_request_session", wish)
         _must(answer["status"] == "success", "the session did not open", answer)
         self._session = answer["session_id"]
         view = answer["data"]
         text = "It asks for a read session on one schema, for five minutes, with a reason. Policy opens it."
-        return Told("session", text, {"id": self._session, "scope": view["scope"], "expires_at": view["expires_at"]})
+        return text, {"id": self._session, "scope": view["scope"], "expires_at": view["expires_at"]}
 
-    async def _read(self) -> Told:
+    async def _read(self) -> Seen:
         answer = await self._query(READ)
         _must(answer["status"] == "success", "the read did not run", answer)
         rows = answer["data"]["data"]
@@ -84,9 +89,9 @@ class Story:
         _must(self._pending > 0, "there is no pending order to show", answer)
         text = "A read inside the scope runs at once, under the user's role, with a timeout that ends with the session."
         shown = {"statement": READ, "rows": len(rows), "first rows": rows[:5]}
-        return Told("read", text, shown)
+        return text, shown
 
-    async def _refused(self) -> Told:
+    async def _refused(self) -> Seen:
         answer = await self._query(FORBIDDEN)
         _must(answer["status"] == "denied", "a read outside the scope was not refused", answer)
         shown = {key: answer[key] for key in ("status", "code", "message", "request")}
@@ -94,18 +99,19 @@ class Story:
             "Outside the scope it is refused before anything is sent, although the role could read that table. "
             "The refusal carries the smallest request that would change it."
         )
-        return Told("refused", text, {"statement": FORBIDDEN, **shown})
+        return text, {"statement": FORBIDDEN, **shown}
 
-    async def _held(self) -> Told:
+    async def _held(self) -> Seen:
         answer = await self._query(WRITE)
         _must(answer["status"] == "approval_required", "the write was not held", answer)
         self._handle, self._approval = answer["statementHandle"], answer["approval"]["id"]
         text = (
             "A write inside the scope is held for a person. The agent gets a handle and can go on with something else."
         )
-        return Told("held", text, {"statement": WRITE, "approval": answer["approval"], "statementHandle": self._handle})
+        shown = {key: answer[key] for key in ("status", "approval", "statementHandle")}
+        return text, {"statement": WRITE, **shown}
 
-    async def _decided(self) -> Told:
+    async def _decided(self) -> Seen:
         card = await self.person.card(self._approval)
         _must("UPDATE" in card["text"], "the approver does not see the statement", card)
         decided = await self.person.approve(self._approval, "Looks right, the morning run needs it")
@@ -116,9 +122,9 @@ class Story:
             f"{self.person.name}, who is neither the requester nor the agent's owner, sees the exact text on a door of "
             "their own and approves it. Agents never decide."
         )
-        return Told("approved", text, shown)
+        return text, shown
 
-    async def _once(self) -> Told:
+    async def _once(self) -> Seen:
         answer = await self._collect()
         _must(answer["status"] == "success", "the approved write did not run", answer)
         self._changed = int(answer["data"]["data"][0][0])
@@ -128,7 +134,7 @@ class Story:
         runs = await self.person.runs(self._session, self._handle)
         _must(runs == 1, f"the write ran {runs} times", {"runs": runs})
         text = "The gateway runs exactly the approved text, once. The same query as before now finds nothing pending."
-        return Told("ran once", text, {"rows updated": self._changed, "runs on record": runs, "pending now": 0})
+        return text, {"rows updated": self._changed, "runs on record": runs, "pending now": len(again["data"]["data"])}
 
     async def _collect(self) -> dict[str, Any]:
         for _ in range(20):
@@ -137,20 +143,20 @@ class Story:
                 return answer
         return answer
 
-    async def _closed(self) -> Told:
+    async def _closed(self) -> Seen:
         answer = await self.agent.call("skipass_close_session", {"session_id": self._session})
         state = answer["data"]["state"]
         _must(state in ("closing", "closed"), "the session did not close", answer)
         text = "The agent is done and closes its session. The path is gone."
-        return Told("closed", text, {"session": self._session, "state": state})
+        return text, {"session": self._session, "state": state}
 
-    async def _gone(self) -> Told:
+    async def _gone(self) -> Seen:
         answer = await self.agent.call("snowflake_execute_query", {"statement": READ})
         _must(answer["status"] == "session_required", "the closed session still let a statement through", answer)
         text = "The same query is refused now. The answer holds the request that would open a session again."
-        return Told("gone", text, {"statement": READ, "status": answer["status"], "request": answer["request"]})
+        return text, {"statement": READ, "status": answer["status"], "request": answer["request"]}
 
-    async def _record(self) -> Told:
+    async def _record(self) -> Seen:
         record = await self.person.record(self._session)
         lines = [{"at": e["at"][11:23], "event": e["kind"], "about": e["subject"][-6:]} for e in record["events"]]
         kinds = {line["event"] for line in lines}
@@ -158,12 +164,12 @@ class Story:
         _must(wanted <= kinds, "the record lacks something that happened", sorted(kinds))
         statements = [{"state": s["state"], "text": s["text"]} for s in record["statements"]]
         text = "Everything is on record, the intent always before the statement left."
-        return Told("record", text, {"events": lines, "statements": statements})
+        return text, {"events": lines, "statements": statements}
 
-    async def _verified(self) -> Told:
+    async def _verified(self) -> Seen:
         report = await self.verify()
         _must(report["ok"] is True, "the chain does not verify", report)
-        return Told("verified", "The record is a hash chain with signed checkpoints; it verifies offline.", report)
+        return "The record is a hash chain with signed checkpoints; it verifies offline.", report
 
     async def _query(self, statement: str) -> dict[str, Any]:
         arguments = {"statement": statement, "session_id": self._session}

@@ -21,8 +21,11 @@ class Teller:
 
     def __init__(self, form: str) -> None:
         self._json = form == "json"
-        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=not sys.stdout.isatty())
-        self._count = 0
+        # A pipe has no width: nothing is folded there.
+        width = None if sys.stdout.isatty() else 1 << 16
+        self._console = Console(file=sys.stdout, highlight=False, soft_wrap=width is not None, width=width)
+        self.told = 0
+        """How many steps were told."""
 
     def open(self) -> None:
         """Say what is about to be seen."""
@@ -31,23 +34,24 @@ class Teller:
 
     def step(self, told: Told) -> None:
         """Print one step."""
-        self._count += 1
+        self.told += 1
         if self._json:
             line = {"step": told.step, "ok": True, "explanation": told.explanation, "seen": told.seen}
             sys.stdout.buffer.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE, default=str))
             sys.stdout.buffer.flush()
             return
-        self._console.print(f"[bold cyan]{self._count:2}. {told.step}[/]  {escape(told.explanation)}")
+        self._console.print(f"[bold cyan]{self.told:2}. {told.step}[/]  {escape(told.explanation)}")
         for name, value in told.seen.items():
             self._show(name, value)
         self._console.print()
 
-    def failed(self, reason: str) -> None:
-        """Print the step that did not come out."""
+    def failed(self, step: str, reason: str) -> None:
+        """Print the step that did not come out, and why."""
         if self._json:
-            sys.stdout.buffer.write(orjson.dumps({"step": "failed", "ok": False, "reason": reason}) + b"\n")
+            sys.stdout.buffer.write(orjson.dumps({"step": step, "ok": False, "reason": reason}) + b"\n")
+            sys.stdout.buffer.flush()
         else:
-            self._console.print(f"[bold red]failed[/]  {escape(reason)}")
+            self._console.print(f"[bold red]{step} failed[/]  {escape(reason)}")
 
     def _show(self, name: str, value: Any) -> None:
         if isinstance(value, Sequence) and value and isinstance(value[0], (Mapping, list)):
