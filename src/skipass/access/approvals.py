@@ -32,7 +32,9 @@ def ineligible(person: User, approval: Approval, now: datetime) -> str | None:
 
 def enough(approval: Approval, decisions: Iterable[Decision]) -> bool | None:
     """Return True when the quorum of distinct people agreed, False once one refused, None while it waits."""
-    people = {decision.user_id: decision.approved for decision in decisions}
-    if not all(people.values()):
-        return False
-    return True if len(people) >= approval.quorum else None
+    agreed: set[str] = set()
+    for decision in decisions:
+        if not decision.approved:
+            return False
+        agreed.add(decision.user_id)
+    return True if len(agreed) >= approval.quorum else None
