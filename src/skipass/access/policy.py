@@ -12,6 +12,9 @@ from skipass.nouns.scope import Scope, scope_from
 from skipass.nouns.session import Budgets
 
 
+LONGEST_S = 366 * 86_400
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectionPolicy:
     """The rules of one connection.
@@ -41,7 +44,8 @@ def policy_from(value: Mapping[str, Any]) -> ConnectionPolicy:
     known = {f.name for f in fields(ConnectionPolicy)}
     faults = [f"unknown member {name!r}" for name in value if name not in known]
     seconds = {name: v for name, v in value.items() if name.endswith("_s") and name in known}
-    faults += [f"{name} must be a positive number of seconds" for name, v in seconds.items() if not _positive(v)]
+    wrong = [name for name, v in seconds.items() if not _positive(v) or v > LONGEST_S]
+    faults += [f"{name} must be a positive number of seconds, a year at most" for name in wrong]
     if faults:
         raise SkipassError("invalid_request", "; ".join(faults), "See the reference of a connection's policy.")
     automatic = value.get("automatic")
