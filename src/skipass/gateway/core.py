@@ -49,8 +49,12 @@ class Gateway:
     jobs: Jobs
 
     async def ready(self) -> dict[str, bool]:
-        """Return what `/readyz` checks: can records be written, does the vault key open what it sealed."""
-        return {"storage": await self._can_write(), "vault_key": await self._can_unseal()}
+        """Return what `/readyz` checks: storage, vault key, migrations."""
+        return {
+            "storage": await self._can_write(),
+            "vault_key": await self._can_unseal(),
+            "migrations": await self.deps.journal.migrated(),
+        }
 
     async def _can_write(self) -> bool:
         async def touch(unit: UnitOfWork) -> None:

@@ -112,6 +112,10 @@ class OnceJournal:
         """Return the time between commits."""
         return self._journal.now()
 
+    async def migrated(self) -> bool:
+        """Return whether the database is at this program's revision."""
+        return await self._journal.migrated()
+
     async def write(
         self,
         work: Callable[[UnitOfWork], Awaitable[T]],

@@ -124,6 +124,10 @@ class Journal(Protocol):
         """Return the time between commits: the last commit's, plus monotonic time since."""
         ...
 
+    async def migrated(self) -> bool:
+        """Return whether the database is at the revision that this program was written for."""
+        ...
+
     async def write(
         self,
         work: Callable[[UnitOfWork], Awaitable[T]],

@@ -27,6 +27,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.storage import queries
 from skipass.storage.codec import moment
+from skipass.storage.migrate import newest, revision
 from skipass.storage.sql import insert_sql
 from skipass.storage.sqlite import SqliteExecutor, connect, drive
 from skipass.storage.tables import events
@@ -116,6 +117,10 @@ class SqliteJournal:
     def heads(self) -> dict[str, Head]:
         """Return this writer's committed head of each tenant."""
         return dict(self._heads)
+
+    async def migrated(self) -> bool:
+        """Return whether the file is at the newest revision."""
+        return await asyncio.to_thread(revision, self._path) == newest()
 
     async def all_heads(self) -> list[tuple[str, str, Head]]:
         """Return tenant, writer and committed head of every chain."""

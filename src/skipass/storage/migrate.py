@@ -15,7 +15,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 
 def migrate(path: Path) -> None:
     """Bring the SQLite file at `path` to the newest revision, creating it owner-only; raises `internal_error`."""
-    if _revision(path) == newest():
+    if revision(path) == newest():
         return
     path.touch(mode=0o600, exist_ok=True)
     command = [sys.executable, "-m", "skipass.storage.migrate", str(path)]
@@ -30,7 +30,7 @@ def newest() -> str:
     return max(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
-def _revision(path: Path) -> str | None:
+def revision(path: Path) -> str | None:
     """Return the revision a database is at, or None where that cannot be read."""
     if not path.exists():
         return None
