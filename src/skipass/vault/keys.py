@@ -55,6 +55,9 @@ class KeyEncryptionKey:
     def __repr__(self) -> str:
         return f"KeyEncryptionKey({self.fingerprint})"
 
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a KeyEncryptionKey is never pickled")
+
     def reveal(self) -> bytes:
         """Return the key itself, for `skipass.vault.seal` alone."""
         return self._key

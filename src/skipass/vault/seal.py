@@ -57,7 +57,7 @@ def unseal(key: KeyEncryptionKey, sealed: bytes, place: Place) -> bytes:
         data_key = AESGCM(key.reveal()).decrypt(outer, wrapped, header + place.bound())
         return AESGCM(data_key).decrypt(rest[:_NONCE], rest[_NONCE:], place.bound())
     except (InvalidTag, ValueError):
-        raise SkipassError("vault_key", "A sealed value does not open here: it was moved or changed.") from None
+        raise _spoilt("value") from None
 
 
 class TextKey:
@@ -78,4 +78,12 @@ class TextKey:
         try:
             return self._cipher.decrypt(sealed[:_NONCE], sealed[_NONCE:], f"{row}/{column}".encode())
         except (InvalidTag, ValueError):
-            raise SkipassError("vault_key", "A sealed text does not open here: it was moved or changed.") from None
+            raise _spoilt("text") from None
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a TextKey is never pickled")
+
+
+def _spoilt(what: str) -> SkipassError:
+    hint = "Restore the database from a backup of the same time as its key."
+    return SkipassError("vault_key", f"A sealed {what} does not open here: it was moved or changed.", hint)
