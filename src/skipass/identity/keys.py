@@ -43,7 +43,8 @@ def prefix_of(text: str) -> str | None:
 
 def hashed(text: str) -> str:
     """Return the hex SHA-256 of a credential or link token."""
-    return hashlib.sha256(text.encode()).hexdigest()
+    # What is presented may be no text at all: a lone surrogate is hashed like anything else, and found nowhere.
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def accepts(key: ApiKey, text: str, now: datetime) -> bool:
