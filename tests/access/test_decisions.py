@@ -91,7 +91,7 @@ def test_covering_is_an_order(one: Scope, two: Scope, three: Scope) -> None:
 @many
 @given(scopes, scopes)
 def test_what_is_covered_reaches_nothing_outside(wide: Scope, narrow: Scope) -> None:
-    """A covered scope names no schema, table or function of its own, reads no more metadata, and writes only if allowed."""
+    """A covered scope adds no schema, table or function, reads no more metadata, and writes only if allowed."""
     if not covers(wide, narrow):
         return
     assert set(narrow.schemas) <= set(wide.schemas)

@@ -66,7 +66,7 @@ def test_a_policy_comes_back_from_its_json(seconds: dict[str, int], budgets: dic
     ],
 )
 def test_what_is_not_understood_is_refused(value: dict[str, Any]) -> None:
-    """A policy with an unknown member, a half-named automatic scope or a number out of range is refused, never guessed at."""
+    """An unknown member, a half-named automatic scope or a number out of range is refused, never guessed at."""
     with pytest.raises(SkipassError) as refused:
         policy_from(value)
     assert refused.value.code == "invalid_request"
@@ -105,7 +105,7 @@ def test_a_budget_is_a_positive_integer(value: Any, name: str) -> None:
     st.integers(1, 10_000),
 )
 def test_a_pinned_timeout_is_within_every_limit(most: int, wanted: int | None, left: timedelta, budget: int) -> None:
-    """The timeout is whole seconds, at least one, and at most policy, wish, budget, and the session's time rounded up."""
+    """It is whole seconds, at least one, and at most policy, wish, budget, and the session's time rounded up."""
     pinned = pinned_timeout(ConnectionPolicy(statement_timeout_s=most), wanted, left, budget)
     limits = [most, wanted or most, budget, math.ceil(left / timedelta(seconds=1))]
     assert pinned == min(limits)

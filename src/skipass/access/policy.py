@@ -11,7 +11,6 @@ from skipass.errors import SkipassError
 from skipass.nouns.scope import Scope, scope_from
 from skipass.nouns.session import Budgets
 
-
 LONGEST_S = 366 * 86_400
 
 
