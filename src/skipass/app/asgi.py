@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import time
 
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -31,7 +30,7 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     rest = create_rest_app(gateway, edge, clock)
     house = Door(_House(gateway, settings), edge, clock)
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
-    return _Logged(_Router(rooms, mcp))
+    return _Logged(_Router(rooms, mcp), clock)
 
 
 class _Router:
@@ -81,14 +80,14 @@ async def _send_text(send: Send, body: bytes) -> None:
 class _Logged:
     """One log line a request: method, path, status, milliseconds, request id; no query, no header, no body."""
 
-    def __init__(self, app: App) -> None:
-        self._app = app
+    def __init__(self, app: App, clock: Clock) -> None:
+        self._app, self._clock = app, clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        started = time.perf_counter()
+        started = self._clock.monotonic()
         seen: dict[str, object] = {"status": 0, "request_id": ""}
 
         async def watch(message: Message) -> None:
@@ -101,5 +100,5 @@ class _Logged:
         try:
             await self._app(scope, receive, watch)
         finally:
-            took = round((time.perf_counter() - started) * 1000, 1)
+            took = round((self._clock.monotonic() - started) * 1000, 1)
             _log.info("request", method=scope["method"], path=scope["path"][:200], ms=took, **seen)

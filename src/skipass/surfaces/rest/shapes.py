@@ -260,6 +260,8 @@ class Event(Shape):
     """One chained event."""
 
     cursor: str = Field(examples=["1790000000000000:bot_06fq3x8e4mzv2k9c0r7t5w1a2b:17"])
+    tenant_id: str
+    at_us: int = Field(description="Microseconds since 1970, UTC: what the hash is made over.")
     at: AwareDatetime
     kind: str = Field(examples=["session.open"])
     subject: str
