@@ -11,5 +11,6 @@ from skipass.access.sqlguard.lexer import DEFAULT, Limits
 from skipass.access.sqlguard.lines import check_lines
 from skipass.access.sqlguard.pool import GuardPool
 from skipass.access.sqlguard.scopes import canonical_scope
+from skipass.access.sqlguard.words import explain
 
-__all__ = ["DEFAULT", "GuardPool", "Limits", "canonical_scope", "check", "check_lines"]
+__all__ = ["DEFAULT", "GuardPool", "Limits", "canonical_scope", "check", "check_lines", "explain"]
