@@ -72,7 +72,7 @@ WAYS = [
 
 @pytest.mark.parametrize("how", WAYS)
 def test_a_spoilt_key_file_is_refused_with_a_hint(file: Path, how: str) -> None:
-    """Missing, readable by others, of another size or no key at all: `vault_key`, what to do, and nothing of the key."""
+    """Missing, open to others, of another size, no key at all: `vault_key`, what to do, and nothing of the key."""
     text = file.read_text().strip()
     spoil(file, how)
     with pytest.raises(SkipassError) as refused:

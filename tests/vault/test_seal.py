@@ -32,11 +32,11 @@ def refused(key: KeyEncryptionKey, sealed: bytes, place: Place) -> SkipassError:
 
 @settings(max_examples=100, deadline=None)
 @given(
-    st.binary(max_size=2000), st.builds(Place, st.text(), st.text(), st.text(), st.text(), st.text(), st.integers(0))
+    st.binary(max_size=2000),
+    st.builds(Place, st.text(), st.text(), st.text(), st.text(), st.text(), st.integers(0, 2**60)),
 )
 def test_what_was_sealed_opens_in_its_place(plain: bytes, place: Place) -> None:
     """Any bytes come back exactly, and two sealings of the same bytes share nothing."""
-    place = replace(place, generation=place.generation % 2**60)
     one, two = seal(KEY, plain, place), seal(KEY, plain, place)
     assert unseal(KEY, one, place) == unseal(KEY, two, place) == plain
     assert one[9:] != two[9:]
@@ -62,12 +62,18 @@ def test_a_value_moved_anywhere_never_opens() -> None:
         if away == home:
             continue
         moved += 1
-        try:
-            unseal(KEY, sealed, away)
-        except SkipassError as error:
-            assert error.code == "vault_key", f"seed {seed}"
-        else:
-            pytest.fail(f"seed {seed}: sealed at {home}, opened at {away}")
+        assert not opens(sealed, away), f"SKIPASS_SEED={seed}: sealed at {home}, opened at {away}"
+
+
+def opens(sealed: bytes, place: Place) -> bool:
+    """Return whether a value opens in a place; anything but a `vault_key` is raised."""
+    try:
+        unseal(KEY, sealed, place)
+    except SkipassError as error:
+        if error.code != "vault_key":
+            raise
+        return False
+    return True
 
 
 @pytest.mark.parametrize(
