@@ -11,6 +11,8 @@ from skipass.identity.keys import issue
 from skipass.nouns.envelope import Status
 from skipass.nouns.people import KeyUse, User
 from skipass.nouns.principal import Principal, Role
+from skipass.nouns.session import AccessSession, EndReason
+from skipass.nouns.statement import Statement
 from skipass.tools.call import CallContext
 
 pytestmark = pytest.mark.anyio
@@ -179,3 +181,18 @@ async def test_a_one_time_link_signs_in_once(at: Stage) -> None:
     assert (await at.gateway.authenticator.authenticate(issued.text.reveal())).user_name == "grace"
     with pytest.raises(SkipassError):
         await at.gateway.people.sign_in(second.reveal())
+
+
+async def test_disabling_cuts_everything_in_one_go(at: Stage) -> None:
+    """A disabled agent's open session ends, its held statement is withdrawn, and an approval of it comes too late."""
+    session = await at.session()
+    held = await at.query("UPDATE ops.orders SET note = 'x' WHERE order_id = 1")
+    await at.gateway.agents.disable(await at.principal("admin"), "reporting-agent")
+    (after,) = await at.every(AccessSession, id=session)
+    assert (after.state.value, after.end_reason) in {("closing", EndReason.REVOKED), ("closed", EndReason.REVOKED)}
+    (statement,) = await at.every(Statement, id=held.execution_id)
+    assert statement.state.value == "withdrawn"
+    with pytest.raises(SkipassError) as late:
+        await at.decide(held)
+    assert late.value.code == "conflict"
+    assert at.sent("UPDATE") == []

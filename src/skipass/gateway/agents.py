@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
+from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -15,6 +16,7 @@ from skipass.ids import new_id
 from skipass.nouns.connection import Connection
 from skipass.nouns.people import ActsFor, Agent, ApiKey, KeyUse, Life, User
 from skipass.nouns.principal import Principal, Role
+from skipass.nouns.session import EndReason
 
 OVERLAP = timedelta(hours=24)
 
@@ -85,7 +87,7 @@ class Agents:
 
         async def disable(unit: UnitOfWork) -> Agent:
             agent = await _named(unit, principal.tenant_id, name)
-            await unit.next_revocation()
+            await cut(unit, by, EndReason.REVOKED, agent_id=agent.id)
             unit.emit(Event(agent.tenant_id, "agent.disabled", agent.id, {"by": by}))
             return await unit.change(agent, state=Life.DISABLED)
 

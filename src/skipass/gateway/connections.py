@@ -9,24 +9,23 @@ from typing import Any
 from skipass.access.policy import policy_from
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
+from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.running import Out
 from skipass.gateway.servers import add_server
-from skipass.gateway.sessions import ENDED
 from skipass.gateway.system import System
 from skipass.gateway.upstream import credential_place
 from skipass.ids import new_id
 from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState, Switch
 from skipass.nouns.principal import Principal, Role
+from skipass.nouns.session import EndReason
 from skipass.secret import Secret
 from skipass.snowflake.account import parse_account, target_of
 from skipass.snowflake.auth.keys import fingerprint, load_private_key, public_der
 from skipass.snowflake.errors import SnowflakeConfigError
 from skipass.vault.seal import seal
-
-__all__ = ["ENDED", "Check", "ConnectionRequest", "Connections"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ class Connections:
         connection, _ = await self.show(principal, name)
 
         async def disable(unit: UnitOfWork) -> Connection:
-            await unit.next_revocation()
+            await cut(unit, by, EndReason.ACCOUNT, connection_id=connection.id)
             unit.emit(Event(connection.tenant_id, "connection.disabled", connection.id, {"by": by}))
             return await unit.change(connection, state=Switch.DISABLED)
 

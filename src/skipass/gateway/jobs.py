@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -26,6 +27,7 @@ from skipass.nouns.statement import Statement, StatementState
 TICK_S = 0.25
 BEAT_S = 2.0
 ADOPT_S = 5.0
+LEAST_IDLE = timedelta(seconds=1)
 _log = structlog.get_logger("skipass.jobs")
 
 
@@ -94,13 +96,13 @@ Due = tuple[list[tuple[AccessSession, EndReason]], list[Statement], list[Approva
 
 
 async def _due(reader: Reader, now: datetime) -> Due:
-    open_ = await reader.find(AccessSession, state=SessionState.OPEN)
     waiting = await reader.find(Approval, state=ApprovalState.WAITING, expires_at__le=now)
     tickets = await reader.find(Statement, state=StatementState.APPROVED, limit=100)
-    held = await reader.find(Statement, state=StatementState.HELD)
-    SESSIONS_OPEN.set(len(open_))
-    HELD.set(len(held))
-    ending = [(session, reason) for session in open_ if (reason := await _why_over(reader, session, now))]
+    SESSIONS_OPEN.set(await reader.count(AccessSession, state=SessionState.OPEN))
+    HELD.set(await reader.count(Statement, state=StatementState.HELD))
+    expired = await reader.find(AccessSession, state=SessionState.OPEN, expires_at__le=now, order="expires_at")
+    ending = [(session, EndReason.EXPIRED) for session in expired]
+    ending += [(session, EndReason.IDLE) for session in await _idle(reader, now)]
     for ticket in tickets:
         approval = await reader.get(Approval, ticket.approval_id)
         if approval is not None and approval.expires_at <= now:
@@ -108,16 +110,18 @@ async def _due(reader: Reader, now: datetime) -> Due:
     return ending, tickets, waiting, await reader.find(AccessSession, state=SessionState.CLOSING)
 
 
-async def _why_over(reader: Reader, session: AccessSession, now: datetime) -> EndReason | None:
-    if session.expires_at and session.expires_at <= now:
-        return EndReason.EXPIRED
-    connection = await reader.get(Connection, session.connection_id)
-    idle_s = policy_from(connection.policy).idle_s if connection else 0
-    if now - session.last_call_at < timedelta(seconds=idle_s):
-        return None
-    running = (StatementState.ADMITTED, StatementState.SUBMITTED)
-    busy = await reader.find(Statement, session_id=session.id, state=running, limit=1)
-    return None if busy else EndReason.IDLE
+async def _idle(reader: Reader, now: datetime) -> list[AccessSession]:
+    """Return the open sessions without a call for as long as their policy allows; running is not idle."""
+    idle = []
+    quiet: dict[str, Any] = {"state": SessionState.OPEN, "last_call_at__le": now - LEAST_IDLE, "expires_at__gt": now}
+    for session in await reader.find(AccessSession, order="last_call_at", **quiet):
+        connection = await reader.get(Connection, session.connection_id)
+        allowed = timedelta(seconds=policy_from(connection.policy).idle_s) if connection else LEAST_IDLE
+        running = (StatementState.ADMITTED, StatementState.SUBMITTED)
+        quiet_for = now - session.last_call_at
+        if quiet_for >= allowed and not await reader.count(Statement, session_id=session.id, state=running):
+            idle.append(session)
+    return idle
 
 
 async def _repeat(work: Callable[[], Awaitable[object]], pause: float) -> None:

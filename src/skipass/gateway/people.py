@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
+from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.keys import LOGIN_LIFE, Issued, hashed, issue, new_link
 from skipass.ids import new_id
 from skipass.nouns.people import ApiKey, KeyUse, Life, SignInLink, User
 from skipass.nouns.principal import Principal, Role
+from skipass.nouns.session import EndReason
 from skipass.secret import Secret
 
 
@@ -69,7 +71,7 @@ class People:
 
         async def disable(unit: UnitOfWork) -> User:
             user = await _named(unit, principal.tenant_id, name)
-            await unit.next_revocation()
+            await cut(unit, by, EndReason.REVOKED, user_id=user.id)
             unit.emit(Event(user.tenant_id, "user.disabled", user.id, {"by": by}))
             return await unit.change(user, state=Life.DISABLED, changed_by=by, changed_at=unit.now)
 

@@ -45,6 +45,10 @@ class Reader(Protocol):
         """Return records that match: `name=value`, `name=None`, `name=(a, b)`, `name__lt`, `__le`, `__gt`, `__ne`."""
         ...
 
+    async def count(self, kind: type[Any], **where: Any) -> int:
+        """Return how many records match, with the conditions of `find`."""
+        ...
+
     async def setting(self, name: str) -> str | None:
         """Return a value of the deployment, such as the revocation epoch."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Table, and_, bindparam, insert, select, update
+from sqlalchemy import ClauseElement, Table, and_, bindparam, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from skipass.storage.tables import TABLES
@@ -41,6 +41,14 @@ def find_sql(kind: Any, shape: tuple[tuple[str, int], ...], order: str, descendi
     by = table.c[order]
     query = select(table).where(and_(True, *where)).order_by(by.desc() if descending else by)
     return f"{compiled(query)} LIMIT :row_limit"
+
+
+@cache
+def count_sql(kind: Any, shape: tuple[tuple[str, int], ...]) -> str:
+    """Return the text that counts rows, with the conditions of `find_sql`."""
+    table = TABLES[kind]
+    where = [_condition(table, name, count) for name, count in shape]
+    return compiled(select(func.count().label("found")).select_from(table).where(and_(True, *where)))
 
 
 def _condition(table: Table, name: str, count: int) -> Any:

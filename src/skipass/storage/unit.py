@@ -18,7 +18,7 @@ from skipass.nouns.session import Budgets
 from skipass.nouns.statement import Statement
 from skipass.storage import queries
 from skipass.storage.codec import codecs, decode, encode, encode_value
-from skipass.storage.sql import find_sql, insert_sql, update_sql
+from skipass.storage.sql import count_sql, find_sql, insert_sql, update_sql
 from skipass.storage.tables import TABLES, idempotency
 
 R = TypeVar("R")
@@ -58,13 +58,16 @@ class StoredReader:
         self, kind: type[R], *, order: str = "id", descending: bool = False, limit: int = 1000, **where: Any
     ) -> list[R]:
         """Return the records that match every condition, in order."""
-        shape, values = [], {"row_limit": limit}
-        for name, wanted in where.items():
-            several = wanted if isinstance(wanted, tuple) else (wanted,)
-            shape.append((name, -1 if wanted is None else len(several)))
-            values |= {f"{name}_{i}": encode_value(one) for i, one in enumerate(several) if wanted is not None}
-        rows = await self._executor.rows(find_sql(_any(kind), tuple(shape), order, descending), values)
+        shape, values = _conditions(where)
+        sql = find_sql(_any(kind), shape, order, descending)
+        rows = await self._executor.rows(sql, values | {"row_limit": limit})
         return [decode(kind, row) for row in rows]
+
+    async def count(self, kind: type[Any], **where: Any) -> int:
+        """Return how many records match."""
+        shape, values = _conditions(where)
+        rows = await self._executor.rows(count_sql(_any(kind), shape), values)
+        return int(rows[0]["found"])
 
     async def setting(self, name: str) -> str | None:
         """Return a value of the deployment."""
@@ -89,6 +92,16 @@ class StoredReader:
         """Return tenant, writer and head of every chain."""
         rows = await self._executor.rows(queries.HEADS, {})
         return [(row["tenant_id"], row["writer"], Head(row["seq"], row["hash"])) for row in rows]
+
+
+def _conditions(where: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], dict[str, Any]]:
+    shape: list[tuple[str, int]] = []
+    values: dict[str, Any] = {}
+    for name, wanted in where.items():
+        several = wanted if isinstance(wanted, tuple) else (wanted,)
+        shape.append((name, -1 if wanted is None else len(several)))
+        values |= {f"{name}_{i}": encode_value(one) for i, one in enumerate(several) if wanted is not None}
+    return tuple(shape), values
 
 
 def _any(kind: object) -> Any:
