@@ -8,32 +8,8 @@ from typing import Any
 from skipass.errors import SkipassError
 from skipass.gateway.views import approval_view, when
 from skipass.nouns.approval import Approval
-from skipass.nouns.envelope import Envelope, Status
+from skipass.nouns.envelope import Envelope, Status, status_of
 from skipass.nouns.statement import Statement, StatementState
-
-_BY_CODE: Mapping[str, Status] = {
-    "session_required": Status.SESSION_REQUIRED,
-    "session_ambiguous": Status.SESSION_AMBIGUOUS,
-    "connection_required": Status.CONNECTION_REQUIRED,
-    "consent_required": Status.CONSENT_REQUIRED,
-    "approval_required": Status.APPROVAL_REQUIRED,
-    "budget_exceeded": Status.BUDGET_EXCEEDED,
-    "expired": Status.EXPIRED,
-    "result_expired": Status.EXPIRED,
-    "lapsed": Status.LAPSED,
-    "withdrawn": Status.WITHDRAWN,
-    "not_found": Status.NOT_FOUND,
-    "statement_unknown": Status.UNKNOWN,
-    "statement_cancelled": Status.CANCELLED,
-    "statement_failed": Status.FAILED,
-    "not_sent": Status.FAILED,
-    "snowflake_unavailable": Status.FAILED,
-    "snowflake_misconfigured": Status.FAILED,
-    "snowflake_rejected_credential": Status.FAILED,
-    "not_recorded": Status.FAILED,
-    "stale_decision": Status.FAILED,
-    "internal_error": Status.FAILED,
-}
 
 BY_STATE: Mapping[StatementState, Status] = {
     StatementState.REFUSED: Status.DENIED,
@@ -79,7 +55,7 @@ POLL_AFTER_MS = 1_000
 
 def refusal(error: SkipassError, execution_id: str, session_id: str | None) -> Envelope:
     """Return the envelope of a refused call: code, message, hint, and what the refusal carries."""
-    status = _BY_CODE.get(error.code, Status.DENIED)
+    status = status_of(error)
     fields = {"code": error.code, "message": error.message, "hint": error.hint, "retryable": error.retryable}
     return Envelope(status, execution_id, session_id, None, {**fields, **error.details})
 

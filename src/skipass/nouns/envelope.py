@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
+
+from skipass.errors import Kind, SkipassError
 
 
 class Status(StrEnum):
@@ -27,6 +30,27 @@ class Status(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     UNKNOWN = "unknown"
+
+
+_BY_CODE: Mapping[str, Status] = MappingProxyType(
+    {
+        "approval_denied": Status.DENIED,
+        "unknown_connection": Status.NOT_FOUND,
+        "result_expired": Status.EXPIRED,
+        "statement_cancelled": Status.CANCELLED,
+        "statement_unknown": Status.UNKNOWN,
+    }
+)
+_WORDS = frozenset(status.value for status in Status)
+
+
+def status_of(error: SkipassError) -> Status:
+    """Return the status word of a refused or failed call: its own, or that of what sort of failure it is."""
+    if error.code in _BY_CODE:
+        return _BY_CODE[error.code]
+    if error.code in _WORDS:
+        return Status(error.code)
+    return Status.DENIED if error.kind in (Kind.REFUSED, Kind.FORBIDDEN, Kind.TOO_LARGE) else Status.FAILED
 
 
 @dataclass(frozen=True, slots=True)
