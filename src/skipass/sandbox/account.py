@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
+from skipass.clock import Clock, SystemClock
 from skipass.sandbox import functions
 from skipass.sandbox.catalog import Catalog, Table, User, new_catalog
 from skipass.sandbox.engine import Engine
 from skipass.sandbox.infoschema import InformationSchema
+from skipass.sandbox.oauth.keys import KeyCache
+from skipass.sandbox.oauth.model import SignIn
 from skipass.sandbox.privileges import Rights
 from skipass.sandbox.session import Session
 from skipass.sandbox.statements import Registry
@@ -33,6 +35,49 @@ class Switches:
     handle_age_s: float = 86_400.0
     clock_offset_s: float = 0.0
     execution_delay_s: float = 0.0
+    row_type_case: str = "lower"
+    role_refusal: str = "390186"
+    oauth_error_shape: str = "vendor"
+    refresh_mode: str = "multi"
+    role_all_scope: str = "accepted"
+    audience_slash: str = "exact"
+    authorization_metadata: str = "missing"
+    mcp_stream: str = "sse"
+    mcp_list_stream: str = "json"
+    mcp_token_rejected: str = "401"
+    mcp_tool_failure: str = "error"
+    mcp_search_shape: str = "content"
+    mcp_analyst_fence: bool = False
+    mcp_agent_results: str = "tool_result"
+    trial_account: bool = False
+
+
+# The values that a switch with a closed choice takes.
+CHOICES = {
+    "timestamp_text": ("seconds", "nanos"),
+    "partition_body": ("object", "array"),
+    "row_type_case": ("lower", "upper"),
+    "role_refusal": ("390186", "390189", "390317"),
+    "oauth_error_shape": ("vendor", "rfc"),
+    "refresh_mode": ("multi", "single"),
+    "role_all_scope": ("accepted", "refused"),
+    "audience_slash": ("exact", "ignored"),
+    "authorization_metadata": ("missing", "served"),
+    "mcp_stream": ("sse", "json"),
+    "mcp_list_stream": ("json", "sse"),
+    "mcp_token_rejected": ("401", "200/-32603"),
+    "mcp_tool_failure": ("error", "is_error", "content"),
+    "mcp_search_shape": ("content", "results"),
+    "mcp_agent_results": ("tool_result", "tool_results"),
+}
+
+
+class Store(Protocol):
+    """Where an account's catalogue is kept; rows have their own file."""
+
+    def save(self, account: Account) -> None:
+        """Keep the catalogue and sign-in state as they are now."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,21 +92,28 @@ class Token:
 
 @dataclass(slots=True)
 class Account:
-    """Everything of one account. `lock` guards the catalogue; rows have the engine's own lock."""
+    """Everything of one account. `lock` guards the catalogue; rows have the engine's own lock.
+
+    `mint` makes a token of the provider beside the account from a login name, a scope and an audience.
+    """
 
     organization: str
     name: str
     locator: str
     region: str = "AWS_US_EAST_2"
     engine: Engine = field(default_factory=Engine)
-    catalog: Catalog = field(default_factory=lambda: new_catalog(datetime.now(UTC)))
+    clock: Clock = field(default_factory=SystemClock)
+    catalog: Catalog = field(default_factory=lambda: new_catalog(SystemClock().now()))
     switches: Switches = field(default_factory=Switches)
     tokens: dict[str, Token] = field(default_factory=dict)
     login_failures: dict[str, str] = field(default_factory=dict)
     registry: Registry = field(default_factory=Registry)
     lock: threading.RLock = field(default_factory=threading.RLock)
     disagreements: int = 0
-    directory: Path | None = None
+    sign_in: SignIn = field(default_factory=SignIn)
+    keys: KeyCache = field(default_factory=KeyCache)
+    store: Store | None = None
+    mint: Callable[[str, str, str], str] | None = None
 
     @property
     def identifier(self) -> str:
@@ -75,7 +127,12 @@ class Account:
 
     def now(self) -> datetime:
         """Return the account's time, UTC."""
-        return datetime.now(UTC) + timedelta(seconds=self.switches.clock_offset_s)
+        return self.clock.now() + timedelta(seconds=self.switches.clock_offset_s)
+
+    def save(self) -> None:
+        """Keep what changed, if the account is one that lasts; hold the lock."""
+        if self.store is not None:
+            self.store.save(self)
 
     def information_schema(self, session: Session) -> InformationSchema:
         """Return INFORMATION_SCHEMA as this session sees it."""
@@ -109,7 +166,13 @@ class Account:
             return False
         return rights.owns(found.owner) or "MONITOR" in rights.held(("WAREHOUSE", found.name))
 
-    def functions_host(self, session: Session, statement_id: str, wait: Callable[[float], None]) -> functions.Host:
+    def functions_host(
+        self,
+        session: Session,
+        statement_id: str,
+        wait: Callable[[float], None],
+        system: Mapping[str, Callable[[list[str]], str | None]],
+    ) -> functions.Host:
         """Return what context functions may ask of this account."""
         return functions.Host(
             organization=self.organization,
@@ -120,7 +183,7 @@ class Account:
             statement_id=statement_id,
             roles=lambda: functions.roles_of(self.catalog, session),
             wait=wait,
-            login_failure=self.login_failures.get,
+            system=system,
         )
 
     def new_failure_id(self, details: str) -> str:

@@ -81,14 +81,28 @@ class Table:
 
 
 @dataclass(slots=True)
+class SchemaObject:
+    """What agents are offered from a schema, by `kind` (`MCP SERVER`, `AGENT` …); `text` is its specification."""
+
+    kind: str
+    name: TableName
+    created: datetime
+    owner: str
+    text: str
+    comment: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Schema:
-    """A schema and its tables and views by stored name."""
+    """A schema and its tables and views by stored name; `objects` by kind and name."""
 
     name: SchemaName
     created: datetime
     owner: str
     comment: str = ""
     tables: dict[str, Table] = field(default_factory=dict)
+    objects: dict[tuple[str, str], SchemaObject] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -178,11 +192,10 @@ class Catalog:
 
 
 def _within(on: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+    """Only what lies in a schema or database has more name parts than it."""
     if on == outer:
         return True
-    return (
-        outer[0] in ("DATABASE", "SCHEMA") and on[0] in ("SCHEMA", "TABLE", "VIEW") and on[1 : len(outer)] == outer[1:]
-    )
+    return outer[0] in ("DATABASE", "SCHEMA") and len(on) > len(outer) and on[1 : len(outer)] == outer[1:]
 
 
 def on_table(table: Table) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from skipass.sandbox import binds, failures, functions, lexer
 from skipass.sandbox.account import Account
 from skipass.sandbox.cells import Formats, encoder, selected
 from skipass.sandbox.engine import Run
+from skipass.sandbox.oauth import system
 from skipass.sandbox.privileges import Rights
 from skipass.sandbox.resolve import Reading, Resolver, normalise
 from skipass.sandbox.results import Result, ResultColumn, Row
@@ -55,7 +56,9 @@ class Execution:
 
     def host(self) -> functions.Host:
         """Return what context functions may ask."""
-        return self.account.functions_host(self.session, self.handle, self.run.wait)
+        return self.account.functions_host(
+            self.session, self.handle, self.run.wait, system.functions(self.account, self.session)
+        )
 
     def resolver(self) -> Resolver:
         """Return a fresh resolver for the current role and current objects."""
@@ -74,6 +77,15 @@ class Execution:
             self.account.disagreements += 1
             raise failures.missing("?")
         return full
+
+    def columns_of(self, text: str) -> list[str]:
+        """Return the column names of a query that this session may run, without running it."""
+        tree = self.parse(text)
+        if not isinstance(tree, exp.Query):
+            raise failures.unsupported("statement other than a query")
+        resolver = self.resolver()
+        resolver.query(tree)
+        return [name for name, _ in self.run.described(self.checked(to_duck(tree), resolver.reading))]
 
     def need_warehouse(self) -> None:
         """Raise 000606 unless a warehouse is current and usable; a suspended one resumes by itself if it may."""

@@ -7,7 +7,7 @@ neither known to the parser nor listed here is 002139. Source: https://docs.snow
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ class Host:
     statement_id: str
     roles: Callable[[], frozenset[str]]
     wait: Callable[[float], None]
-    login_failure: Callable[[str], str | None]
+    system: Mapping[str, Callable[[list[str]], str | None]]
 
 
 def rewrite(tree: Any, host: Host) -> Any:
@@ -81,6 +81,9 @@ def _function(node: Any, host: Host) -> Any:
         return exp.cast(exp.Literal.string(host.session.now.strftime(pattern)), kind, dialect="duckdb")
     if name in _SYSTEM:
         return _SYSTEM[name](node, host)
+    if name in host.system:
+        told = host.system[name]([one.name for one in node.expressions])
+        return exp.Null() if told is None else exp.Literal.string(told)
     if anonymous and name not in _PLAIN and not _is_table(node):
         raise failures.unknown_function(name)
     return node
@@ -171,15 +174,8 @@ def _wait(node: Any, host: Host) -> Any:
     return exp.Literal.string(f"waited {amount.this} {unit.lower()}")
 
 
-def _login_failure(node: Any, host: Host) -> Any:
-    wanted = node.expressions[0].name if node.expressions else ""
-    found = host.login_failure(wanted)
-    return exp.Null() if found is None else exp.Literal.string(found)
-
-
 _SYSTEM: dict[str, Callable[[Any, Host], Any]] = {
     "SYSTEM$WAIT": _wait,
-    "SYSTEM$GET_LOGIN_FAILURE_DETAILS": _login_failure,
 }
 
 

@@ -125,6 +125,14 @@ class Reader:
             return sign + token.text
         raise self.unexpected()
 
+    def rest(self) -> str:
+        """Read everything that is left and return it as it was written."""
+        if self.done:
+            raise self.unexpected()
+        text = self._text[self._tokens[self._at].start : self._tokens[-1].end]
+        self._at = len(self._tokens)
+        return text
+
     def finish(self) -> None:
         """Raise unless everything was read."""
         if not self.done:

@@ -19,9 +19,31 @@ _ALL = {
     "VIEW": frozenset({"SELECT", "REFERENCES"}),
     "WAREHOUSE": frozenset({"USAGE", "OPERATE", "MODIFY", "MONITOR"}),
     "DATABASE": frozenset({"USAGE", "CREATE SCHEMA", "MODIFY", "MONITOR"}),
-    "SCHEMA": frozenset({"USAGE", "CREATE TABLE", "CREATE VIEW", "MODIFY", "MONITOR"}),
+    "SCHEMA": frozenset(
+        {
+            "USAGE",
+            "CREATE TABLE",
+            "CREATE VIEW",
+            "CREATE MCP SERVER",
+            "CREATE CORTEX SEARCH SERVICE",
+            "CREATE SEMANTIC VIEW",
+            "CREATE AGENT",
+            "MODIFY",
+            "MONITOR",
+        }
+    ),
     "ACCOUNT": frozenset(
-        {"CREATE USER", "CREATE ROLE", "CREATE WAREHOUSE", "CREATE DATABASE", "MANAGE GRANTS", "MONITOR EXECUTION"}
+        {
+            "CREATE USER",
+            "CREATE ROLE",
+            "CREATE WAREHOUSE",
+            "CREATE DATABASE",
+            "CREATE INTEGRATION",
+            "CREATE NETWORK POLICY",
+            "MANAGE GRANTS",
+            "MONITOR EXECUTION",
+            "MONITOR",
+        }
     ),
 }
 _KNOWN = {kind: names | {"OWNERSHIP"} for kind, names in _ALL.items()}

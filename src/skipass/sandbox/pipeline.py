@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from skipass.sandbox import accounts, binds, ddl, failures, grants, lexer, reads, results, show, writes
+from skipass.sandbox import accounts, administration, binds, ddl, failures, grants, lexer, reads, results, show, writes
 from skipass.sandbox.execution import Execution, parsed
 from skipass.sandbox.grammar import Reader, literal
 from skipass.sandbox.lexer import Token
@@ -65,6 +65,8 @@ def one(execution: Execution, text: str) -> Output:
         raise failures.unsupported_statement(first)
     if first in _SESSION or (first == "ALTER" and kind == "SESSION"):
         return execution.listed(_session(execution, Reader(text, tokens), first))
+    if (administered := administration.run(execution, text, tokens)) is not None:
+        return administered
     if first in ("SHOW", "DESC", "DESCRIBE"):
         return _locked(execution, lambda: show.run(Reader(text, tokens), execution.account, execution.session))
     if first in ("GRANT", "REVOKE"):

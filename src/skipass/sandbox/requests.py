@@ -13,9 +13,8 @@ from typing import Any
 from skipass.sandbox import failures
 from skipass.sandbox.account import Account
 from skipass.sandbox.cells import Formats
-from skipass.sandbox.privileges import available_roles
+from skipass.sandbox.identity import Identity, primary_role
 from skipass.sandbox.session import Session
-from skipass.sandbox.signin import Identity
 
 MAX_TIMEOUT_S = 604_800
 _PATTERNS = {
@@ -124,7 +123,9 @@ def _parameters(value: Any) -> dict[str, str]:
 
 def open_session(account: Account, identity: Identity, submit: Submit) -> Session:
     """Return the session of a submit: its own names where given, else the user's defaults."""
-    session = account.session_of(identity.user, _role(account, identity, submit.role))
+    role = primary_role(account.catalog, identity, submit.role, account.switches.role_refusal)
+    session = account.session_of(identity.user, role)
+    session.credential, session.agentic = identity.kind, identity.agentic
     session.warehouse = submit.warehouse or session.warehouse
     if submit.database is not None:
         session.database, session.schema = submit.database, submit.schema or "PUBLIC"
@@ -132,19 +133,3 @@ def open_session(account: Account, identity: Identity, submit: Submit) -> Sessio
         session.schema = submit.schema
     session.tag = submit.parameters.get("QUERY_TAG", "")
     return session
-
-
-def _role(account: Account, identity: Identity, wanted: str | None) -> str:
-    catalog, user = account.catalog, identity.user
-    if identity.bound_role is not None:
-        if wanted not in (None, identity.bound_role):
-            raise failures.role_not_granted(wanted or "")
-        return identity.bound_role
-    if wanted is not None and wanted not in catalog.roles:
-        raise failures.role_unknown(wanted)
-    available = available_roles(catalog, user)
-    if wanted is not None and wanted not in available:
-        raise failures.role_not_granted(wanted)
-    default = user.options.get("DEFAULT_ROLE", "")
-    fallback = default if default in available else "PUBLIC"
-    return wanted or fallback

@@ -17,7 +17,10 @@ from skipass.sandbox.privileges import Rights
 
 @dataclass(slots=True)
 class Session:
-    """Role and current objects, changed only by USE inside a request of several statements."""
+    """Role and current objects, changed only by USE inside a request of several statements.
+
+    `credential` is the kind of token that opened it, `agentic` whether it counts as an agent's.
+    """
 
     user: User
     role: str
@@ -26,6 +29,8 @@ class Session:
     schema: str | None
     now: datetime
     tag: str = ""
+    agentic: bool = False
+    credential: str = ""
     variables: dict[str, str] = field(default_factory=dict)
 
     def rights(self, catalog: Catalog) -> Rights:

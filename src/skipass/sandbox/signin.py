@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -19,14 +18,18 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, refusals
 from skipass.sandbox.account import Account
 from skipass.sandbox.accounts import fingerprint
 from skipass.sandbox.catalog import User
+from skipass.sandbox.identity import KEYPAIR, OAUTH, PAT, Identity
+from skipass.sandbox.oauth import external, pats, policies
+from skipass.sandbox.oauth.external import BadToken
+from skipass.sandbox.oauth.integrations import role_rule
+from skipass.sandbox.oauth.model import digest
 
 MAX_LIFE_S = 3600
 SKEW_S = 60
-KEYPAIR = "KEYPAIR_JWT"
 
 _REASONS = {
     "JWT_TOKEN_INVALID": 390144,
@@ -41,39 +44,85 @@ _REASONS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The user of a request, and the role that the credential is bound to, if it is."""
-
-    user: User
-    bound_role: str | None = None
-
-
 class _Rejected(Exception):
     """A key-pair token fails; the argument is a name of `_REASONS`."""
 
 
-def authenticate(account: Account, authorization: str, kind: str | None) -> Identity:
-    """Return who the bearer is, or raise the 401 that fits the kind of the credential."""
+def authenticate(account: Account, authorization: str, kind: str | None, address: str) -> Identity:
+    """Return who the bearer is, or raise the refusal that fits the kind of the credential."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise failures.Failure("390101", "08004", "Authorization header not found in the request data.", 401)
-    token = token.strip()
+    identity = _identified(account, token.strip(), kind)
+    if not policies.admits(policies.policy_for(account, identity.user, identity.integration), address):
+        raise refusals.address_blocked(address)
+    return identity
+
+
+def _identified(account: Account, token: str, kind: str | None) -> Identity:
     if token in account.tokens:
-        return _opaque(account, token, kind)
-    if kind == KEYPAIR or (kind is None and token.count(".") == 2):
+        return _given(account, token, kind)
+    if kind in (None, PAT):
+        found = pats.identify(account, token, lambda login: _logged(account, "PAT_INVALID", 394400, login))
+        if found is not None:
+            return found
+        if kind == PAT:
+            raise refusals.bad_access_token(_logged(account, "PAT_INVALID", 394400, ""))
+    if kind == KEYPAIR or (kind is None and _names_a_fingerprint(token)):
         return _keypair(account, token)
-    raise failures.token_rejected(_logged(account, "OAUTH_ACCESS_TOKEN_INVALID", 390303, ""))
+    if token.count(".") == 2 and kind in (None, OAUTH):
+        return _outside(account, token)
+    return _issued(account, token)
 
 
-def _opaque(account: Account, text: str, kind: str | None) -> Identity:
+def _given(account: Account, text: str, kind: str | None) -> Identity:
     token = account.tokens[text]
     if token.expired:
         raise failures.token_expired(_logged(account, "OAUTH_ACCESS_TOKEN_EXPIRED", 390318, token.login_name))
     user = account.catalog.login(token.login_name)
     if user is None or user.disabled or (kind is not None and kind != token.kind):
         raise failures.token_rejected(_logged(account, "OAUTH_ACCESS_TOKEN_INVALID", 390303, token.login_name))
-    return Identity(user, token.role)
+    return Identity(user, token.kind, (token.role,) if token.role else None)
+
+
+def _issued(account: Account, text: str) -> Identity:
+    token = account.sign_in.access.get(digest(text))
+    family = account.sign_in.families.get(token.family) if token is not None else None
+    one = account.sign_in.integrations.get(family.integration) if family is not None else None
+    user = account.catalog.users.get(family.user) if family is not None else None
+    if token is None or family is None or one is None or user is None or not one.enabled or user.disabled:
+        raise failures.token_rejected(_logged(account, "OAUTH_ACCESS_TOKEN_INVALID", 390303, ""))
+    if token.expires <= account.now():
+        raise failures.token_expired(_logged(account, "OAUTH_ACCESS_TOKEN_EXPIRED", 390318, user.login_name))
+    return Identity(
+        user,
+        OAUTH,
+        None if family.any_role else (family.role,),
+        family.any_role,
+        role_rule(one),
+        one.name,
+        agentic=one.flag("IS_AGENTIC"),
+    )
+
+
+def _outside(account: Account, token: str) -> Identity:
+    try:
+        return external.identify(account, *external.verified(account, token))
+    except BadToken as bad:
+        login_id = _logged(account, bad.name, bad.code, bad.values)
+        if bad.code == 390304:
+            raise refusals.claim_without_user(bad.values, login_id) from None
+        if bad.code == 390317:
+            raise refusals.role_not_listed("") from None
+        refused = failures.token_expired if bad.code == 390318 else failures.token_rejected
+        raise refused(login_id) from None
+
+
+def _names_a_fingerprint(token: str) -> bool:
+    try:
+        return ".SHA256:" in str(_part(token.split(".")[1]).get("iss", ""))
+    except (IndexError, _Rejected):
+        return False
 
 
 def _keypair(account: Account, token: str) -> Identity:

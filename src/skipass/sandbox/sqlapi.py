@@ -5,6 +5,7 @@ Source: https://docs.snowflake.com/en/developer-guide/sql-api/reference and .../
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from collections.abc import Awaitable, Callable
@@ -16,10 +17,12 @@ from starlette.responses import Response
 
 from skipass.sandbox import failures
 from skipass.sandbox.account import Account
+from skipass.sandbox.address import client_address
 from skipass.sandbox.failures import Failure
+from skipass.sandbox.identity import Identity
 from skipass.sandbox.requests import open_session, read_submit
 from skipass.sandbox.runner import Runner
-from skipass.sandbox.signin import Identity, authenticate
+from skipass.sandbox.signin import authenticate
 from skipass.sandbox.statements import Output, Statement
 
 IN_PROGRESS = "Asynchronous execution in progress. Use provided query id to perform query monitoring and management."
@@ -49,7 +52,8 @@ class Api:
         try:
             _check_headers(request)
             kind = request.headers.get("x-snowflake-authorization-token-type")
-            identity = authenticate(self.account, request.headers.get("authorization", ""), kind)
+            authorization = request.headers.get("authorization", "")
+            identity = await asyncio.to_thread(authenticate, self.account, authorization, kind, client_address(request))
             request.scope["state"]["user"] = identity.user.name
             return await work(request, identity)
         except Failure as failure:
@@ -110,7 +114,7 @@ class Api:
             return _json(statement.failure.status, _failure_body(statement.failure, statement))
         if statement.output is None:
             raise _Unknown(statement.handle)
-        return _result(statement, statement.output)
+        return _result(statement, statement.output, self.account.switches.row_type_case == "upper")
 
     def _partition(self, statement: Statement, output: Output, wanted: int) -> Response:
         if wanted >= len(output.partitions):
@@ -186,13 +190,16 @@ def _failure_body(failure: Failure, statement: Statement) -> dict[str, Any]:
     }
 
 
-def _result(statement: Statement, output: Output) -> Response:
+def _result(statement: Statement, output: Output, upper: bool) -> Response:
+    row_type = [column.as_json() for column in output.columns]
+    if upper:
+        row_type = [column | {"type": str(column["type"]).upper()} for column in row_type]
     body: dict[str, Any] = {
         "resultSetMetaData": {
             "numRows": output.total_rows,
             "format": "jsonv2",
             "partitionInfo": [partition.info() for partition in output.partitions],
-            "rowType": [column.as_json() for column in output.columns],
+            "rowType": row_type,
         },
         "data": output.partitions[0].rows,
         "code": "090001",

@@ -1,0 +1,1 @@
+"""The MCP servers that an account manages itself, at the documented path."""

@@ -1,0 +1,104 @@
+"""Account, database and schema parameters about signing in: bound issuers, advertised scopes, network policy.
+
+A schema's value comes before its database's, a database's before the account's.
+Source: https://docs.snowflake.com/en/sql-reference/parameters.
+"""
+
+from __future__ import annotations
+
+from skipass.sandbox import failures, refusals, results
+from skipass.sandbox.account import Account
+from skipass.sandbox.catalog import on_schema
+from skipass.sandbox.grammar import Reader
+from skipass.sandbox.names import SchemaName, shown
+from skipass.sandbox.oauth import options
+from skipass.sandbox.oauth.model import EXTERNAL
+from skipass.sandbox.results import Result
+from skipass.sandbox.session import Session
+
+SERVER, SCOPES, POLICY = "OAUTH_AUTHORIZATION_SERVER", "OAUTH_SCOPES_SUPPORTED", "NETWORK_POLICY"
+_KNOWN = (SERVER, SCOPES, POLICY)
+_KINDS = ("ACCOUNT", "DATABASE", "SCHEMA")
+
+
+def concerns(reader: Reader) -> bool:
+    """Tell whether an ALTER is about one of these parameters."""
+    if reader.peek(1) not in _KINDS:
+        return False
+    return any(reader.peek(ahead) in _KNOWN for ahead in range(3, 9))
+
+
+def alter(reader: Reader, account: Account, session: Session) -> Result:
+    """Carry out ALTER ACCOUNT | DATABASE d | SCHEMA s SET or UNSET of these parameters."""
+    reader.take("ALTER")
+    kind = reader.choose(*_KINDS) or ""
+    on = _target(reader, account, session, kind)
+    if reader.choose("SET", "UNSET") == "UNSET":
+        names = [reader.identifier()]
+        while reader.accept(","):
+            names.append(reader.identifier())
+        reader.finish()
+        for name in names:
+            _set(account, on, name, "")
+    else:
+        given = options.read(reader)
+        for name, values in given.items():
+            _check(account, kind, name, values)
+        for name, values in given.items():
+            _set(account, on, name, ",".join(values))
+    return results.status("Statement executed successfully.")
+
+
+def _target(reader: Reader, account: Account, session: Session, kind: str) -> tuple[str, ...]:
+    rights = session.rights(account.catalog)
+    if kind == "ACCOUNT":
+        if not rights.owns("ACCOUNTADMIN"):
+            raise failures.insufficient("account", account.identifier)
+        return ("ACCOUNT",)
+    path = reader.path()
+    if kind == "DATABASE":
+        database = account.catalog.databases.get(path[0])
+        if database is None or len(path) != 1 or not rights.sees_database(path[0]):
+            raise failures.missing(".".join(map(shown, path)), "Database", table=False)
+        owner, on = database.owner, ("DATABASE", path[0])
+    else:
+        name = session.schema_name(path, "ALTER SCHEMA")
+        schema = account.catalog.schema(name)
+        if schema is None or not rights.sees_schema(name):
+            raise failures.missing(str(name), "Schema", table=False)
+        owner, on = schema.owner, on_schema(name)  # type: ignore[assignment]
+    if not rights.owns(owner):
+        raise failures.insufficient(kind.lower(), path[-1])
+    return on
+
+
+def _check(account: Account, kind: str, name: str, values: tuple[str, ...]) -> None:
+    value = ",".join(values)
+    if name not in _KNOWN or (name == POLICY and kind != "ACCOUNT"):
+        raise refusals.bad_property(name, kind)
+    if name == SERVER:
+        one = account.sign_in.integrations.get(value)
+        if one is None or one.kind != EXTERNAL:
+            raise failures.missing(shown(value), "Integration", table=False)
+    if name == POLICY and value.upper() not in account.sign_in.policies:
+        raise failures.missing(shown(value), "Network policy", table=False)
+
+
+def _set(account: Account, on: tuple[str, ...], name: str, value: str) -> None:
+    if name == POLICY:
+        account.sign_in.account_policy = value.upper()
+        return
+    kept = account.sign_in.parameters.setdefault(on, {})
+    if value:
+        kept[name] = value
+    else:
+        kept.pop(name, None)
+
+
+def value(account: Account, schema: SchemaName, name: str) -> str | None:
+    """Return the parameter as it holds for what is in a schema, None if nobody set it."""
+    for on in (on_schema(schema), ("DATABASE", schema.database), ("ACCOUNT",)):
+        found = account.sign_in.parameters.get(on, {}).get(name)
+        if found is not None:
+            return found
+    return None
