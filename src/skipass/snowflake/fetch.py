@@ -6,7 +6,8 @@ Knows how partitions come (from `sqlapi`) and how many are held at once; what th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -34,63 +35,68 @@ class Source:
     http_timeout_s: float
     ahead: Ahead
 
-    async def body(self, handle: str, index: int) -> bytes:
-        """Return the JSON of a partition; a failure that may pass is tried again."""
-        return await persistently(
-            lambda: self.api.partition_body(handle, index, self.tokens, timeout_s=self.http_timeout_s), self.pace
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class Reader(Generic[T]):
-    """What to make of the rows of the first partition and of the JSON of every other, and how many rows that is.
+    """What to make of the JSON of a partition, and how many rows that is.
 
-    Both run in a thread of their own, so that the event loop stays free.
+    It runs in threads, so that the event loop stays free; so many `at_once`. One that holds the interpreter's lock
+    gains nothing from a second.
     """
 
-    of_rows: Callable[[Rows], T]
-    of_body: Callable[[bytes], T]
+    read: Callable[[bytes], T]
     length: Callable[[T], int]
+    at_once: int = 1
 
 
 def raw_reader(width: int) -> Reader[Rows]:
     """Return a reader that leaves the cells as they are, for rows of this width."""
-    return Reader(lambda rows: rows, lambda body: rows_of(body, width), len)
+    return Reader(lambda body: rows_of(body, width), len)
 
 
 async def partitions(
-    source: Source, finished: Finished, reader: Reader[T], *, progress: bool = False
+    source: Source, finished: Finished, first: list[bytes], reader: Reader[T], *, progress: bool = False
 ) -> AsyncGenerator[T, None]:
     """Yield what the reader makes of each partition, in order, every one of them as long as it was announced.
 
-    Raises `IncompleteResultError` instead of handing on a partition that is too short or too long, and at the end when
-    all of them together are not as many rows as announced.
+    `first` holds the JSON of the first partition and is emptied, so that it is held no longer than needed; without it
+    it is fetched again. Raises `IncompleteResultError` instead of handing on a partition that is too short or too
+    long, and at the end when all of them together are not as many rows as announced.
     """
     handle = finished.statement_handle
-    announced = [info.row_count for info in finished.partitions] or [len(finished.rows)]
+    left: list[int | None] = [info.row_count for info in finished.partitions] or [finished.num_rows]
+    total = None if None in left else sum(count or 0 for count in left)
+    # Threads of its own, and few: each of them keeps the memory that its largest partition took.
+    threads = ThreadPoolExecutor(reader.at_once, "skipass-decode")
 
     async def fetch(index: int) -> T:
-        if index == 0:
-            return await asyncio.to_thread(reader.of_rows, finished.rows)
-        return await asyncio.to_thread(reader.of_body, await source.body(handle, index))
+        content: Callable[[], bytes] = first.pop
+        if index or not first:
+            content = await source.api.packed_partition(handle, index, source.tokens, timeout_s=source.http_timeout_s)
+        return await asyncio.get_running_loop().run_in_executor(threads, lambda: reader.read(content()))
+
+    # One that turns out to be cut when it is unpacked is fetched again, like one that did not come.
+    def surely(index: int) -> Awaitable[T]:
+        return persistently(lambda: fetch(index), source.pace)
 
     # The first is held already, whatever its size.
     sizes = [0, *(info.uncompressed_bytes for info in finished.partitions[1:])]
-    left = list(announced)
     try:
         with shown(progress, finished.num_rows) as advance:
-            async with aclosing(in_order(sizes, fetch, source.ahead)) as parts:
+            async with aclosing(in_order(sizes, surely, source.ahead)) as parts:
                 async for part in parts:
                     rows = reader.length(part)
                     _check(rows, left.pop(0))
                     advance(rows)
                     yield part
-        _check(sum(announced), finished.num_rows)
+        _check(total, finished.num_rows)
     except SnowflakeError as error:
         error.statement_handle = error.statement_handle or handle
         raise
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _check(rows: int, announced: int | None) -> None:
-    if announced is not None and rows != announced:
+def _check(rows: int | None, announced: int | None) -> None:
+    if None not in (rows, announced) and rows != announced:
         raise IncompleteResultError(f"{rows} rows came, {announced} were announced.")

@@ -19,11 +19,13 @@ class Ahead:
     """How far to run ahead of the reader: `most` fetches at once, together at most `limit_bytes`, and at least one.
 
     The bytes are those that each fetch announces (uncompressed); what is being read by the caller counts until the next
-    one is asked for.
+    one is asked for. `decoders` is how many partitions become Arrow batches at the same time: each
+    more takes a core and about 50 MiB.
     """
 
     most: int = 4
     limit_bytes: int = 32 * 1024 * 1024
+    decoders: int = 1
 
 
 async def in_order(

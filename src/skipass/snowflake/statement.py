@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CANCEL_S = 5.0
+_SLICE_ROWS = 8192
 TimestampUnit = Literal["ns", "us"]
 
 
@@ -76,7 +77,7 @@ class AsyncStatement:
             source = self._source
             try:
                 self._state = await source.api.poll(
-                    self.statement_handle, source.tokens, timeout_s=source.http_timeout_s
+                    self.statement_handle, source.tokens, timeout_s=source.http_timeout_s, lean=True
                 )
             except NoWarehouseError as error:
                 error.hint = hints.no_warehouse(error.message, self._terms.warehouse)
@@ -107,11 +108,9 @@ class AsyncStatement:
 
     async def iter_row_lists(self, *, progress: bool = False) -> AsyncGenerator[list[tuple[Any, ...]], None]:
         """Yield the rows in order as lists of tuples, one list for each partition."""
-        finished = await self._within_limit(self._finish())
-        reader: Reader[list[tuple[Any, ...]]] = Reader(
-            partial(self._decode, finished), lambda body: self._decode_body(finished, body), len
-        )
-        async with aclosing(partitions(self._source, finished, reader, progress=progress)) as parts:
+        finished, first = await self._within_limit(self._take())
+        reader: Reader[list[tuple[Any, ...]]] = Reader(partial(self._decode, finished), len)
+        async with aclosing(partitions(self._source, finished, first, reader, progress=progress)) as parts:
             async for part in parts:
                 yield part
 
@@ -123,10 +122,10 @@ class AsyncStatement:
         Only a few partitions are held at a time. The types are those of `arrow.schema`: `timestamp_unit` and
         `keep_offsets` choose among the forms of a timestamp.
         """
-        finished = await self._within_limit(self._finish())
+        finished, first = await self._within_limit(self._take())
         batches = arrow_batches(finished.columns, self._terms.parameters, timestamp_unit, keep_offsets)
-        reader = Reader(batches.of_rows, batches.of_body, len)
-        async with aclosing(partitions(self._source, finished, reader, progress=progress)) as parts:
+        reader = Reader(batches.of_body, len, self._source.ahead.decoders)
+        async with aclosing(partitions(self._source, finished, first, reader, progress=progress)) as parts:
             async for part in parts:
                 yield part
 
@@ -162,18 +161,30 @@ class AsyncStatement:
         return AsyncStatement(self._source, Running(handle, {}), self._terms)
 
     async def _result(self, progress: bool) -> Result:
-        finished = await self._finish()
+        finished, first = await self._take()
         reader: Reader[Rows] = raw_reader(len(finished.columns))
-        parts = partitions(self._source, finished, reader, progress=progress)
+        parts = partitions(self._source, finished, first, reader, progress=progress)
         return complete_result(finished, [part async for part in parts], self._terms.parameters)
 
-    def _decode(self, finished: Finished, rows: Rows) -> list[tuple[Any, ...]]:
-        with collector.paused(self._terms.pause_collector):
-            return decode_rows(finished.columns, rows, self._terms.parameters)
+    async def _take(self) -> tuple[Finished, list[bytes]]:
+        """Return the finished statement without the rows that came with it, and those; a second time they are gone.
 
-    def _decode_body(self, finished: Finished, body: bytes) -> list[tuple[Any, ...]]:
+        A program that reads a long result holds its statement all the while, and must not hold these rows with it.
+        """
+        finished = await self._finish()
+        self._state = bare = replace(finished, data=b"")
+        return bare, [finished.data] if finished.data else []
+
+    def _decode(self, finished: Finished, body: bytes) -> list[tuple[Any, ...]]:
+        decoded: list[tuple[Any, ...]] = []
         with collector.paused(self._terms.pause_collector):
-            return decode_rows(finished.columns, rows_of(body, len(finished.columns)), self._terms.parameters)
+            rows = rows_of(body, len(finished.columns))
+            while rows:
+                # In slices, each dropped when it is done: the texts and the values of a partition are never all there.
+                decoded += decode_rows(finished.columns, rows[-_SLICE_ROWS:], self._terms.parameters)[::-1]
+                del rows[-_SLICE_ROWS:]
+        decoded.reverse()
+        return decoded
 
     async def _within_limit(self, work: Coroutine[Any, Any, T]) -> T:
         try:
@@ -213,10 +224,10 @@ async def submit_surely(
     """
     for round_number in range(pace.attempts - 1):
         try:
-            return await api.submit(request, tokens, timeout_s=timeout_s)
+            return await api.submit(request, tokens, timeout_s=timeout_s, lean=True)
         except Throttled as busy:
             await pace.wait_out(busy, round_number)
         except SnowflakeUnavailable as lost:
             request = replace(request, retry=request.retry or lost.sent)
             await pace.wait(round_number)
-    return await api.submit(request, tokens, timeout_s=timeout_s)
+    return await api.submit(request, tokens, timeout_s=timeout_s, lean=True)

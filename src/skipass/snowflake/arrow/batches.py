@@ -7,16 +7,19 @@ interpreter free for other work.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import json as pa_json
 
-from skipass.snowflake.arrow.decode import decode
+from skipass.snowflake.arrow.decode import decode, scalar
 from skipass.snowflake.arrow.schema import ArrowTypes, schema_of
 from skipass.snowflake.errors import OutOfRangeError, ProtocolError
 from skipass.snowflake.sqlapi.values import Cell, Column
 
+T = TypeVar("T")
 _BODY = pa.schema([("data", pa.list_(pa.list_(pa.string())))])
 _RANGE_HINT = "Ask for timestamp_unit='us', or cast the column in SQL."
 
@@ -39,7 +42,7 @@ class Batches:
 
     def of_rows(self, rows: Sequence[Sequence[Cell]]) -> pa.RecordBatch:
         """Return the batch of rows of cell text."""
-        return self._typed(_guarded(lambda: _columns_of_rows(rows, len(self._columns))))
+        return self.of_body(_guarded(lambda: orjson.dumps(rows)))
 
     def table(self, batches: Sequence[pa.RecordBatch]) -> pa.Table:
         """Return one table of batches."""
@@ -63,7 +66,7 @@ class Batches:
         raise OutOfRangeError(f"A value of column {column.name!r} does not fit {wanted}.", hint=_RANGE_HINT)
 
 
-def _guarded(read: Callable[[], list[pa.Array]]) -> list[pa.Array]:
+def _guarded(read: Callable[[], T]) -> T:
     try:
         return read()
     except (pa.ArrowException, ValueError, TypeError, LookupError):
@@ -78,15 +81,20 @@ def _columns_of_body(body: bytes, width: int) -> list[pa.Array]:
         parse_options=pa_json.ParseOptions(
             explicit_schema=_BODY, unexpected_field_behavior="ignore", newlines_in_values=True
         ),
+        # Much is taken and given back with every partition: the system's pool really gives it back.
+        memory_pool=pa.system_memory_pool(),
     )
     if table.num_rows != 1 or table.column(0).null_count:
         raise ValueError("no data")
-    rows = table.column(0).combine_chunks().flatten()
+    rows = table.column(0).chunk(0).flatten()
     if len(rows) == 0:
-        return [pa.array([], pa.string())] * width
+        return [pa.nulls(0, pa.string())] * width
     cells = _checked(rows, width)
     by_row = pa.FixedSizeListArray.from_arrays(cells, width)
-    return [pc.list_element(by_row, index) for index in range(width)]
+    return [
+        pc.list_element(by_row, scalar(pa.int32(), index, 4), memory_pool=pa.system_memory_pool())
+        for index in range(width)
+    ]
 
 
 def _checked(rows: pa.ListArray, width: int) -> pa.StringArray:
@@ -96,12 +104,3 @@ def _checked(rows: pa.ListArray, width: int) -> pa.StringArray:
     cells = rows.flatten()
     cells.validate(full=True)
     return cells
-
-
-def _columns_of_rows(rows: Sequence[Sequence[Cell]], width: int) -> list[pa.Array]:
-    if not rows:
-        return [pa.array([], pa.string())] * width
-    columns = [pa.array(cells, pa.string()) for cells in zip(*rows, strict=True)]
-    if len(columns) != width:
-        raise ValueError("a row of another width")
-    return columns

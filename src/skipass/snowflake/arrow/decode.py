@@ -18,9 +18,21 @@ from skipass.snowflake.sqlapi.values import Column, is_base64
 _SECONDS = pa.decimal128(38, 9)
 _DIGITS = pa.decimal128(38, 0)
 _MICROS = pa.decimal128(38, 3)
-_ONE = pa.scalar(1, pa.int32())
+
+
+def scalar(kind: pa.DataType, value: int, width_bytes: int) -> pa.Scalar:
+    """Return a number that is not negative as a scalar of a kind so wide.
+
+    It is made of its bytes, because pyarrow turns a Python number into a scalar only after importing all of pandas.
+    """
+    return pa.Array.from_buffers(kind, 1, [None, pa.py_buffer(value.to_bytes(width_bytes, "little"))])[0]
+
+
+_ONE = scalar(pa.int32(), 1, 4)
+_UTC = scalar(pa.int16(), 1440, 2)
 # Text of more than twelve digits without a fraction is nanoseconds already, as in `sqlapi.values`.
-_NANOS_FROM = 10**21
+_NANOS_FROM = scalar(_DIGITS, 10**21, 16)
+_ZERO = scalar(pa.int32(), 0, 4)
 
 
 def decode(column: Column, text: pa.Array, wanted: pa.DataType, formats: Mapping[str, object]) -> pa.Array:
@@ -44,7 +56,7 @@ def _digits(seconds: pa.Array) -> pa.Array:
     """Return nanoseconds as whole decimals: the same bits, read without the point."""
     exact = seconds.cast(_SECONDS)
     digits = _reread(exact, _DIGITS)
-    already = pc.greater_equal(pc.abs(digits), pa.scalar(_NANOS_FROM, _DIGITS))
+    already = pc.greater_equal(pc.abs(digits), _NANOS_FROM)
     if not pc.any(already).as_py():
         return digits
     whole = pc.floor(exact)
@@ -65,17 +77,17 @@ def _instant(seconds: pa.Array, wanted: pa.TimestampType) -> pa.Array:
 def _zoned(text: pa.Array, wanted: pa.DataType) -> pa.Array:
     parts = pc.split_pattern(text, " ")
     instant_type = wanted.field(0).type if pa.types.is_struct(wanted) else wanted
-    instant = _instant(pc.list_element(parts, 0), instant_type)
+    instant = _instant(pc.list_element(parts, _ZERO), instant_type)
     if not pa.types.is_struct(wanted):
         return instant
-    offset = pc.subtract(pc.list_element(parts, 1).cast(pa.int16()), pa.scalar(1440, pa.int16()))
+    offset = pc.subtract(pc.list_element(parts, _ONE).cast(pa.int16()), _UTC)
     return pa.StructArray.from_arrays([instant, offset], fields=list(wanted), mask=pc.is_null(text))
 
 
 def _hex(text: pa.Array) -> pa.Array:
     """Return the bytes of hexadecimal text: all cells at once, since two digits are always one byte."""
     bounds = pa.Array.from_buffers(pa.int32(), len(text) + 1, [None, text.buffers()[1]], 0, text.offset)
-    if pc.any(pc.not_equal(pc.bit_wise_and(bounds, _ONE), 0)).as_py():
+    if pc.any(pc.not_equal(pc.bit_wise_and(bounds, _ONE), _ZERO)).as_py():
         raise ValueError("hexadecimal text of odd length")
     digits = text.buffers()[2]
     content = binascii.unhexlify(digits) if digits is not None else b""

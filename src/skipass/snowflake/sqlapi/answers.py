@@ -8,7 +8,7 @@ Source: https://docs.snowflake.com/en/developer-guide/sql-api/reference
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -19,6 +19,7 @@ from skipass.snowflake.sqlapi.failures import Answer, failure, failure_in_succes
 from skipass.snowflake.sqlapi.values import Cell, Column
 from skipass.snowflake.sqlapi.wire import HANDLE, Call
 
+_DATA = b'"data":['
 _REFUSAL_BYTES = 64 * 1024
 
 
@@ -45,7 +46,8 @@ class Finished:
 
     `body` is Snowflake's own object. `partitions` may be empty, which means one partition. `num_rows` counts all
     partitions, None where Snowflake did not say. `statement_handles` lists the parts of a multi-statement request.
-    `stats` are the row counts of a change. `statement_handle` is empty only if Snowflake left it out.
+    `stats` are the row counts of a change. `statement_handle` is empty only if Snowflake left it out. A lean one has
+    the rows of partition 0 in `data`, as JSON, and neither `rows` nor a `body`.
     """
 
     statement_handle: str
@@ -56,6 +58,7 @@ class Finished:
     num_rows: int | None = None
     stats: Mapping[str, int] = field(default_factory=dict)
     statement_handles: tuple[str, ...] = ()
+    data: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,38 @@ class CancelOutcome(StrEnum):
     NOTHING_TO_CANCEL = "nothing_to_cancel"
 
 
-def read_statement(call: Call, answer: Answer) -> Running | Finished:
-    """Return what a submit's or a poll's answer says of the statement, or raise what it reports."""
+def read_statement(call: Call, answer: Answer, *, lean: bool = False) -> Running | Finished:
+    """Return what a submit's or a poll's answer says of the statement, or raise what it reports.
+
+    With `lean` the rows stay JSON text: a reader that does not need them as Python objects saves most of the memory.
+    """
+    if not lean or answer.status != 200:
+        return _read_statement(call, answer)
+    head, data = without_data(answer.body)
+    read = _read_statement(call, replace(answer, body=head), has_rows=not data)
+    if isinstance(read, Running):
+        return read
+    return replace(read, rows=[], body={}, data=data or orjson.dumps(read.rows))
+
+
+def without_data(body: bytes) -> tuple[bytes, bytes]:
+    """Return a result's JSON with its rows taken out, and the rows; both whole again where that is not certain.
+
+    Certain means: what is left is JSON on its own, holds the metadata, and has nothing in place of the rows.
+    """
+    start = body.find(_DATA) + len(_DATA) - 1
+    end = body.rfind(b"]]") + 2
+    if not len(_DATA) <= start < end:
+        return body, b""
+    head = body[:start] + b"[]" + body[end:]
+    left = json_body(Answer(200, head))
+    if left is None or left.get("data") != [] or not isinstance(left.get("resultSetMetaData"), dict):
+        return body, b""
+    # Wrapped like any other partition, so that it is copied only this once.
+    return head, b"".join((b'{"data":', memoryview(body)[start:end], b"}"))
+
+
+def _read_statement(call: Call, answer: Answer, *, has_rows: bool = True) -> Running | Finished:
     body = json_body(answer)
     if _is_running(answer.status, body):
         return _running(call, answer, body or {})
@@ -85,7 +118,7 @@ def read_statement(call: Call, answer: Answer) -> Running | Finished:
         raise ProtocolError("The answer is not a JSON object.", http_status=200, request_id=call.request_id)
     if problem := failure_in_success(call, answer, body):
         raise problem
-    return _finished(call, body)
+    return _finished(call, body, has_rows)
 
 
 def _is_running(status: int, body: Mapping[str, Any] | None) -> bool:
@@ -109,12 +142,12 @@ def _handle(call: Call, body: Mapping[str, Any]) -> str:
     return named
 
 
-def _finished(call: Call, body: Mapping[str, Any]) -> Finished:
+def _finished(call: Call, body: Mapping[str, Any], has_rows: bool) -> Finished:
     metadata = _object(body, "resultSetMetaData")
     columns = tuple(column_of(shape) for shape in _objects(metadata, "rowType"))
     partitions = tuple(_partition_info(shape) for shape in _objects(metadata, "partitionInfo"))
     rows = _rows(body.get("data") or [], len(columns))
-    if partitions and partitions[0].row_count != len(rows):
+    if has_rows and partitions and partitions[0].row_count != len(rows):
         raise IncompleteResultError(f"{len(rows)} rows came, {partitions[0].row_count} were announced.")
     count = metadata.get("numRows")
     return Finished(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from skipass import __version__
@@ -72,8 +74,9 @@ class SqlApi:
         *,
         timeout_s: float,
         before_send: BeforeSend | None = None,
+        lean: bool = False,
     ) -> answers.Running | answers.Finished:
-        """Submit one statement once, and return what Snowflake said of it.
+        """Submit one statement once, and return what Snowflake said of it; `lean` is that of `answers.read_statement`.
 
         `before_send` is awaited when token and connection are there, right before the first byte is written; if it
         raises, nothing is sent and that exception comes out. A failure's `outcome_unknown` says whether the statement
@@ -81,13 +84,15 @@ class SqlApi:
         """
         call = wire.submit_call(request)
         with _about(call):
-            return answers.read_statement(call, await self._send(call, tokens, timeout_s, before_send))
+            return answers.read_statement(call, await self._send(call, tokens, timeout_s, before_send), lean=lean)
 
-    async def poll(self, handle: str, tokens: TokenSource, *, timeout_s: float) -> answers.Running | answers.Finished:
+    async def poll(
+        self, handle: str, tokens: TokenSource, *, timeout_s: float, lean: bool = False
+    ) -> answers.Running | answers.Finished:
         """Return a statement's state: running, or finished with the first partition."""
         call = wire.poll_call(handle)
         with _about(call):
-            return answers.read_statement(call, await self._send(call, tokens, timeout_s))
+            return answers.read_statement(call, await self._send(call, tokens, timeout_s), lean=lean)
 
     async def partition(
         self, handle: str, index: int, tokens: TokenSource, *, timeout_s: float, width: int | None = None
@@ -97,11 +102,25 @@ class SqlApi:
         with _about(call):
             return answers.read_partition(call, index, await self._send(call, tokens, timeout_s), width=width)
 
-    async def partition_body(self, handle: str, index: int, tokens: TokenSource, *, timeout_s: float) -> bytes:
-        """Return the JSON of partition `index` unread, decompressed; what it holds is for `answers.rows_of`."""
+    async def packed_partition(
+        self, handle: str, index: int, tokens: TokenSource, *, timeout_s: float
+    ) -> Callable[[], bytes]:
+        """Return partition `index` as it came, as a function that unpacks it and returns its JSON, unread.
+
+        Until it is called, which may be in a thread, the partition is held compressed. It raises what the answer
+        reports instead of rows.
+        """
         call = wire.partition_call(handle, index)
         with _about(call):
-            return answers.partition_body(call, await self._send(call, tokens, timeout_s))
+            answer = await self._send(call, tokens, timeout_s, packed=True)
+
+        def content() -> bytes:
+            from skipass.snowflake.sqlapi.transport import unpack
+
+            with _about(call):
+                return answers.partition_body(call, replace(answer, body=unpack(answer.body, self._max_body_bytes)))
+
+        return content
 
     async def cancel(self, handle: str, tokens: TokenSource, *, timeout_s: float) -> answers.CancelOutcome:
         """Cancel a statement; one that is finished or unknown is nothing to cancel."""
@@ -115,15 +134,22 @@ class SqlApi:
             await self._transport.aclose()
 
     async def _send(
-        self, call: wire.Call, tokens: TokenSource, timeout_s: float, before_send: BeforeSend | None = None
+        self,
+        call: wire.Call,
+        tokens: TokenSource,
+        timeout_s: float,
+        before_send: BeforeSend | None = None,
+        *,
+        packed: bool = False,
     ) -> Answer:
         deadline = self._clock.monotonic() + timeout_s
         token = await self._token(tokens, timeout_s)
         transport = self._connection()
-        answer = await transport.send(call, token, timeout_s=self._left(deadline), before_send=before_send)
+        send = partial(transport.send, before_send=before_send, packed=packed)
+        answer = await send(call, token, timeout_s=self._left(deadline))
         if can_use_fresh_token(answer) and await tokens.rejected(token):
             token = await self._token(tokens, self._left(deadline))
-            answer = await transport.send(call.again(), token, timeout_s=self._left(deadline), before_send=before_send)
+            answer = await send(call.again(), token, timeout_s=self._left(deadline))
         return answer
 
     def _left(self, deadline: float) -> float:

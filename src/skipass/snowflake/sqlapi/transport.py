@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -81,15 +82,22 @@ class Transport:
         self._owns_session = session is None
 
     async def send(
-        self, call: Call, token: Token, *, timeout_s: float, before_send: BeforeSend | None = None
+        self,
+        call: Call,
+        token: Token,
+        *,
+        timeout_s: float,
+        before_send: BeforeSend | None = None,
+        packed: bool = False,
     ) -> Answer:
-        """Return the answer.
+        """Return the answer; with `packed` its body as it came, which may be gzip.
 
         Raises `SnowflakeUnavailable` saying whether anything was sent, or whatever `before_send` raised.
         """
         body = None if call.body is None else _Departure(call.body, before_send)
         try:
-            return await self._exchange(call, token, body, timeout_s)
+            answer = await self._exchange(call, token, body, timeout_s)
+            return answer if packed and answer.status == 200 else await self._unpacked(answer)
         except (TimeoutError, aiohttp.ClientError, OSError) as problem:
             # Raised outside this block: an aiohttp error can hold the request's headers, which must not travel along.
             failure = _unavailable(problem, body)
@@ -116,7 +124,7 @@ class Transport:
         ) as response:
             raw = await self._read(response)
             status, found = response.status, {name.lower(): value for name, value in response.headers.items()}
-        return Answer(status, await self._decompress(raw), found)
+        return Answer(status, raw, found)
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -135,13 +143,10 @@ class Transport:
                 raise _too_large(self._max_body_bytes)
         return bytes(chunks)
 
-    async def _decompress(self, raw: bytes) -> bytes:
-        # The vendor's partitions are gzip, with or without the header that says so.
-        if not raw.startswith(_GZIP_MAGIC):
-            return raw
-        if len(raw) < _INLINE_BYTES:
-            return gunzip(raw, self._max_body_bytes)
-        return await asyncio.to_thread(gunzip, raw, self._max_body_bytes)
+    async def _unpacked(self, answer: Answer) -> Answer:
+        if len(answer.body) < _INLINE_BYTES:
+            return replace(answer, body=unpack(answer.body, self._max_body_bytes))
+        return replace(answer, body=await asyncio.to_thread(unpack, answer.body, self._max_body_bytes))
 
     async def aclose(self) -> None:
         """Close the session, if it is our own."""
@@ -150,25 +155,32 @@ class Transport:
             self._session = None
 
 
+def unpack(raw: bytes, max_bytes: int) -> bytes:
+    """Return the content of bytes that may be gzip: the vendor's partitions are, with or without a header saying so."""
+    return gunzip(raw, max_bytes) if raw.startswith(_GZIP_MAGIC) else raw
+
+
 def gunzip(raw: bytes, max_bytes: int) -> bytes:
     """Return the whole content of gzip bytes, all members.
 
     Cut or broken bytes are `SnowflakeUnavailable`, more than `max_bytes` a `ProtocolError`. Source: RFC 1952
     """
-    content = bytearray()
+    content = b""
     rest = raw
     while rest.startswith(_GZIP_MAGIC):
         stream = zlib.decompressobj(wbits=31)
         try:
-            content += stream.decompress(rest, max_bytes + 1 - len(content))
+            member = stream.decompress(rest, max_bytes + 1 - len(content))
         except zlib.error:
             raise SnowflakeUnavailable("The answer's compression is broken.", sent=True) from None
-        if len(content) > max_bytes:
+        if len(content) + len(member) > max_bytes:
             raise _too_large(max_bytes)
         if not stream.eof:
             raise SnowflakeUnavailable("The answer was cut off.", sent=True)
+        # There is one member as a rule, and then nothing is copied.
+        content = content + member if content else member
         rest = stream.unused_data
-    return bytes(content)
+    return content
 
 
 def _too_large(max_bytes: int) -> ProtocolError:

@@ -10,26 +10,21 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from functools import lru_cache
 from typing import Any
 
-import orjson
-
 from skipass.snowflake.errors import ProtocolError
+from skipass.snowflake.sqlapi.columns import read_json, whole_column
 
 Cell = str | None
 Decoder = Callable[[str], Any]
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall clock of TIMESTAMP_NTZ
-_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _NANOS = 10**9
-_LONG_NUMBER = re.compile(r"[0-9]{18}")
 _DAY = 86_400
 
 
@@ -69,19 +64,25 @@ def decode_cell(column: Column, cell: Cell, formats: Mapping[str, object] | None
     return decode_rows([column], [[cell]], formats or {})[0][0]
 
 
-def _decode_column(column: Column, formats: Mapping[str, object], cells: Sequence[Cell]) -> list[Any]:
+def _decode_column(column: Column, formats: Mapping[str, object], cells: Sequence[Cell]) -> Sequence[Any]:
     kinds = set(map(type, cells))
     if not kinds <= {str, type(None)}:
         raise TypeError
     decode = decoder(column, formats)
     if decode is _text:
-        return list(cells)
+        return cells
     if decode in _REPETITIVE:
-        values = {cell: None if cell is None else decode(cell) for cell in set(cells)}
-        return [values[cell] for cell in cells]
-    if type(None) not in kinds:
-        return list(map(decode, cells))  # type: ignore[arg-type]
-    return [None if cell is None else decode(cell) for cell in cells]
+        each = {cell: None if cell is None else decode(cell) for cell in set(cells)}
+        return [each[cell] for cell in cells]
+    if kinds == {str}:
+        return _decode_texts(column, formats, cells)  # type: ignore[arg-type]
+    decoded = iter(_decode_texts(column, formats, [cell for cell in cells if cell is not None]))
+    return [None if cell is None else next(decoded) for cell in cells]
+
+
+def _decode_texts(column: Column, formats: Mapping[str, object], texts: Sequence[str]) -> list[Any]:
+    values = None if is_formatted(column, formats) else whole_column(column.type, texts)
+    return list(map(decoder(column, formats), texts)) if values is None else values
 
 
 def decoder(column: Column, formats: Mapping[str, object]) -> Decoder:
@@ -182,46 +183,30 @@ def _time(cell: str) -> time:
 
 
 def _wall_clock(cell: str) -> datetime | str:
+    nanos = nanos_of(cell)
     try:
-        return _EPOCH + _since_epoch(cell)
+        return _EPOCH + timedelta(microseconds=nanos // 1000)
     except OverflowError:
-        return iso_timestamp(nanos_of(cell))
+        return iso_timestamp(nanos)
 
 
 def _instant(cell: str) -> datetime | str:
-    try:
-        return _EPOCH_UTC + _since_epoch(cell)
-    except OverflowError:
-        return iso_timestamp(nanos_of(cell), 0)
+    wall = _wall_clock(cell)
+    return wall.replace(tzinfo=UTC) if isinstance(wall, datetime) else iso_timestamp(nanos_of(cell), 0)
 
 
 def _zoned(cell: str) -> datetime | str:
-    seconds, _, offset = cell.rpartition(" ")
+    nanos, offset = nanos_of(cell), offset_minutes_of(cell)
+    zone = timezone(timedelta(minutes=offset)) if offset else UTC
     try:
-        return _epoch_at(offset) + _since_epoch(seconds)
+        return (_EPOCH + timedelta(microseconds=nanos // 1000, minutes=offset)).replace(tzinfo=zone)
     except OverflowError:
-        return iso_timestamp(nanos_of(cell), offset_minutes_of(cell))
-
-
-def _since_epoch(seconds: str) -> timedelta:
-    # The usual spelling has nine places and no sign: whole seconds and microseconds then stand at fixed places.
-    whole, fraction = seconds[:-10], seconds[-9:]
-    if seconds[-10:-9] == "." and whole.isdecimal() and fraction.isdecimal() and seconds.isascii():
-        return timedelta(0, int(whole), int(fraction[:6]))
-    return timedelta(microseconds=nanos_of(seconds) // 1000)
-
-
-@lru_cache(maxsize=2048)
-def _epoch_at(offset: str) -> datetime:
-    minutes = int(offset) - 1440
-    return _EPOCH_UTC.astimezone(timezone(timedelta(minutes=minutes))) if minutes else _EPOCH_UTC
+        return iso_timestamp(nanos, offset)
 
 
 def _json(cell: str) -> Any:
-    # orjson is several times faster, but whole numbers beyond 64 bits would become floats.
-    if not _LONG_NUMBER.search(cell):
-        with suppress(orjson.JSONDecodeError):
-            return orjson.loads(cell)
+    with suppress(ValueError):
+        return read_json(cell)
     try:
         return json.loads(cell)
     except (ValueError, RecursionError):
