@@ -28,6 +28,9 @@ PREFIXES = {
     "key": "key",
     "boot": "bot",
     "request": "req",
+    "sign_in": "sgn",
+    "notice": "ntc",
+    "change": "chg",
 }
 
 

@@ -66,6 +66,11 @@ EVENT_KINDS: Mapping[str, str] = MappingProxyType(
         "approval.denied": "A person said no.",
         "approval.lapsed": "Nobody decided in time.",
         "approval.withdrawn": "What was asked about was taken back.",
+        "sign_in.opened": "A person signed in with a browser; the sign-in is good for one decision.",
+        "sign_in.ended": "A person signed out of the browser.",
+        "notice.sent": "People were told outside the gateway that something waits for them.",
+        "notice.failed": "A notice could not be delivered and is not tried again.",
+        "key.flagged": "An agent's key was seen from two addresses or client names within ten minutes.",
     }
 )
 

@@ -28,7 +28,9 @@ class Subject(StrEnum):
 class Approval:
     """A question to people, bound to the exact intent by `intent_hash`; nobody decides after `expires_at`.
 
-    `requester_id` is the user acted for and `owner_id` the agent's owner; neither may decide.
+    `requester_id` is the user acted for and `owner_id` the agent's owner; neither may decide. `deciders` narrows who
+    may, by people's names and by `role:approver`, `role:admin`; empty: every approver and admin. With `confirm` the
+    user acted for decides, and nobody else.
     """
 
     id: str
@@ -45,6 +47,8 @@ class Approval:
     expires_at: datetime
     quorum: int = 1
     decided_at: datetime | None = None
+    deciders: tuple[str, ...] = ()
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,8 @@ class Principal:
     `agent_id` is None for a person. `user_id` is the user acted for: the person, or the user that the agent named
     (None while an agent that acts for several has named none). `credential_id` is the API key or token used, never its
     text. `roles` are a person's roles, empty for an agent. `sandbox_decider` marks the keys that may decide under
-    `--sandbox` only. The versions are those the decision is made under; admission compares them again.
+    `--sandbox` only. `sign_in_id` is the browser sign-in of a person who came that way. The versions are those the
+    decision is made under; admission compares them again.
     """
 
     tenant_id: str
@@ -35,6 +36,7 @@ class Principal:
     user_version: int = 0
     roles: frozenset[Role] = frozenset()
     sandbox_decider: bool = False
+    sign_in_id: str | None = None
 
     @property
     def is_person(self) -> bool:

@@ -11,8 +11,10 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Primary
 
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, Credential, McpServer
+from skipass.nouns.notice import Notice, Preview, Sighting
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
 from skipass.nouns.session import AccessSession
+from skipass.nouns.signin import IdentityChange, SignIn
 from skipass.nouns.statement import Statement
 from skipass.storage.codec import plain_type
 
@@ -31,6 +33,11 @@ _NAMES: dict[type[Any], str] = {
     Statement: "statements",
     Approval: "approvals",
     Decision: "decisions",
+    SignIn: "sign_ins",
+    IdentityChange: "identity_changes",
+    Notice: "notices",
+    Preview: "previews",
+    Sighting: "sightings",
 }
 
 
@@ -68,6 +75,11 @@ Index("statements_caller_request", TABLES[Statement].c.session_id, TABLES[Statem
 Index("approvals_state", TABLES[Approval].c.state, TABLES[Approval].c.expires_at)
 Index("approvals_subject", TABLES[Approval].c.subject_id)
 Index("decisions_person", TABLES[Decision].c.approval_id, TABLES[Decision].c.user_id, unique=True)
+Index("sign_ins_hash", TABLES[SignIn].c.hash, unique=True)
+Index("identity_changes_user", TABLES[IdentityChange].c.user_id, TABLES[IdentityChange].c.at)
+Index("notices_due", TABLES[Notice].c.state, TABLES[Notice].c.next_at)
+Index("notices_approval", TABLES[Notice].c.approval_id)
+Index("sightings_key", TABLES[Sighting].c.key_id, TABLES[Sighting].c.at)
 
 events = Table(
     "events",
