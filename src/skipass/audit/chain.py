@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
@@ -17,6 +17,7 @@ import orjson
 from skipass.audit.events import Event
 
 GENESIS = "0" * 64
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def link(head: Head, writer: str, at: datetime, event: Event) -> tuple[Record, H
 
 def micros(at: datetime) -> int:
     """Return microseconds since 1970 UTC, exactly."""
-    return int(at.timestamp()) * 1_000_000 + at.microsecond
+    return (at - _EPOCH) // timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
