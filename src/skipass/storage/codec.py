@@ -75,8 +75,8 @@ def plain_type(hint: Any) -> Any:
 def _decoder(hint: Any) -> Coder:
     origin = typing.get_origin(hint)
     if origin is tuple:
-        item = typing.get_args(hint)[0]
-        return lambda text: tuple(item(x) if isinstance(item, type) else x for x in orjson.loads(text))
+        item = _item(typing.get_args(hint)[0])
+        return lambda text: tuple(item(x) for x in orjson.loads(text))
     if origin is dict:
         return orjson.loads
     if hint is datetime:
@@ -85,3 +85,9 @@ def _decoder(hint: Any) -> Coder:
         return lambda text: scope_from(orjson.loads(text))
     decoder: Coder = hint
     return decoder
+
+
+def _item(hint: Any) -> Coder:
+    """Return what restores one item of a tuple: a tuple itself, an enum or plain value, or an object as JSON has it."""
+    item: Coder = typing.get_origin(hint) or hint
+    return item
