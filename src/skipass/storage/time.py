@@ -10,20 +10,32 @@ JUMP = timedelta(seconds=5)
 
 
 class Anchor:
-    """The time of the last commit and the monotonic second it was made at."""
+    """The time of the last commit and the monotonic second it was made at.
+
+    One thread advances it, any thread reads it: both parts change in one assignment.
+    """
 
     def __init__(self, clock: Clock, high_water: datetime | None) -> None:
         self._clock = clock
-        self._monotonic = clock.monotonic()
-        self._at = max(clock.now(), high_water) if high_water else clock.now()
+        self._last = (max(clock.now(), high_water) if high_water else clock.now(), clock.monotonic())
+        self._behind = timedelta(0)
 
     def now(self) -> datetime:
         """Return the last commit's time plus the monotonic time since."""
-        return self._at + timedelta(seconds=self._clock.monotonic() - self._monotonic)
+        return self._after(self._clock.monotonic())
+
+    def _after(self, monotonic: float) -> datetime:
+        at, since = self._last
+        return at + timedelta(seconds=monotonic - since)
 
     def advance(self) -> tuple[datetime, timedelta]:
-        """Return the time for the next commit, and how far the wall clock stands from monotonic time."""
-        expected, wall = self.now(), self._clock.now()
-        self._monotonic = self._clock.monotonic()
-        self._at = max(expected, wall)
-        return self._at, wall - expected
+        """Return the time for the next commit, and how far the wall clock moved off monotonic time since the last.
+
+        A wall clock that was set back stays behind; that is told once, not at every commit.
+        """
+        monotonic, wall = self._clock.monotonic(), self._clock.now()
+        expected = self._after(monotonic)
+        drift = wall - expected
+        moved, self._behind = drift - self._behind, min(drift, timedelta(0))
+        self._last = (max(expected, wall), monotonic)
+        return self._last[0], moved
