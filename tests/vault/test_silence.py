@@ -29,7 +29,7 @@ def holder(request: pytest.FixtureRequest) -> Any:
 
 def test_no_way_of_printing_shows_it(holder: Any) -> None:
     """`repr`, `str`, `format` and a container around it show a name at most."""
-    shown = [repr(holder), str(holder), f"{holder}", f"{holder!r:>80}", "{0} {0!r}".format(holder), repr([holder])]
+    shown = [repr(holder), str(holder), f"{holder}", f"{holder!r:>80}", f"{holder} {holder!r}", repr([holder])]
     assert not [text for text in shown if MARKER in text or MARKER.encode().hex() in text]
 
 
