@@ -35,6 +35,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "missing_field": (Kind.INVALID, "A required field is missing."),
     "unknown_tool": (Kind.NOT_FOUND, "No tool of that name exists."),
     "invalid_scope": (Kind.INVALID, "The scope is not of the documented shape."),
+    "invalid_policy": (Kind.INVALID, "The policy has faults; nothing of it was applied."),
     "invalid_bindings": (Kind.INVALID, "The bindings are not of the documented shape."),
     "request_too_large": (Kind.TOO_LARGE, "The request is larger than the gateway reads."),
     "statement_too_large": (Kind.TOO_LARGE, "The statement is larger than the guard reads."),

@@ -28,6 +28,7 @@ PREFIXES = {
     "key": "key",
     "boot": "bot",
     "request": "req",
+    "policy": "pol",
     "sign_in": "sgn",
     "notice": "ntc",
     "change": "chg",

@@ -13,6 +13,7 @@ from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, Credential, McpServer
 from skipass.nouns.notice import Notice, Preview, Sighting
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
+from skipass.nouns.policy import PolicyVersion
 from skipass.nouns.session import AccessSession
 from skipass.nouns.signin import IdentityChange, SignIn
 from skipass.nouns.statement import Statement
@@ -33,6 +34,7 @@ _NAMES: dict[type[Any], str] = {
     Statement: "statements",
     Approval: "approvals",
     Decision: "decisions",
+    PolicyVersion: "policies",
     SignIn: "sign_ins",
     IdentityChange: "identity_changes",
     Notice: "notices",
@@ -74,6 +76,7 @@ Index("statements_handle", TABLES[Statement].c.handle)
 Index("statements_caller_request", TABLES[Statement].c.session_id, TABLES[Statement].c.caller_request_id)
 Index("approvals_state", TABLES[Approval].c.state, TABLES[Approval].c.expires_at)
 Index("approvals_subject", TABLES[Approval].c.subject_id)
+Index("policies_number", TABLES[PolicyVersion].c.tenant_id, TABLES[PolicyVersion].c.number, unique=True)
 Index("decisions_person", TABLES[Decision].c.approval_id, TABLES[Decision].c.user_id, unique=True)
 Index("sign_ins_hash", TABLES[SignIn].c.hash, unique=True)
 Index("identity_changes_user", TABLES[IdentityChange].c.user_id, TABLES[IdentityChange].c.at)
