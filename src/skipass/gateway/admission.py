@@ -8,8 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from skipass.access.policy import pinned_timeout
-from skipass.access.states import FINAL
-from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.holding import approval_for, ask
@@ -218,26 +216,3 @@ def _repeats(earlier: Statement, now: datetime) -> bool:
         return True
     fresh = earlier.finished_at is not None and now - earlier.finished_at < UNDELIVERED
     return earlier.state in _DONE and earlier.delivered_at is None and fresh
-
-
-async def outcome(unit: UnitOfWork, statement: Statement, to: StatementState, **changes: Any) -> Statement:
-    """Give a statement its one final state, from wherever its table allows, and settle what it had reserved."""
-    current = await unit.get(Statement, statement.id)
-    if current is None or current.state in FINAL:
-        return current or statement
-    facts_ = {
-        k: v
-        for k, v in changes.items()
-        if k in ("result_rows", "result_bytes", "error_code", "error_message", "handle")
-    }
-    done = await move(unit, current, to, facts_, finished_at=unit.now, **changes)
-    if not current.ticket and not current.system:
-        since = current.submitted_at or current.created_at
-        used = int((unit.now - since).total_seconds()) + 1
-        await unit.settle(current.session_id, max(0, current.timeout_s - used))
-    return done
-
-
-def refused_call(principal_tenant: str, subject: str, body: dict[str, Any], session_id: str | None) -> Event:
-    """Return the event of a call that was refused before it became a statement."""
-    return Event(principal_tenant, "statement.refused", subject, body, session_id)

@@ -36,6 +36,7 @@ from skipass.nouns.statement import Statement, StatementState
 from skipass.tools import inputs
 from skipass.tools.call import CallContext
 from skipass.tools.catalogue import CATALOGUE, ToolSpec
+from skipass.tools.parameters import caller_parameters
 from skipass.tools.validate import validate
 
 MOST_WAIT_S = 50.0
@@ -248,40 +249,11 @@ def _plain(value: Any) -> Any:
     return value.model_dump(exclude_none=True) if hasattr(value, "model_dump") else value
 
 
-# What a caller may set: how cells are written. Nothing that changes what a name in the text means.
-FORMATS = frozenset(
-    {
-        "binary_output_format",
-        "date_output_format",
-        "time_output_format",
-        "timestamp_output_format",
-        "timestamp_ntz_output_format",
-        "timestamp_ltz_output_format",
-        "timestamp_tz_output_format",
-        "timezone",
-        "rows_per_resultset",
-        "use_cached_result",
-        "client_result_chunk_size",
-    }
-)
-# Ours to set; a caller's own never travels.
-OWN = frozenset({"query_tag", "multi_statement_count"})
-
-
-def _parameters(given: Mapping[str, Any] | None) -> dict[str, Any]:
-    lowered = {name.lower(): value for name, value in (given or {}).items()}
-    unknown = sorted(set(lowered) - FORMATS - OWN)
-    if unknown:
-        message = f"parameters holds {', '.join(repr(name[:40]) for name in unknown[:5])}, which may not be set."
-        raise SkipassError("invalid_request", message, f"Known: {', '.join(sorted(FORMATS))}.")
-    return {name: value for name, value in lowered.items() if name in FORMATS}
-
-
 def _asked(wanted: inputs.ExecuteQuery, call: CallContext) -> Asked:
     return Asked(
         text=wanted.statement,
         bindings=_plain_bindings(wanted.bindings),
-        parameters=_parameters(wanted.parameters),
+        parameters=caller_parameters(wanted.parameters),
         tool="snowflake_execute_query",
         nullable=wanted.nullable,
         timeout_s=wanted.timeout,

@@ -14,9 +14,9 @@ import structlog
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
-from skipass.gateway.admission import outcome
 from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
+from skipass.gateway.outcomes import outcome
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.running import Out, Runner, tag
 from skipass.gateway.system import System

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
 from skipass.errors import SkipassError
-from skipass.gateway.admission import outcome
 from skipass.gateway.crashpoints import reached
 from skipass.gateway.deps import Deps
-from skipass.gateway.metrics import STATEMENTS
 from skipass.gateway.moves import move
+from skipass.gateway.outcomes import Outcomes
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.revocation import Epoch
 from skipass.ids import upstream_request_id
@@ -39,8 +38,6 @@ from skipass.snowflake.sqlapi.wire import SubmitRequest
 SUBMIT_S = 50.0
 POLL_S = 15.0
 CANCEL_S = 2.0
-TICKET_BYTES = 1 << 20
-TICKET_LIFE = timedelta(hours=24)
 _log = structlog.get_logger("skipass.running")
 
 
@@ -64,7 +61,7 @@ class Runner:
     """Drives the statements of this process; each has one task, whoever waits for it."""
 
     def __init__(self, deps: Deps, epoch: Epoch) -> None:
-        self._deps, self.epoch = deps, epoch
+        self._deps, self.epoch, self._outcomes = deps, epoch, Outcomes(deps)
         self._tasks: dict[str, asyncio.Task[Done]] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._cancels: set[asyncio.Task[None]] = set()
@@ -149,11 +146,13 @@ class Runner:
             )
             answer = await api.submit(request, tokens, timeout_s=SUBMIT_S, before_send=before_send)
         except SkipassError as refusal:
-            return Done(await self._final(statement, StatementState.NOT_SENT, _error(refusal.code, refusal.message)))
+            return Done(
+                await self._outcomes.final(statement, StatementState.NOT_SENT, _error(refusal.code, refusal.message))
+            )
         except SnowflakeError as error:
             return await self._not_accepted(statement, error)
         reached("submitted_unrecorded")
-        submitted = await self._submitted(statement, answer.statement_handle)
+        submitted = await self._outcomes.submitted(statement, answer.statement_handle)
         reached("handle_recorded")
         if isinstance(answer, Finished):
             return await self._finished(submitted, answer)
@@ -162,11 +161,11 @@ class Runner:
     async def _not_accepted(self, statement: Statement, error: SnowflakeError) -> Done:
         facts = _upstream_error(error)
         if isinstance(error, SnowflakeUnavailable) and not error.sent:
-            return Done(await self._final(statement, StatementState.NOT_SENT, facts))
+            return Done(await self._outcomes.final(statement, StatementState.NOT_SENT, facts))
         if error.outcome_unknown:
-            return Done(await self._unknown(statement, facts))
-        submitted = await self._submitted(statement, error.statement_handle)
-        return Done(await self._final(submitted, StatementState.FAILED, facts))
+            return Done(await self._outcomes.unknown(statement, facts))
+        submitted = await self._outcomes.submitted(statement, error.statement_handle)
+        return Done(await self._outcomes.final(submitted, StatementState.FAILED, facts))
 
     async def _follow(self, statement: Statement, out: Out) -> Done:
         """Poll at once, then every 50 ms doubling to 2 s, until Snowflake names an end."""
@@ -204,24 +203,14 @@ class Runner:
         """Return the end that a failed poll means, or None to go on polling."""
         facts = _upstream_error(error)
         if isinstance(error, StatementCancelled):
-            return Done(await self._final(statement, StatementState.CANCELLED, facts))
+            return Done(await self._outcomes.final(statement, StatementState.CANCELLED, facts))
         if isinstance(error, (SnowflakeUnavailable, Throttled)) or error.outcome_unknown:
             # Snowflake itself ends the statement at its pinned timeout; past that and silent, somebody has to look.
             late = self._deps.journal.now() - statement.created_at > timedelta(seconds=statement.timeout_s + 60)
-            return Done(await self._unknown(statement, facts)) if late and silent > 5 else None
+            return Done(await self._outcomes.unknown(statement, facts)) if late and silent > 5 else None
         if isinstance(error, (SnowflakeAuthError, StatementNotFound)):
-            return Done(await self._unknown(statement, facts))
-        return Done(await self._final(statement, StatementState.FAILED, facts))
-
-    async def _submitted(self, statement: Statement, handle: str | None) -> Statement:
-        async def record(unit: UnitOfWork) -> Statement:
-            current = await unit.get(Statement, statement.id)
-            if current is None or current.state is not StatementState.ADMITTED:
-                return replace(current or statement, handle=handle)
-            facts = {"handle": handle}
-            return await move(unit, current, StatementState.SUBMITTED, facts, handle=handle, submitted_at=unit.now)
-
-        return await self._persist(record)
+            return Done(await self._outcomes.unknown(statement, facts))
+        return Done(await self._outcomes.final(statement, StatementState.FAILED, facts))
 
     async def _finished(self, statement: Statement, answer: Finished) -> Done:
         sizes = [(p.row_count, p.uncompressed_bytes) for p in answer.partitions]
@@ -232,51 +221,11 @@ class Runner:
             "partitions": tuple(sizes),
         }
         if statement.ticket:
-            changes |= await self._kept(statement, answer, sizes[0][1])
+            changes |= await self._outcomes.kept(statement, answer, sizes[0][1])
         reached("before_outcome")
-        done = await self._final(statement, StatementState.SUCCEEDED, changes)
+        done = await self._outcomes.final(statement, StatementState.SUCCEEDED, changes)
         reached("outcome_recorded")
         return Done(done, answer.body)
-
-    async def _kept(self, statement: Statement, answer: Finished, size_bytes: int) -> dict[str, Any]:
-        """Return a ticket's bounded result, sealed, so that it can be collected after its session."""
-        import orjson
-
-        if size_bytes > TICKET_BYTES:
-            return {}
-        texts = await self._deps.texts(statement.tenant_id)
-        sealed = texts.seal(orjson.dumps(dict(answer.body)), statement.id, "result")
-        return {"result_sealed": sealed, "result_until": self._deps.journal.now() + TICKET_LIFE}
-
-    async def _final(self, statement: Statement, to: StatementState, changes: Mapping[str, Any]) -> Statement:
-        async def record(unit: UnitOfWork) -> Statement:
-            return await outcome(unit, statement, to, **changes)
-
-        done = await self._persist(record)
-        STATEMENTS.labels(done.kind.value, done.state.value).inc()
-        return done
-
-    async def _unknown(self, statement: Statement, changes: Mapping[str, Any]) -> Statement:
-        async def record(unit: UnitOfWork) -> Statement:
-            current = await unit.get(Statement, statement.id)
-            if current is None or current.state is StatementState.UNKNOWN:
-                return current or statement
-            return await move(unit, current, StatementState.UNKNOWN, changes, lookup_at=unit.now, **changes)
-
-        return await self._persist(record)
-
-    async def _persist(self, record: Any) -> Statement:
-        """Write what is already true upstream; the disk may be away for a while, the fact stays."""
-        pause = 0.1
-        while True:
-            try:
-                statement: Statement = await self._deps.journal.write(record)
-                return statement
-            except SkipassError as error:
-                if error.code != "not_recorded":
-                    raise
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 2.0)
 
     async def cancel(self, statement: Statement, out: Out, by: str) -> Statement:
         """Cancel a running statement in Snowflake; `cancel_unconfirmed` if it will not say within two seconds."""
@@ -300,9 +249,11 @@ class Runner:
         try:
             answer = await api.cancel(marked.handle or "", tokens, timeout_s=CANCEL_S)
         except (SnowflakeError, SkipassError):
-            return await self._unknown(marked, {"cancel_unconfirmed": True})
+            return await self._outcomes.unknown(marked, {"cancel_unconfirmed": True})
         if answer is CancelOutcome.CANCELLED:
-            return await self._final(marked, StatementState.CANCELLED, _error("000604", "SQL execution canceled"))
+            return await self._outcomes.final(
+                marked, StatementState.CANCELLED, _error("000604", "SQL execution canceled")
+            )
         # Nothing left to cancel: it ended first, and its own task learns how.
         self.hurry(marked.id)
         if self.task(marked.id) is None:
