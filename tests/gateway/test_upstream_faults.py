@@ -104,3 +104,15 @@ async def test_no_warehouse_anywhere_is_refused_with_the_usable_ones(at: Stage) 
     assert envelope.fields["code"] == "warehouse_required"
     assert "AGENT_WH" in envelope.fields["warehouses"]
     assert at.sent("orders") == []
+
+
+async def test_a_statement_whose_task_was_lost_is_taken_up_again(at: Stage) -> None:
+    """A statement that nothing in the process drives any more is found and followed to its end."""
+    await at.session()
+    at.sandbox.control.switches(execution_delay_s=1)
+    running = await at.query(PENDING, wait_s=0.5)
+    assert running.status is Status.RUNNING
+    await at.gateway.runner.stop()
+    ended = await until(at, running.execution_id, StatementState.SUCCEEDED)
+    assert ended.result_rows
+    assert len(at.sent("orders")) == 1

@@ -24,6 +24,7 @@ from skipass.nouns.connection import Connection, Credential, CredentialState
 from skipass.nouns.statement import Statement, StatementState, intent_from
 
 DEAD_AFTER = timedelta(seconds=10)
+SETTLING = timedelta(seconds=2)
 LOOKUPS = (timedelta(0), timedelta(seconds=30), timedelta(seconds=300))
 _HISTORY = {
     "SUCCESS": StatementState.SUCCEEDED,
@@ -48,11 +49,18 @@ class Reconciler:
         async def take(unit: UnitOfWork) -> list[Statement]:
             # Where no other process can write, every other owner is dead; elsewhere it must have been silent.
             before = unit.now if journal.exclusive else unit.now - DEAD_AFTER
-            return [await self._take(unit, found, me) for found in await unit.stale(me, before)]
+            left = [*await unit.stale(me, before), *await self._dropped(unit, me)]
+            return [await self._take(unit, found, me) for found in left]
 
         for statement in await journal.write(take):
             if statement.state in (StatementState.SUBMITTED, StatementState.CANCELLING):
                 await self._resume(statement)
+
+    async def _dropped(self, unit: UnitOfWork, me: str) -> list[Statement]:
+        """Return this process's own statements that nothing drives any more: their task ended without an end."""
+        states = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING)
+        mine = await unit.find(Statement, owner_boot=me, state=states, created_at__le=unit.now - SETTLING)
+        return [statement for statement in mine if self._runner.task(statement.id) is None]
 
     async def _take(self, unit: UnitOfWork, statement: Statement, me: str) -> Statement:
         facts = {"from": statement.owner_boot, "to": me, "state": statement.state.value}
