@@ -27,6 +27,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.storage import queries
 from skipass.storage.codec import moment
+from skipass.storage.entry import Entry, Late
 from skipass.storage.migrate import newest, revision
 from skipass.storage.sql import insert_sql
 from skipass.storage.sqlite import SqliteExecutor, connect, drive
@@ -35,42 +36,11 @@ from skipass.storage.time import JUMP, Anchor
 from skipass.storage.unit import StoredReader, StoredUnit
 
 T = TypeVar("T")
-Work = Callable[[Any], Awaitable[Any]]
-Late = Callable[[Any, Any], Awaitable[None]]
 PATIENCE_S = 2.0
 BATCH = 256
+# What SQLite says of an entry that cannot be stored as it is; everything else it says is about the storage itself.
+_NOT_THE_DISK = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
 _log = structlog.get_logger("skipass.journal")
-
-
-class _Entry:
-    """One unit of work on its way to disk; either its caller gets the answer or it was abandoned, never both."""
-
-    def __init__(self, work: Work, late: Late | None, loop: asyncio.AbstractEventLoop) -> None:
-        self.work, self.late = work, late
-        self.result: Any = None
-        self.error: Exception | None = None
-        self.abandoned = self._answered = False
-        self._lock = threading.Lock()
-        self.loop = loop
-        self.done: asyncio.Future[None] = loop.create_future()
-
-    def abandon(self) -> bool:
-        """Say that nobody waits any more; False if the answer is already there."""
-        with self._lock:
-            self.abandoned = not self._answered
-            return self.abandoned
-
-    def answer(self) -> bool:
-        """Wake the caller; False if it has gone."""
-        with self._lock:
-            self._answered = not self.abandoned
-        if self._answered and not self.loop.is_closed():
-            self.loop.call_soon_threadsafe(self._wake)
-        return self._answered
-
-    def _wake(self) -> None:
-        if not self.done.done():
-            self.done.set_result(None)
 
 
 class SqliteJournal:
@@ -82,8 +52,9 @@ class SqliteJournal:
         self.boot_id = boot_id
         self.healthy = False
         self._path, self._clock = path, clock
-        self._queue: queue.Queue[_Entry | None] = queue.Queue()
+        self._queue: queue.Queue[Entry | None] = queue.Queue()
         self._heads: dict[str, Head] = {}
+        self._doubted: set[str] = set()
         self._thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="reader")
         self._local = threading.local()
@@ -131,11 +102,11 @@ class SqliteJournal:
         return await self.read(load)
 
     async def read(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        """Run `work` on a consistent, read-only view."""
+        """Run `work` on a consistent, read-only view, or raise `not_recorded` within two seconds."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._readers, self._read, work)
-        except sqlite3.OperationalError as error:
+            return await asyncio.wait_for(loop.run_in_executor(self._readers, self._read, work), PATIENCE_S)
+        except (sqlite3.Error, TimeoutError) as error:
             raise _not_recorded() from error
 
     def _read(self, work: Callable[[Any], Awaitable[T]]) -> T:
@@ -154,7 +125,7 @@ class SqliteJournal:
         self, work: Callable[[Any], Awaitable[T]], *, late: Callable[[Any, T], Awaitable[None]] | None = None
     ) -> T:
         """Run `work` durably, or raise `not_recorded` within two seconds."""
-        entry = _Entry(work, late, asyncio.get_running_loop())
+        entry = Entry(work, late, asyncio.get_running_loop())
         self._queue.put(entry)
         try:
             await asyncio.wait_for(entry.done, PATIENCE_S)
@@ -171,7 +142,7 @@ class SqliteJournal:
 
     def post(self, work: Callable[[Any], Awaitable[Any]]) -> None:
         """Queue `work` without waiting for the disk; for facts whose loss a restart makes good."""
-        self._queue.put(_Entry(work, None, asyncio.get_running_loop()))
+        self._queue.put(Entry(work, None, asyncio.get_running_loop()))
 
     def _run(self) -> None:
         stopping = False
@@ -184,7 +155,7 @@ class SqliteJournal:
             if entries:
                 self._commit(entries)
 
-    def _commit(self, entries: list[_Entry]) -> None:
+    def _commit(self, entries: list[Entry]) -> None:
         heads = dict(self._heads)
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -193,20 +164,29 @@ class SqliteJournal:
                 self._attempt(entry, now, heads)
             drive(StoredUnit(SqliteExecutor(self._connection), now).set("high_water", str(micros(now))))
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001  whatever it is, nothing of this batch is recorded
+        except Exception as error:  # noqa: BLE001  whatever it is, nothing of this batch counts as recorded
+            self._doubted |= set(heads)
             self._abort(entries, error)
             return
         self._heads, self.healthy = heads, True
+        self._doubted.clear()
         for entry in entries:
             self._answer(entry)
 
     def _begin(self, heads: dict[str, Head]) -> datetime:
         now, drift = self._anchor.advance()
+        self._reread(heads)
         if abs(drift) > JUMP:
             self._chain(Event(DEPLOYMENT, "clock.jumped", self.boot_id, {"seconds": drift.total_seconds()}), now, heads)
         if not self.healthy:
             self._seal_dead(now, heads)
         return now
+
+    def _reread(self, heads: dict[str, Head]) -> None:
+        # A commit that failed may have reached the disk all the same: then the chain goes on from there.
+        for tenant in self._doubted:
+            row = self._connection.execute(queries.HEAD, {"tenant_id": tenant, "writer": self.boot_id}).fetchone()
+            heads[tenant] = Head(row["seq"], row["hash"]) if row else Head()
 
     def _seal_dead(self, now: datetime, heads: dict[str, Head]) -> None:
         # One process at a time holds this file, so every other writer is gone.
@@ -221,7 +201,7 @@ class SqliteJournal:
                     body = {"writer": writer, "seq": row["seq"], "hash": row["hash"]}
                     self._chain(Event(tenant, "chain.sealed", writer, body), now, heads)
 
-    def _attempt(self, entry: _Entry, now: datetime, heads: dict[str, Head]) -> None:
+    def _attempt(self, entry: Entry, now: datetime, heads: dict[str, Head]) -> None:
         unit = StoredUnit(SqliteExecutor(self._connection), now)
         before = dict(heads)
         self._connection.execute("SAVEPOINT entry")
@@ -229,10 +209,14 @@ class SqliteJournal:
             entry.result = drive(cast(Any, entry.work(unit)))
             for event in unit.emitted:
                 self._chain(event, now, heads)
+        except _NOT_THE_DISK as error:
+            _log.error("entry.failed", error=type(error).__name__, reason=str(error))
+            entry.error = SkipassError("internal_error")
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001  it belongs to the caller that is waiting for it
             entry.error = error
+        if entry.error is not None:
             heads.clear()
             heads.update(before)
             self._connection.execute("ROLLBACK TO entry")
@@ -243,7 +227,7 @@ class SqliteJournal:
         self._connection.execute(insert_sql(events), {name: getattr(record, name) for name in record.__slots__})
         heads[event.tenant_id] = head
 
-    def _abort(self, entries: list[_Entry], error: Exception) -> None:
+    def _abort(self, entries: list[Entry], error: Exception) -> None:
         self.healthy = False
         _log.error("journal.failed", error=type(error).__name__, reason=str(error), entries=len(entries))
         with contextlib.suppress(sqlite3.Error):  # where BEGIN itself failed there is nothing to roll back
@@ -252,14 +236,14 @@ class SqliteJournal:
             entry.error = _not_recorded()
             self._answer(entry)
 
-    def _answer(self, entry: _Entry) -> None:
+    def _answer(self, entry: Entry) -> None:
         if not entry.answer():
             self._undo(entry)
 
-    def _undo(self, entry: _Entry) -> None:
+    def _undo(self, entry: Entry) -> None:
         """Undo what was committed for a caller that is gone."""
         if entry.error is None and entry.late is not None:
-            self._queue.put(_Entry(partial(_undo, entry.late, entry.result), None, entry.loop))
+            self._queue.put(Entry(partial(_undo, entry.late, entry.result), None, entry.loop))
 
 
 async def _undo(late: Late, result: Any, unit: Any) -> None:

@@ -61,6 +61,7 @@ SELECT e.tenant_id, e.writer, e.seq, e.hash FROM events e
   JOIN (SELECT tenant_id, writer, MAX(seq) AS seq FROM events GROUP BY tenant_id, writer) last
     ON last.tenant_id = e.tenant_id AND last.writer = e.writer AND last.seq = e.seq
 """
+HEAD = "SELECT seq, hash FROM events WHERE tenant_id = :tenant_id AND writer = :writer ORDER BY seq DESC LIMIT 1"
 UNSEALED_WRITERS = "SELECT id FROM writers WHERE sealed_by IS NULL AND id != :me AND heartbeat_us < :before"
 SEAL_WRITER = "UPDATE writers SET sealed_by = :me WHERE id = :id AND sealed_by IS NULL"
 
