@@ -184,10 +184,12 @@ async def _reserve(unit: UnitOfWork, standing: Standing, session: AccessSession,
     current = await unit.get(AccessSession, session.id)
     if current is None or current.expires_at is None or current.expires_at <= unit.now:
         raise StaleDecision
-    if current.statements_left < 1 or current.seconds_left < 1:
-        raise SkipassError(
-            "budget_exceeded", "The session's statements or seconds are used up.", "Ask for a new session."
-        )
+    if current.statements_left < 1:
+        raise SkipassError("budget_exceeded", "The session's statements are used up.", "Ask for a new session.")
+    if current.seconds_left < 1:
+        # A running statement has its whole timeout reserved; what it does not use comes back.
+        message = "The session's seconds are used up, or reserved by statements that still run."
+        raise SkipassError("budget_exceeded", message, "Wait for those, or ask for a new session.", retryable=True)
     timeout_s = pinned_timeout(standing.policy, wanted_s, current.expires_at - unit.now, current.seconds_left)
     reserve = Budgets(statements=1, rows=0, bytes=0, seconds=timeout_s)
     if not await unit.admit(session.id, standing.versions(session), reserve, unit.now):

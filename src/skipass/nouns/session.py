@@ -39,7 +39,7 @@ class Budgets:
     statements: int = 1_000
     rows: int = 1_000_000
     bytes: int = 1 << 30
-    seconds: int = 3_600
+    seconds: int = 36_000
 
     def as_dict(self) -> dict[str, int]:
         """Return the JSON shape of requests and answers."""
