@@ -51,7 +51,7 @@ async def initialise(home: Home, admin: str, approver: str | None, tenant: str =
         raise SkipassError("invalid_request", "Admin and approver must be two people.", hint)
     with home.hold():
         if home.initialised:
-            raise SkipassError("already_initialised", hint=f"It lives in {home.path}.")
+            raise SkipassError("already_initialised", hint=f"It lives in {home.path}: skipass serve runs it.")
         new_vault_key(home.vault_key)
         new_signing_key(home.audit_key, home.audit_public_key)
         migrate(home.database)

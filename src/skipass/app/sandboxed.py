@@ -49,7 +49,8 @@ async def _initialised(path: Path) -> Path:
     if home.initialised and not own.exists():
         hint = "Choose another --home for the sandbox."
         raise SkipassError("already_initialised", f"{path} holds a gateway that is not a sandbox.", hint)
-    own.mkdir(parents=True, mode=0o700, exist_ok=True)
+    home.path.mkdir(parents=True, mode=0o700, exist_ok=True)
+    own.mkdir(mode=0o700, exist_ok=True)
     if not home.initialised:
         await initialise(home, ADMIN, APPROVER)
     return path

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from skipass.snowflake.errors import SnowflakeError
 FAILED = 1
 WRONG_USAGE = 2
 WAITING = 3
+_NOT_LISTENING = frozenset({errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES})
 _WAITING_CODES = frozenset({"approval_required"})
 
 
@@ -65,3 +67,15 @@ def extra(name: str) -> Iterator[None]:
         raise Refusal(
             "extra_required", f"This command needs the {name} extra ({error.name} is missing).", hint
         ) from None
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Turn an address that cannot be listened on into a refusal that says how to name another."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_LISTENING:
+            raise
+        message = f"Nothing can listen at this address: {error.strerror}."
+        raise Refusal("invalid_request", message, "--port names another port; 0 picks a free one.") from None

@@ -88,4 +88,6 @@ def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise SnowflakeConfigError(f"The key file {path} cannot be read: {error.strerror}.") from None
+        raise SnowflakeConfigError(
+            f"The key file {path} cannot be read: {error.strerror}.", hint="skipass key new makes one."
+        ) from None

@@ -30,7 +30,11 @@ def records_in(path: Path) -> Iterator[Record]:
         with path.open("rb") as file:
             is_database = file.read(len(_SQLITE)) == _SQLITE
     except OSError as error:
-        raise SkipassError("not_initialised", f"{path} cannot be read: {error.strerror}.", "Name the file.") from None
+        raise SkipassError(
+            "not_initialised",
+            f"{path} cannot be read: {error.strerror}.",
+            "Name a database or an export, or a gateway's --home.",
+        ) from None
     return records(path) if is_database else _of_lines(path)
 
 

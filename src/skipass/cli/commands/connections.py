@@ -120,6 +120,7 @@ def check(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
     else:
         show_rows([_line(one) for one in answer["checks"]], _CHECKS, form)
     if not answer["ok"]:
+        note(f"A login that was never set up: skipass connection setup-sql {name} --private-key FILE")
         raise typer.Exit(FAILED)
 
 

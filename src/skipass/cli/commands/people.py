@@ -65,7 +65,7 @@ def _asked() -> str:
 def _link(text: str) -> tuple[str | None, Secret[str]]:
     page, mark, token = text.strip().rpartition("#")
     if not token:
-        raise typer.BadParameter("that is neither a link nor a token", param_hint="LINK")
+        raise typer.BadParameter("paste the link that init or user link printed", param_hint="LINK")
     return (page.removesuffix("/sign-in") if mark else None), Secret(token)
 
 

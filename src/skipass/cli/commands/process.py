@@ -12,7 +12,7 @@ import typer
 
 from skipass.cli import environment
 from skipass.cli.client import checked_url
-from skipass.cli.failures import WRONG_USAGE, extra
+from skipass.cli.failures import WRONG_USAGE, extra, listening
 from skipass.cli.options import FormatOption, HomeOption
 from skipass.cli.output import Format, json_line, note, say, show_object
 from skipass.cli.ready import announcement
@@ -98,7 +98,9 @@ def serve(
         "tls_key": tls_key,
         "home": home,
     }
-    run(_settings({name: value for name, value in given.items() if value is not None}), _announce(form))
+    settings = _settings({name: value for name, value in given.items() if value is not None})
+    with listening():
+        run(settings, _announce(form))
 
 
 def _settings(given: dict[str, Any]) -> Settings:
@@ -112,7 +114,7 @@ def _settings(given: dict[str, Any]) -> Settings:
         # The values stay out of the message: one of them may be a token from the environment.
         for fault in error.errors(include_input=False, include_context=False, include_url=False):
             where = ".".join(str(part) for part in fault["loc"])
-            note(f"invalid_request: {f'{where}: ' if where else ''}{fault['msg']}")
+            note(f"invalid_request: {f'{where}: ' if where else ''}{fault['msg'].removeprefix('Value error, ')}")
         raise typer.Exit(WRONG_USAGE) from None
 
 

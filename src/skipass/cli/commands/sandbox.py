@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from skipass.cli.failures import extra
+from skipass.cli.failures import extra, listening
 from skipass.sandbox.command import serve
 
 app = typer.Typer(help="The stand-in for a Snowflake account.", no_args_is_help=True)
@@ -22,5 +22,5 @@ def sandbox() -> None:
 @wraps(serve)
 def run(*arguments: Any, **options: Any) -> None:
     """Run the sandbox's own command, which knows its options."""
-    with extra("sandbox"):
+    with extra("sandbox"), listening():
         serve(*arguments, **options)
