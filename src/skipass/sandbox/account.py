@@ -44,7 +44,7 @@ class Switches:
     authorization_metadata: str = "missing"
     mcp_stream: str = "sse"
     mcp_list_stream: str = "json"
-    mcp_token_rejected: str = "401"
+    mcp_token_rejected: str = "401"  # noqa: S105
     mcp_tool_failure: str = "error"
     mcp_search_shape: str = "content"
     mcp_analyst_fence: bool = False

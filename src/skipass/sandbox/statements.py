@@ -28,6 +28,14 @@ class Partition:
     rows: list[Row] | None = None
     compressed: bytes = b""
 
+    def read(self) -> list[Row]:
+        """Return the rows, unpacked if they are kept packed."""
+        if self.rows is not None:
+            return self.rows
+        body = json.loads(gzip.decompress(self.compressed))
+        found: list[Row] = body["data"] if isinstance(body, dict) else body
+        return found
+
     def info(self) -> dict[str, int]:
         """Return the member of `partitionInfo`."""
         found = {"rowCount": self.row_count, "uncompressedSize": self.uncompressed}

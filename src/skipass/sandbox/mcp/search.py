@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from skipass.sandbox import failures
@@ -99,7 +99,7 @@ def _ordered(cell: str, wanted: Any, sign: int) -> bool:
         return (cell >= str(wanted)) if sign > 0 else (cell <= str(wanted))
 
 
-_COMPARE = {
+_COMPARE: dict[str, Callable[[str, Any], bool]] = {
     "@eq": lambda cell, wanted: cell == (str(wanted).lower() if isinstance(wanted, bool) else str(wanted)),
     "@contains": lambda cell, wanted: str(wanted) in cell,
     "@gte": lambda cell, wanted: _ordered(cell, wanted, 1),

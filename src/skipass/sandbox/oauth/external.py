@@ -102,18 +102,18 @@ def identify(account: Account, one: Integration, claims: Claims, named_user: str
 
 def _check_times(account: Account, claims: Claims) -> None:
     now = account.now().timestamp()
-    times = {name: claims.get(name) for name in ("iat", "exp", "nbf")}
-    wrong = any(not _is_number(value) for name, value in times.items() if name != "nbf" or value is not None)
-    if wrong:
-        raise BadToken("EXTERNAL_OAUTH_JWS_INVALID_FORMAT")
-    if times["exp"] <= now:  # type: ignore[operator] - checked above
+    issued, expires, start = _moment(claims, "iat"), _moment(claims, "exp"), _moment(claims, "nbf", 0.0)
+    if expires <= now:
         raise BadToken("EXTERNAL_OAUTH_ACCESS_TOKEN_EXPIRED", 390318)
-    if max(times["iat"], times["nbf"] or 0) > now:  # type: ignore[type-var, operator] - checked above
+    if max(issued, start) > now:
         raise BadToken("EXTERNAL_OAUTH_ACCESS_TOKEN_NOT_YET_VALID")
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+def _moment(claims: Claims, name: str, absent: float | None = None) -> float:
+    value = claims.get(name, absent)
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        raise BadToken("EXTERNAL_OAUTH_JWS_INVALID_FORMAT")
+    return float(value)
 
 
 def _check_audience(account: Account, one: Integration, claims: Claims) -> None:

@@ -70,5 +70,5 @@ def _failure(account: Account, session: Session, failure_id: str) -> str | None:
 
 
 def _context(session: Session, given: list[str]) -> str | None:
-    known = {("SNOWFLAKE$CURRENT", "IS_AGENT_ACTIVATED"): str(session.agentic).upper()}
-    return known.get(tuple(text.upper() for text in given))  # type: ignore[call-overload, no-any-return]
+    asked = [text.upper() for text in given]
+    return str(session.agentic).upper() if asked == ["SNOWFLAKE$CURRENT", "IS_AGENT_ACTIVATED"] else None
