@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 
 from skipass.nouns.approval import Approval, Decision
@@ -10,22 +10,41 @@ from skipass.nouns.people import Life, User
 from skipass.nouns.principal import Role
 
 RECENT = timedelta(days=30)
+FRESH = timedelta(minutes=5)
+"""How long after a sign-in its one decision may be made."""
+_ROLE = "role:"
 
 
-def ineligible(person: User, approval: Approval, now: datetime) -> str | None:
+def ineligible(person: User, approval: Approval, now: datetime, touched_by: Collection[str] = ()) -> str | None:
     """Return why this person may not decide this approval, or None if they may.
 
-    Not the user acted for, not the agent's owner, nobody without the approver's or admin's role, and nobody whose
-    identity one of those made or changed within thirty days, except the two people `init` names.
+    Not the user acted for, not the agent's owner, nobody without the approver's or admin's role or outside those that
+    the approval names, and nobody whose identity, role or sign-in link one of those two made or changed within thirty
+    days (`touched_by` holds the ids of everybody who did), except the two people `init` names. A confirmation is the
+    other way round: the user acted for, and nobody else.
     """
-    involved = {approval.requester_id, approval.owner_id}
     if person.state is not Life.ACTIVE:
         return "the person is disabled"
+    if approval.confirm:
+        return None if person.id == approval.requester_id else "only the user acted for confirms"
     if not {Role.APPROVER, Role.ADMIN} & set(person.roles):
         return "the person is neither approver nor admin"
+    if not _named(person, approval.deciders):
+        return "the policy names others to decide"
+    return _involved(person, approval, now, touched_by)
+
+
+def _named(person: User, deciders: tuple[str, ...]) -> bool:
+    mine = {person.name, *(f"{_ROLE}{role.value}" for role in person.roles)}
+    return not deciders or bool(mine & set(deciders))
+
+
+def _involved(person: User, approval: Approval, now: datetime, touched_by: Collection[str]) -> str | None:
+    involved = {approval.requester_id, approval.owner_id}
     if person.id in involved:
         return "the requester, the user acted for and the agent's owner never decide"
-    if not person.founder and person.changed_by in involved and now - person.changed_at < RECENT:
+    recent = {person.changed_by} if now - person.changed_at < RECENT else set()
+    if not person.founder and involved & (recent | set(touched_by)):
         return "the requester or the agent's owner made or changed this person's identity within thirty days"
     return None
 

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from skipass.access.approvals import enough, ineligible
+from skipass.access.approvals import enough
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.crashpoints import reached
 from skipass.gateway.deps import Deps
+from skipass.gateway.holding import why_not
 from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.sessions import may_see, open_session, sees_all
+from skipass.gateway.signins import consume
 from skipass.gateway.tickets import Tickets
+from skipass.gateway.views import card_url
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
 from skipass.nouns.people import Agent, User
@@ -35,6 +38,17 @@ class Card:
     decisions: Sequence[Decision]
     agent: Agent | None
     requester: User | None
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What one person says, by which credential, and which intent the card showed them."""
+
+    principal: Principal
+    user_id: str
+    approve: bool
+    reason: str
+    intent_hash: str | None
 
 
 class Approvals:
@@ -80,21 +94,25 @@ class Approvals:
         intent = await self._tickets.intent(card.statement)
         return replace(card, text=intent.text, bindings=dict(intent.bindings))
 
-    async def decide(self, principal: Principal, approval_id: str, *, approve: bool, reason: str) -> Approval:
+    async def decide(
+        self, principal: Principal, approval_id: str, *, approve: bool, reason: str, intent_hash: str | None = None
+    ) -> Approval:
         """Record one person's decision and, when it was the last needed, what follows from it.
 
-        Raises `sign_in_required` without a credential that may decide, `not_eligible`, `not_found`, or `conflict` when
-        the approval is decided, ended, or this person has decided already.
+        `intent_hash` is that of the card the person saw. Raises `sign_in_required` without a credential that may
+        decide, `not_eligible`, `not_found`, or `conflict` when the approval is decided, ended or of another intent, or
+        this person has decided already.
         """
         if not principal.is_person or principal.user_id is None:
             raise SkipassError("forbidden", "Agents never decide.", "A person decides, with their own sign-in.")
-        if not principal.sandbox_decider:
-            hint = "Deciding takes a fresh sign-in; this release offers it under serve --sandbox only."
-            raise SkipassError("sign_in_required", hint=hint)
-        user_id = principal.user_id
+        if not principal.sandbox_decider and principal.sign_in_id is None:
+            url = card_url(self._deps.base_url, approval_id)
+            hint = f"Open {url} in a browser, with a new one-time link: skipass user link NAME."
+            raise SkipassError("sign_in_required", "Deciding takes a fresh sign-in.", hint, details={"url": url})
+        word = Word(principal, principal.user_id, approve, reason[:1000], intent_hash)
 
         async def record(unit: UnitOfWork) -> Approval:
-            return await self._record(unit, principal.tenant_id, user_id, approval_id, approve, reason)
+            return await _record(unit, word, approval_id)
 
         decided = await self._deps.journal.write(record)
         reached("decision_recorded")
@@ -102,31 +120,39 @@ class Approvals:
             self._tickets.run_soon(decided.subject_id)
         return decided
 
-    async def _record(
-        self, unit: UnitOfWork, tenant_id: str, user_id: str, approval_id: str, approve: bool, reason: str
-    ) -> Approval:
-        approval = await unit.get(Approval, approval_id, tenant_id=tenant_id)
-        person = await unit.get(User, user_id, tenant_id=tenant_id)
-        if approval is None or person is None:
-            raise SkipassError("not_found", "There is no such approval.")
-        why = ineligible(person, approval, unit.now)
-        if why:
-            raise SkipassError("not_eligible", f"{person.name} may not decide: {why}.", "Ask somebody else.")
-        if approval.state is not ApprovalState.WAITING or approval.expires_at <= unit.now:
-            raise SkipassError("conflict", f"The approval is {approval.state} already.", "Nothing was changed.")
-        decision = Decision(
-            new_id("request", unit.now), tenant_id, approval.id, user_id, approve, reason[:1000], unit.now
-        )
-        await unit.insert(decision)
-        facts = {
-            "user_id": user_id,
-            "approved": approve,
-            "reason": decision.reason,
-            "intent_hash": approval.intent_hash,
-        }
-        unit.emit(Event(tenant_id, "approval.decided", approval.id, facts, approval.session_id))
-        verdict = enough(approval, await unit.find(Decision, approval_id=approval.id))
-        return approval if verdict is None else await _conclude(unit, approval, verdict)
+
+async def _record(unit: UnitOfWork, word: Word, approval_id: str) -> Approval:
+    principal = word.principal
+    approval = await unit.get(Approval, approval_id, tenant_id=principal.tenant_id)
+    person = await unit.get(User, word.user_id, tenant_id=principal.tenant_id)
+    if approval is None or person is None:
+        raise SkipassError("not_found", "There is no such approval.")
+    why = await why_not(unit, person, approval)
+    if why:
+        raise SkipassError("not_eligible", f"{person.name} may not decide: {why}.", "Ask somebody else.")
+    await _still_open(unit, approval, word)
+    decision = Decision(
+        new_id("request", unit.now), approval.tenant_id, approval.id, person.id, word.approve, word.reason, unit.now
+    )
+    facts = {"user_id": person.id, "approved": word.approve, "reason": word.reason, "intent_hash": approval.intent_hash}
+    facts |= {"as": "confirmation" if approval.confirm else "approval", "credential": principal.credential_id}
+    if principal.sign_in_id is not None:
+        sign_in = await consume(unit, principal.sign_in_id)
+        facts |= {"signed_in_at": sign_in.created_at.isoformat(), "link_by": sign_in.made_by}
+    await unit.insert(decision)
+    unit.emit(Event(approval.tenant_id, "approval.decided", approval.id, facts, approval.session_id))
+    verdict = enough(approval, await unit.find(Decision, approval_id=approval.id))
+    return approval if verdict is None else await _conclude(unit, approval, verdict)
+
+
+async def _still_open(unit: UnitOfWork, approval: Approval, word: Word) -> None:
+    if approval.state is not ApprovalState.WAITING or approval.expires_at <= unit.now:
+        ended = approval.state.value if approval.state is not ApprovalState.WAITING else ApprovalState.LAPSED.value
+        raise SkipassError("conflict", f"The approval is {ended} already.", "Nothing was changed.")
+    if word.intent_hash is not None and word.intent_hash != approval.intent_hash:
+        raise SkipassError("conflict", "The card shown was of another text.", "Look at it again; nothing was changed.")
+    if await unit.find(Decision, approval_id=approval.id, user_id=word.user_id, limit=1):
+        raise SkipassError("conflict", "This person has decided already.", "It takes another person.")
 
 
 async def _conclude(unit: UnitOfWork, approval: Approval, agreed: bool) -> Approval:

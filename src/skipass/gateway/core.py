@@ -24,6 +24,7 @@ from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
 from skipass.gateway.servers import Servers
 from skipass.gateway.sessions import Sessions
+from skipass.gateway.signins import SignIns
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
 from skipass.nouns.people import Tenant
@@ -41,6 +42,7 @@ class Gateway:
     ending: Ending
     approvals: Approvals
     people: People
+    sign_ins: SignIns
     agents: Agents
     connections: Connections
     servers: Servers
@@ -104,6 +106,7 @@ def build(deps: Deps) -> Gateway:
         ending=ending,
         approvals=Approvals(deps, tickets),
         people=People(deps),
+        sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
         servers=Servers(deps),

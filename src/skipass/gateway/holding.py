@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from skipass.access.approvals import ineligible
+from skipass.access.approvals import RECENT, ineligible
 from skipass.errors import SkipassError
 from skipass.gateway.moves import begin, move
-from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.outbox import announce
+from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.ids import digest, new_id
 from skipass.nouns.approval import Approval, ApprovalState, Subject
-from skipass.nouns.people import Agent, User
+from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.session import AccessSession
+from skipass.nouns.signin import IdentityChange
 from skipass.nouns.statement import Statement, StatementState
 
 
-def approval_for(subject: AccessSession | Statement, agent: Agent, now: datetime, life_s: int) -> Approval:
-    """Return a fresh approval bound to exactly this session request or this intent."""
+def approval_for(
+    subject: AccessSession | Statement,
+    agent: Agent,
+    now: datetime,
+    life_s: int,
+    *,
+    quorum: int = 1,
+    deciders: Sequence[str] = (),
+    confirm: bool = False,
+) -> Approval:
+    """Return a fresh approval bound to exactly this session request or this intent.
+
+    `deciders` narrows who may decide, by people's names and `role:…`; with `confirm` the user acted for does, alone.
+    """
     is_session = isinstance(subject, AccessSession)
     bound = session_hash(subject) if isinstance(subject, AccessSession) else subject.intent_hash
     return Approval(
@@ -32,6 +48,9 @@ def approval_for(subject: AccessSession | Statement, agent: Agent, now: datetime
         agent_id=agent.id,
         created_at=now,
         expires_at=now + timedelta(seconds=life_s),
+        quorum=1 if confirm else quorum,
+        deciders=tuple(deciders),
+        confirm=confirm,
     )
 
 
@@ -43,13 +62,36 @@ def session_hash(session: AccessSession) -> str:
 
 
 async def ask(unit: UnitOfWork, approval: Approval) -> Approval:
-    """Put the question to people, or raise `no_approver` when nobody eligible exists: nothing is held for ever."""
-    people = await unit.find(User, tenant_id=approval.tenant_id)
-    if not any(ineligible(person, approval, unit.now) is None for person in people):
-        hint = "An admin adds one: skipass user create NAME --role approver."
-        raise SkipassError("no_approver", hint=hint)
-    facts = {"about": approval.subject.value, "about_id": approval.subject_id, "intent_hash": approval.intent_hash}
+    """Put the question to people, with the notices that tell them.
+
+    Raises `no_approver` when fewer than the quorum could ever decide: nothing is held for ever.
+    """
+    able = await eligible(unit, approval)
+    if len(able) < approval.quorum:
+        asked = "the user acted for" if approval.confirm else f"{approval.quorum} of them"
+        hint = f"It takes {asked}; an admin adds people: skipass user create NAME --role approver."
+        raise SkipassError("no_approver", f"{len(able)} eligible people could decide.", hint)
+    facts: dict[str, Any] = {
+        "about": approval.subject.value,
+        "about_id": approval.subject_id,
+        "intent_hash": approval.intent_hash,
+    }
+    facts |= {"quorum": approval.quorum, "deciders": approval.deciders, "confirm": approval.confirm}
+    await announce(unit, approval)
     return await begin(unit, approval, facts)
+
+
+async def eligible(reader: Reader, approval: Approval) -> list[User]:
+    """Return everybody who may decide an approval now."""
+    people = await reader.find(User, tenant_id=approval.tenant_id, state=Life.ACTIVE)
+    return [person for person in people if await why_not(reader, person, approval) is None]
+
+
+async def why_not(reader: Reader, person: User, approval: Approval) -> str | None:
+    """Return why a person may not decide an approval, or None; looks at who touched the person's identity lately."""
+    since = reader.now - RECENT
+    changes = await reader.find(IdentityChange, user_id=person.id, at__gt=since)
+    return ineligible(person, approval, reader.now, {change.by for change in changes})
 
 
 async def withdraw_all(unit: UnitOfWork, session: AccessSession, why: str) -> None:

@@ -14,6 +14,7 @@ from skipass.ids import new_id
 from skipass.nouns.people import ApiKey, KeyUse, Life, SignInLink, User
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import EndReason
+from skipass.nouns.signin import IdentityChange
 from skipass.secret import Secret
 
 
@@ -40,6 +41,7 @@ class People:
         async def add(unit: UnitOfWork) -> User:
             user = User(new_id("user", unit.now), principal.tenant_id, name, tuple(roles), unit.now, unit.now, by)
             await unit.insert(user)
+            await touched(unit, user, by, "created")
             unit.emit(Event(user.tenant_id, "user.created", user.id, {"name": name, "roles": roles, "by": by}))
             return user
 
@@ -72,6 +74,7 @@ class People:
         async def disable(unit: UnitOfWork) -> User:
             user = await _named(unit, principal.tenant_id, name)
             await cut(unit, by, EndReason.REVOKED, user_id=user.id)
+            await touched(unit, user, by, "disabled")
             unit.emit(Event(user.tenant_id, "user.disabled", user.id, {"by": by}))
             return await unit.change(user, state=Life.DISABLED, changed_by=by, changed_at=unit.now)
 
@@ -81,14 +84,7 @@ class People:
         """Return the person of a one-time link and a token for the CLI; raises `link_used` for any other."""
 
         async def use(unit: UnitOfWork) -> tuple[User, Issued]:
-            links = await unit.find(SignInLink, hash=hashed(token), limit=1)
-            link = links[0] if links else None
-            if link is None or link.used_at is not None or link.expires_at <= unit.now:
-                raise SkipassError("link_used", hint="Ask an admin for a new one: skipass user link NAME.")
-            user = await unit.get(User, link.user_id, state=Life.ACTIVE)
-            if user is None:
-                raise SkipassError("link_used", "The person is disabled.")
-            await unit.change(link, used_at=unit.now)
+            link, user = await use_link(unit, token)
             issued = issue(user.tenant_id, KeyUse.LOGIN, user.id, unit.now, LOGIN_LIFE)
             await unit.insert(issued.key)
             unit.emit(Event(user.tenant_id, "link.used", user.id, {"link": link.id, "key": issued.key.id}))
@@ -116,8 +112,27 @@ async def add_link(unit: UnitOfWork, user: User, by: str) -> Secret[str]:
         await unit.change(earlier, used_at=unit.now)
     link, token = new_link(user.tenant_id, user.id, unit.now)
     await unit.insert(link)
+    await touched(unit, user, by, "link", link.id)
     unit.emit(Event(user.tenant_id, "link.created", link.id, {"user_id": user.id, "by": by}))
     return token
+
+
+async def use_link(unit: UnitOfWork, token: str) -> tuple[SignInLink, User]:
+    """Use up a one-time link and return it with its person, or raise `link_used`."""
+    links = await unit.find(SignInLink, hash=hashed(token), limit=1)
+    link = links[0] if links else None
+    if link is None or link.used_at is not None or link.expires_at <= unit.now:
+        raise SkipassError("link_used", hint="Ask an admin for a new one: skipass user link NAME.")
+    user = await unit.get(User, link.user_id, state=Life.ACTIVE)
+    if user is None:
+        raise SkipassError("link_used", "The person is disabled.")
+    return await unit.change(link, used_at=unit.now), user
+
+
+async def touched(unit: UnitOfWork, user: User, by: str, what: str, change_id: str | None = None) -> None:
+    """Keep that `by` made or changed this person's identity: it decides who may decide for the next thirty days."""
+    change = IdentityChange(change_id or new_id("change", unit.now), user.tenant_id, user.id, by, what, unit.now)
+    await unit.insert(change)
 
 
 async def _named(reader: Reader, tenant_id: str, name: str) -> User:

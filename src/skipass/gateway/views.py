@@ -45,6 +45,11 @@ def session_view(session: AccessSession, now: datetime) -> dict[str, Any]:
     }
 
 
+def card_url(base_url: str, approval_id: str) -> str:
+    """Return the address of the page where people decide."""
+    return f"{base_url}/console/approvals/{approval_id}"
+
+
 def approval_view(approval: Approval, base_url: str) -> dict[str, Any]:
     """Return an approval as the requester sees it."""
     return {
@@ -53,11 +58,13 @@ def approval_view(approval: Approval, base_url: str) -> dict[str, Any]:
         "subject": approval.subject.value,
         "subject_id": approval.subject_id,
         "session_id": approval.session_id,
-        "url": f"{base_url}/api/v1/approvals/{approval.id}",
+        "url": card_url(base_url, approval.id),
         "created_at": when(approval.created_at),
         "expires_at": when(approval.expires_at),
         "decided_at": when(approval.decided_at),
         "quorum": approval.quorum,
+        "deciders": list(approval.deciders),
+        "confirm": approval.confirm,
     }
 
 

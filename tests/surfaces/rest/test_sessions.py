@@ -29,7 +29,7 @@ async def test_a_write_session_waits_for_a_person(at: House) -> None:
     assert told.body["expires_at"] is None
     assert told.body["decide_by"] is not None
     approval = told.body["approval"]
-    assert approval["url"].endswith(f"/api/v1/approvals/{approval['id']}")
+    assert approval["url"].endswith(f"/console/approvals/{approval['id']}")
     card = (await at.get(f"/approvals/{approval['id']}", who="approver")).body
     assert card["session"]["id"] == told.body["id"]
     assert card["statement"] is None

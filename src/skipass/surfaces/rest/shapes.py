@@ -170,11 +170,13 @@ class Approval(Shape):
     subject: Literal["session", "statement"]
     subject_id: str
     session_id: str
-    url: str = Field(examples=["https://skipass.example.com/api/v1/approvals/apr_06fq3x8e4mzv2k9c0r7t5w1a2b"])
+    url: str = Field(examples=["https://skipass.example.com/console/approvals/apr_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     created_at: AwareDatetime
     expires_at: AwareDatetime
     decided_at: AwareDatetime | None
     quorum: int = Field(examples=[1])
+    deciders: list[str] = Field(description="Names and `role:…` of who may decide; empty: any approver or admin.")
+    confirm: bool = Field(description="The user acted for confirms, alone.", examples=[False])
 
 
 class Asked(Shape):

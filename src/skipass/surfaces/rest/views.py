@@ -9,6 +9,7 @@ from skipass.gateway.approvals import Card
 from skipass.gateway.connections import Check
 from skipass.gateway.views import (
     approval_view,
+    card_url,
     connection_view,
     decision_view,
     session_view,
@@ -42,7 +43,7 @@ def session_body(session: AccessSession, base_url: str, now: datetime, approval:
     """Return a session; `approval` is null, or id and address of the question about it, in full where it is at hand."""
     asked: Json | None = approval_view(approval, base_url) if approval else None
     if asked is None and session.approval_id:
-        asked = {"id": session.approval_id, "url": f"{base_url}/api/v1/approvals/{session.approval_id}"}
+        asked = {"id": session.approval_id, "url": card_url(base_url, session.approval_id)}
     return session_view(session, now) | {"approval": asked}
 
 

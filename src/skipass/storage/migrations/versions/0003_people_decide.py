@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,7 +15,7 @@ depends_on = None
 _TEXT, _INT = sa.Text, sa.BigInteger
 
 
-def _table(name: str, *columns: tuple[str, type[sa.types.TypeEngine[object]], bool]) -> None:
+def _table(name: str, *columns: tuple[str, Any, bool]) -> None:
     made = [sa.Column(column, kind(), nullable=nullable) for column, kind, nullable in columns]
     op.create_table(name, *made, sa.PrimaryKeyConstraint("id"))
 
