@@ -132,6 +132,8 @@ def _one_body(expected: Any, body: bytes, names: Names) -> list[str]:
 
 def produce(template: Any, names: Names) -> Any:
     """Return a value that fits the template, fresh ones captured under their names."""
+    if isinstance(template, dict):
+        template = _spelled_out(template)
     kind = _matcher(template)
     if kind:
         return _produce_matcher(kind, template, names)
@@ -143,10 +145,20 @@ def produce(template: Any, names: Names) -> Any:
     return template
 
 
+def _spelled_out(template: dict[str, Any]) -> dict[str, Any]:
+    """A text that may stand anywhere stands in the error here."""
+    if "$anywhere" not in template:
+        return template
+    rest = {name: value for name, value in template.items() if name != "$anywhere"}
+    return {**rest, "error": {"code": -32603, "message": template["$anywhere"]}}
+
+
 def _produce_matcher(kind: str, template: dict[str, Any], names: Names) -> Any:
     value = template[kind]
     made = {
         "$absent": lambda: _ABSENT,
+        "$contains": lambda: [produce(item, names) for item in value],
+        "$json_text": lambda: json.dumps(produce(value, names)),
         "$same": lambda: names[value],
         "$fill": lambda: value.format(**names),
         "$oneof": lambda: produce(value[0], names),
@@ -167,6 +179,8 @@ def _made_up(kind: str, template: dict[str, Any]) -> Any:
 def reply(case: dict[str, Any], names: Names, *, status: int | None = None) -> tuple[Reply, Any]:
     """Return the case's answer and the JSON value in it, None where there is none."""
     response = case["response"]
+    if status is None and _matcher(case["response"]["status"]) == "$any":
+        status = 200
     code = status if status is not None else produce(response["status"], names)
     headers = produce(response["headers"], names)
     template = response["body"]
@@ -175,6 +189,9 @@ def reply(case: dict[str, Any], names: Names, *, status: int | None = None) -> t
         return Reply(code, headers), None
     if kind == "$text":
         return Reply(code, headers, template["$text"].encode()), None
+    if kind == "$sse":
+        lines = [json.dumps(produce(item, names)) for item in template["$sse"]] + [template["end"]]
+        return Reply(code, headers, "".join(f"data: {line}\n\n" for line in lines).encode()), None
     value = produce(template["$gzip"] if kind == "$gzip" else template, names)
     body = json.dumps(value).encode()
     if kind == "$gzip":

@@ -20,9 +20,12 @@ from skipass.snowflake.errors import (
     CompileError,
     IncompleteResultError,
     InvalidBinding,
+    McpError,
+    McpToolError,
     NetworkPolicyError,
     NoWarehouseError,
     ObjectNotFoundError,
+    OutOfRangeError,
     ProtocolError,
     RoleNotAllowed,
     SnowflakeAuthError,
@@ -37,7 +40,11 @@ from skipass.snowflake.errors import (
     TokenExpired,
     TokenRejected,
 )
+from skipass.snowflake.mcp.client import ManagedMcpClient
+from skipass.snowflake.mcp.messages import ServerName
+from skipass.snowflake.mcp.results import ToolResult
 from skipass.snowflake.pace import Pace
+from skipass.snowflake.prefetch import Ahead
 from skipass.snowflake.result import Result
 from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Partition, PartitionInfo, Running
 from skipass.snowflake.sqlapi.binds import Bind, bind, bindings, json_text
@@ -48,6 +55,7 @@ from skipass.snowflake.statement import AsyncStatement
 
 __all__ = [
     "Account",
+    "Ahead",
     "AsyncSnowflakeClient",
     "AsyncStatement",
     "Bind",
@@ -59,9 +67,13 @@ __all__ = [
     "InvalidBinding",
     "KeyPair",
     "KeyPairTokens",
+    "ManagedMcpClient",
+    "McpError",
+    "McpToolError",
     "NetworkPolicyError",
     "NoWarehouseError",
     "ObjectNotFoundError",
+    "OutOfRangeError",
     "Pace",
     "Partition",
     "PartitionInfo",
@@ -69,6 +81,7 @@ __all__ = [
     "Result",
     "RoleNotAllowed",
     "Running",
+    "ServerName",
     "SnowflakeAuthError",
     "SnowflakeClient",
     "SnowflakeConfigError",
@@ -89,6 +102,7 @@ __all__ = [
     "TokenRejected",
     "TokenSource",
     "TokenType",
+    "ToolResult",
     "bind",
     "bindings",
     "generate_key_pair",

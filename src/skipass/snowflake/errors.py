@@ -115,6 +115,16 @@ class OutOfRangeError(SnowflakeError):
     """A value that Snowflake sent does not fit the Arrow type its column gets; nothing was rounded or wrapped."""
 
 
+class McpError(SnowflakeError):
+    """A managed MCP server refused a request; `rpc_code` is the code of its JSON-RPC error, None where it gave none."""
+
+    rpc_code: int | None = None
+
+
+class McpToolError(McpError):
+    """A tool of a managed MCP server failed; the message is the tool's own."""
+
+
 class Throttled(SnowflakeError):
     """Too many requests. `retry_after_s` is the pause that Snowflake asked for, None where it named none."""
 

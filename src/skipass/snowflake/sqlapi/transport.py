@@ -34,8 +34,8 @@ class _Departure(Payload):
     nothing was written at all.
     """
 
-    def __init__(self, body: bytes, before_send: BeforeSend | None) -> None:
-        super().__init__(body, content_type="application/json")
+    def __init__(self, body: bytes, content_type: str, before_send: BeforeSend | None) -> None:
+        super().__init__(body, content_type=content_type)
         self._before_send = before_send
         self.objection: BaseException | None = None
         self.left = False
@@ -84,7 +84,7 @@ class Transport:
     async def send(
         self,
         call: Call,
-        token: Token,
+        token: Token | None,
         *,
         timeout_s: float,
         before_send: BeforeSend | None = None,
@@ -94,7 +94,7 @@ class Transport:
 
         Raises `SnowflakeUnavailable` saying whether anything was sent, or whatever `before_send` raised.
         """
-        body = None if call.body is None else _Departure(call.body, before_send)
+        body = None if call.body is None else _Departure(call.body, call.content_type, before_send)
         try:
             answer = await self._exchange(call, token, body, timeout_s)
             return answer if packed and answer.status == 200 else await self._unpacked(answer)
@@ -105,12 +105,8 @@ class Transport:
             raise body.objection
         raise failure
 
-    async def _exchange(self, call: Call, token: Token, body: _Departure | None, timeout_s: float) -> Answer:
-        headers = {
-            **self._headers,
-            "Authorization": f"Bearer {token.value.reveal()}",
-            "X-Snowflake-Authorization-Token-Type": token.type.value,
-        }
+    async def _exchange(self, call: Call, token: Token | None, body: _Departure | None, timeout_s: float) -> Answer:
+        headers = {**self._headers, **call.headers, **(_credential(token) if token else {})}
         timeout = aiohttp.ClientTimeout(total=max(timeout_s, 0.001), connect=_CONNECT_S)
         url = URL(self._base_url + call.path, encoded=True).with_query(dict(call.query))
         async with self._open().request(
@@ -122,7 +118,7 @@ class Transport:
             allow_redirects=False,
             auto_decompress=False,
         ) as response:
-            raw = await self._read(response)
+            raw = await self._read(response, call.last)
             status, found = response.status, {name.lower(): value for name, value in response.headers.items()}
         return Answer(status, raw, found)
 
@@ -134,10 +130,14 @@ class Transport:
             )
         return self._session
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+    async def _read(self, response: aiohttp.ClientResponse, last: bytes) -> bytes:
         chunks = bytearray()
         async for chunk in response.content.iter_any():
             chunks += chunk
+            if last and last in chunks[-len(chunk) - len(last) :]:
+                # The stream may stay open behind its last line.
+                response.close()
+                break
             if len(chunks) > self._max_body_bytes:
                 response.close()
                 raise _too_large(self._max_body_bytes)
@@ -153,6 +153,13 @@ class Transport:
         if self._owns_session and self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _credential(token: Token) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {token.value.reveal()}",
+        "X-Snowflake-Authorization-Token-Type": token.type.value,
+    }
 
 
 def unpack(raw: bytes, max_bytes: int) -> bytes:

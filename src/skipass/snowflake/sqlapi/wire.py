@@ -51,13 +51,19 @@ class SubmitRequest:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One HTTP request, apart from its credential: path from the account's root, query, JSON body (None on GET)."""
+    """One HTTP request, apart from its credential: path from the account's root, query, body (None on GET).
+
+    `headers` go beside or instead of the usual ones. An answer is read no further than `last` bytes found in it.
+    """
 
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     statement_handle: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    last: bytes = b""
 
     @property
     def request_id(self) -> str | None:
