@@ -64,11 +64,11 @@ class Outcomes:
         return done
 
     async def unknown(self, statement: Statement, changes: Mapping[str, Any]) -> Statement:
-        """Record that nobody knows what became of a statement; it is looked up from now on."""
+        """Record that nobody knows what became of a statement, unless it has ended; it is looked up from now on."""
 
         async def record(unit: UnitOfWork) -> Statement:
             current = await unit.get(Statement, statement.id)
-            if current is None or current.state is StatementState.UNKNOWN:
+            if current is None or current.state is StatementState.UNKNOWN or current.state in FINAL:
                 return current or statement
             return await move(unit, current, StatementState.UNKNOWN, changes, lookup_at=unit.now, **changes)
 
