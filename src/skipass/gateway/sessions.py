@@ -226,6 +226,8 @@ async def _end_automatic(unit: UnitOfWork, session: AccessSession) -> None:
         "agent_id": session.agent_id,
     }
     for other in await unit.find(AccessSession, state=SessionState.OPEN, automatic=True, **same):
+        await unit.next_revocation()
+        await withdraw_all(unit, other, EndReason.RELEASED.value)
         facts = {"reason": EndReason.RELEASED.value, "by": "explicit session"}
         await move(unit, other, SessionState.CLOSING, facts, end_reason=EndReason.RELEASED)
 
