@@ -49,8 +49,11 @@ class Delivery:
         if index >= count:
             hint = f"Partitions are numbered 0 to {count - 1}."
             raise SkipassError("invalid_request", f"There is no partition {index}.", hint)
-        if index == 0 or statement.ticket:
+        if index == 0:
             return await self.first(statement, None, out)
+        if statement.ticket:
+            hint = "Run it as a read in a session of its own."
+            raise SkipassError("result_expired", "Of a held statement only the first partition is kept.", hint)
         await self._debit(statement, index)
         api, tokens = (
             self._deps.upstream.api(out.connection),
