@@ -72,6 +72,8 @@ class Tickets:
             claimed, out = await self._claim(statement)
         except SkipassError as error:
             _log.warning("ticket.not_claimed", statement=statement_id, code=error.code)
+            if error.code == "withdrawn" and statement is not None:
+                await self._withdraw(statement, error.message)
             return
         reached("intent_recorded")
         self._runner.start(claimed, intent, out, epoch)
