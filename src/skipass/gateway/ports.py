@@ -84,7 +84,7 @@ class UnitOfWork(Reader, Protocol):
         ...
 
     async def settle(self, session_id: str, unused_seconds: int) -> None:
-        """Give back the seconds that were reserved and not used."""
+        """Give back the seconds that were reserved and not used; the session counts as in use until now."""
         ...
 
     async def stale(self, me: str, before: datetime) -> list[Statement]:

@@ -30,7 +30,8 @@ UPDATE sessions
  WHERE id = :session_id AND state = 'open' AND expires_at > :now AND rows_left >= :rows AND bytes_left >= :bytes
 """
 
-SETTLE = "UPDATE sessions SET seconds_left = seconds_left + :seconds WHERE id = :session_id"
+# A session is not idle while a statement of it runs: its silence begins when the statement ends.
+SETTLE = "UPDATE sessions SET seconds_left = seconds_left + :seconds, last_call_at = :now WHERE id = :session_id"
 
 STALE = """
 SELECT statements.* FROM statements

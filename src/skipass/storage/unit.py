@@ -182,8 +182,9 @@ class StoredUnit(StoredReader):
         return await self._executor.run(queries.DEBIT, values) == 1
 
     async def settle(self, session_id: str, unused_seconds: int) -> None:
-        """Give back the seconds that were reserved and not used."""
-        await self._executor.run(queries.SETTLE, {"session_id": session_id, "seconds": unused_seconds})
+        """Give back the seconds that were reserved and not used; the session counts as in use until now."""
+        values = {"session_id": session_id, "seconds": unused_seconds, "now": micros(self.now)}
+        await self._executor.run(queries.SETTLE, values)
 
     async def stale(self, me: str, before: datetime) -> list[Statement]:
         """Return unfinished statements of other processes that have not been heard of since `before`."""
