@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from skipass.audit.chain import Head
 from skipass.audit.checkpoint import sign
+from skipass.errors import SkipassError
 from skipass.gateway.metrics import CHECKPOINTS
 from skipass.storage.journal import SqliteJournal
 
@@ -38,7 +39,10 @@ class Checkpoints:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self.sign_now()
+        try:
+            await self.sign_now()
+        except (OSError, SkipassError) as error:
+            _log.error("checkpoint.failed", reason=str(error))
 
     async def _run(self) -> None:
         waited = EVERY_S  # the first one is due as soon as there is something to sign
@@ -50,8 +54,8 @@ class Checkpoints:
             waited = 0.0
             try:
                 await self.sign_now()
-            except OSError as error:
-                _log.error("checkpoint.failed", reason=error.strerror)
+            except (OSError, SkipassError) as error:
+                _log.error("checkpoint.failed", reason=str(error))
 
     def _behind(self) -> int:
         return sum(h.seq - self._signed.get(t, Head()).seq for t, h in self._journal.heads().items())
