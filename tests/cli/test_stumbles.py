@@ -55,7 +55,7 @@ def test_faulty_settings_are_told_in_our_words(run: Run) -> None:
     ("command", "hint"),
     [
         (("audit", "verify", "--home", "nowhere"), "--home"),
-        (("connection", "setup-sql", *"--login A --role R --schema D.S --private-key nowhere".split()), "key new"),
+        (("connection", "setup-sql", "--login=A", "--role=R", "--schema=D.S", "--private-key=nowhere"), "key new"),
         (("login",), "init or user link"),
     ],
 )
