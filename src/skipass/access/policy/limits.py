@@ -1,4 +1,7 @@
-"""Policy of a connection: how long, how much, and what opens without a person. Safe when nothing is set."""
+"""A connection's own limits: how long, how much, and what opens without a person. Safe when nothing is set.
+
+The rules of a policy come on top of these and only tighten them. Must not know the rules.
+"""
 
 from __future__ import annotations
 
