@@ -121,7 +121,8 @@ def read_drop(cursor: Cursor) -> None:
     if not kind:
         return cursor.found.puzzle("DROP", "This type of object is not known.")
     stage_name(cursor) if kind == "STAGE" else cursor.object(Role.WRITE)
-    cursor.brackets()
+    if kind in ("FUNCTION", "PROCEDURE"):
+        cursor.brackets()
     cursor.take_any(frozenset(("CASCADE", "RESTRICT")))
     cursor.finish()
     return None

@@ -6,6 +6,7 @@ idea of them matters. Knows tokens and names; must not know the tree or a scope.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -38,22 +39,31 @@ class Sweep:
             elif token.word == "!":
                 self.found.refuse("!", "A method of a model or class instance is not a built-in function.")
             elif token.kind in _NAMES:
-                self._name(i, self.tokens[i + 1].word if i + 1 < end else "")
+                following = self.tokens[i + 1].word if i + 1 < end else ""
+                self._letters(token, following)
+                self._name(i, following)
+
+    def _letters(self, token: Token, following: str) -> None:
+        """Refuse letters beyond ASCII where the word is called, or where folding would make another word of it."""
+        if token.kind is not Lex.WORD or token.text.isascii() or self.found.foreign:
+            return
+        if following in ("(", "=>") or unicodedata.normalize("NFKC", token.text).upper().isascii():
+            self.found.refuse(token.text, "An unquoted name may hold ASCII letters only; quote it.", "unparseable")
 
     def _name(self, i: int, following: str) -> None:
         if following == "(":
             self._call(i)
-        elif following == "=>" and self.tokens[i].word in ("STREAM", "FILE_FORMAT") and i + 2 < len(self.tokens):
+        elif following == "=>" and fold(self.tokens[i]) in ("STREAM", "FILE_FORMAT") and i + 2 < len(self.tokens):
             self._named_argument(i + 2)
         if i and self.tokens[i - 1].word == "." and fold(self.tokens[i]) == "NEXTVAL":
             self._sequence(chain_ending(self.tokens, i))
 
     def _sequence(self, chain: Chain | None) -> None:
         if chain is None or len(chain.parts) < 2:
-            return
+            return self.found.puzzle("NEXTVAL", "This is not the next value of a sequence.")
         name = Chain(chain.first, chain.last - 2, chain.start, chain.parts[:-1], chain.second_dot, chain.foreign)
         self.found.chain(name, Role.READ, Role.WRITE)
-        self._writes()
+        return self._writes()
 
     def _writes(self) -> None:
         if self.found.kind is StatementKind.READ:
@@ -159,10 +169,13 @@ class Sweep:
 
 
 def _infer_schema(sweep: Sweep, bracket: int) -> None:
-    for argument in split_arguments(sweep.tokens, bracket):
-        last = sweep.tokens[argument[-1]] if argument else None
-        if last is not None and last.kind in _TEXTS and sweep.tokens[argument[0]].word == "LOCATION":
-            _stage_text(sweep, last)
+    """The location is the one constant that begins with `@`; without exactly that it is not known what is read."""
+    constants = [sweep.tokens[i] for a in split_arguments(sweep.tokens, bracket) for i in a]
+    locations = [t for t in constants if t.kind in _TEXTS and (text_of(t) or "@").startswith("@")]
+    if len(locations) == 1:
+        _stage_text(sweep, locations[0])
+    else:
+        sweep.found.special("<DYNAMIC>", Role.READ, sweep.tokens[bracket].start, "The location is not known.")
 
 
 def _to_file(sweep: Sweep, bracket: int) -> None:

@@ -31,6 +31,7 @@ _DESCRIBED = (
     *(("ICEBERG", "TABLE"), ("HYBRID", "TABLE"), ("FILE", "FORMAT"), ("TABLE",), ("VIEW",), ("STREAM",), ("SEQUENCE",)),
     *(("FUNCTION",), ("PROCEDURE",), ("TASK",), ("PIPE",), ("CORTEX", "SEARCH", "SERVICE"), ("MCP", "SERVER")),
 )
+_CODE = (("FUNCTION",), ("PROCEDURE",))
 
 
 def read_show(cursor: Cursor) -> None:
@@ -154,16 +155,17 @@ def read_describe(cursor: Cursor) -> None:
     elif cursor.take("DATABASE"):
         cursor.database(Role.ABOUT)
         cursor.finish()
-    elif any(cursor.take(*words) for words in _DESCRIBED):
-        _described(cursor)
+    elif kind := next((words for words in _DESCRIBED if cursor.take(*words)), None):
+        _described(cursor, kind)
     else:
         _account(cursor)
         cursor.found.refuse("DESCRIBE", "This kind of object is not described in sessions.")
 
 
-def _described(cursor: Cursor) -> None:
+def _described(cursor: Cursor, kind: tuple[str, ...]) -> None:
     cursor.object(Role.ABOUT)
-    cursor.brackets()
+    if kind in _CODE:
+        cursor.brackets()
     if cursor.take("TYPE", "=") and not (cursor.take("COLUMNS") or cursor.take("STAGE")):
         cursor.found.puzzle("TYPE", "COLUMNS or STAGE is expected here.")
     cursor.finish()

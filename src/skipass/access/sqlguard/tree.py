@@ -142,6 +142,8 @@ class Reading:
                 continue
             for part in unknown_parts(node):
                 self.found.puzzle(part, "This part of the statement is not understood.")
+            if isinstance(node, exp.TableAlias):
+                self._alias(node)
             if isinstance(node, exp.Table):
                 self._table(node, visible)
             elif isinstance(node, exp.TableFromRows) and not _is_call(node.this):
@@ -159,11 +161,15 @@ class Reading:
     def _ctes(self, with_: exp.With, visible: _Visible, pending: list[tuple[exp.Expr, _Visible]]) -> _Visible:
         for cte in with_.expressions:
             alias = cte.args.get("alias")
+            if isinstance(alias, exp.TableAlias):
+                self._alias(alias)
             name = self._alias_name(alias)
             if name is None:
                 self.found.puzzle("WITH", "A common table expression has no readable name.")
                 continue
             body: exp.Expr = cte.this
+            if not isinstance(body, QUERIES):
+                self.found.puzzle(name, "A common table expression is a query.")
             # Only the later branches of a UNION ALL may refer to the expression itself; elsewhere the name is a table.
             while isinstance(body, exp.Union) and not body.args.get("distinct") and not body.args.get("with_"):
                 pending.append((body.expression, visible | {name}))
@@ -171,6 +177,16 @@ class Reading:
             pending.append((body, visible))
             visible = visible | {name}
         return visible
+
+    def _alias(self, alias: exp.TableAlias) -> None:
+        """Refuse `t f('x')`: in place of an alias and its columns stand names, or columns the parser made up itself."""
+        for part in (alias.this, *alias.columns):
+            name = part.this if isinstance(part, exp.ColumnDef) else part
+            start = self._start(name) if isinstance(name, exp.Identifier) else None
+            index = self._by_start.get(start) if start is not None and start >= 0 else None
+            known = start == -1 or (index is not None and self.source.tokens[index].kind in (Lex.WORD, Lex.QUOTED))
+            if part is not None and not known:
+                self.found.puzzle("alias", "An alias, or a column of one, is not a name.")
 
     def _alias_name(self, alias: exp.Expr | None) -> str | None:
         identifier = alias.this if alias is not None else None
