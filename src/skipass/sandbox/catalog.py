@@ -203,6 +203,11 @@ def on_table(table: Table) -> tuple[str, ...]:
     return (table.kind, table.name.database, table.name.schema, table.name.name)
 
 
+def on_object(one: SchemaObject) -> tuple[str, ...]:
+    """Return what a grant on this sequence, stage, function or the like is about."""
+    return (one.kind, one.name.database, one.name.schema, one.name.name)
+
+
 def on_schema(name: SchemaName) -> tuple[str, ...]:
     """Return what a grant on this schema is about."""
     return ("SCHEMA", name.database, name.schema)

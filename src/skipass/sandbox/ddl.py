@@ -107,7 +107,7 @@ def _fill_from_query(execution: Execution, table: Table, source: Any) -> None:
     execution.need_warehouse()
     resolver = execution.resolver()
     resolver.query(source)
-    sql = execution.checked(to_duck(source), resolver.reading)
+    sql = execution.sql(source, resolver.reading)
     if not table.columns:
         found = execution.run.described(sql)
         table.columns = [Column(name, from_duck(kind)) for name, kind in found]
@@ -172,7 +172,7 @@ def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Ta
     text = source.sql(dialect="snowflake")
     resolver = execution.resolver()
     resolver.query(source)
-    sql = execution.checked(to_duck(source), resolver.reading)
+    sql = execution.sql(source, resolver.reading)
     given = [one.name for one in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
     found = described(execution, sql)
     names = given or [column.name for column in found]

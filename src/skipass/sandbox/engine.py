@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, macros
 
 _QUOTED = re.compile(r'"([^"]+)"')
 
@@ -33,6 +33,8 @@ class Engine:
         }
         self._root = duckdb.connect(str(path) if path else ":memory:", config=options)
         self._root.execute("SET GLOBAL TimeZone = 'UTC'; SET GLOBAL explain_output = 'all'")
+        for statement in macros.statements():
+            self._root.execute(statement)
         self._lock = threading.Lock()
 
     def seal(self) -> None:

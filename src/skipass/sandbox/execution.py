@@ -7,14 +7,16 @@ reading did not find.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
-from skipass.sandbox import binds, failures, functions, lexer
+from skipass.sandbox import binds, failures, functions, lexer, resultscan
 from skipass.sandbox.account import Account
 from skipass.sandbox.cells import Formats, encoder, selected
 from skipass.sandbox.engine import Run
@@ -25,6 +27,9 @@ from skipass.sandbox.results import Result, ResultColumn, Row
 from skipass.sandbox.session import Session
 from skipass.sandbox.sqltypes import from_duck, result_column
 from skipass.sandbox.statements import Output, Partition, packed
+from skipass.sandbox.translate import translate
+
+logging.getLogger("sqlglot").disabled = True  # its warnings quote the statement
 
 
 @dataclass(slots=True)
@@ -56,9 +61,24 @@ class Execution:
 
     def host(self) -> functions.Host:
         """Return what context functions may ask."""
-        return self.account.functions_host(
+        host = self.account.functions_host(
             self.session, self.handle, self.run.wait, system.functions(self.account, self.session)
         )
+        return replace(host, is_function=self._is_function, active=lambda: self.rights().roles)
+
+    def _is_function(self, path: list[str]) -> bool:
+        """Tell whether a name is one of the customer's own functions; a database that is not current has none."""
+        known = self.session.database is not None and self.session.schema is not None
+        if len(path) > 3 or (len(path) < 3 and not known):
+            return False
+        name = self.session.table_name(path)
+        schema = self.account.catalog.schema(name.parent)
+        return schema is not None and ("FUNCTION", name.name) in schema.objects
+
+    def _results(self, handle: str) -> tuple[str, dict[str, str]]:
+        registry = self.account.registry
+        oldest = self.account.now() - timedelta(seconds=self.account.switches.handle_age_s)
+        return resultscan.scanned(registry.get(handle, self.session.user.name, oldest), handle)
 
     def resolver(self) -> Resolver:
         """Return a fresh resolver for the current role and current objects."""
@@ -67,7 +87,12 @@ class Execution:
         def view(text: str) -> Any:
             return functions.rewrite(parsed(text), self.host())
 
-        return Resolver(self.account.catalog, self.session, self.rights(), schema.sql, view, Reading())
+        rights = self.rights()
+        return Resolver(self.account.catalog, self.session, rights, schema.sql, view, Reading(), self._results)
+
+    def sql(self, tree: Any, reading: Reading) -> str:
+        """Return a resolved tree as DuckDB SQL that was checked against DuckDB's own plan."""
+        return self.checked(to_duck(translate(tree, reading)), reading)
 
     def checked(self, sql: str, reading: Reading) -> str:
         """Return the SQL with what it needs, once DuckDB's plan has scanned nothing that the reading lacks."""
@@ -85,7 +110,7 @@ class Execution:
             raise failures.unsupported("statement other than a query")
         resolver = self.resolver()
         resolver.query(tree)
-        return [name for name, _ in self.run.described(self.checked(to_duck(tree), resolver.reading))]
+        return [name for name, _ in self.run.described(self.sql(tree, resolver.reading))]
 
     def need_warehouse(self) -> None:
         """Raise 000606 unless a warehouse is current and usable; a suspended one resumes by itself if it may."""

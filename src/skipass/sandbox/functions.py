@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, translate
 from skipass.sandbox.privileges import available_roles
 from skipass.sandbox.session import Session
 
@@ -25,6 +25,7 @@ _PLAIN = frozenset(
         "COS", "TAN", "ASIN", "ACOS", "ATAN", "ATAN2", "COT", "FACTORIAL", "TRUNC", "SIGN", "EXP", "TRANSLATE",
         "ASCII", "UNICODE", "INITCAP", "INSERT", "MODE", "REGR_SLOPE", "REGR_INTERCEPT", "KURTOSIS", "SKEWNESS",
     }
+    | translate.NAMES
 )  # fmt: skip
 _FILES = tuple(
     kind
@@ -46,6 +47,8 @@ class Host:
     roles: Callable[[], frozenset[str]]
     wait: Callable[[float], None]
     system: Mapping[str, Callable[[list[str]], str | None]]
+    active: Callable[[], frozenset[str]] = frozenset
+    is_function: Callable[[list[str]], bool] = lambda _: False
 
 
 def rewrite(tree: Any, host: Host) -> Any:
@@ -54,13 +57,10 @@ def rewrite(tree: Any, host: Host) -> Any:
 
 
 def _replace(node: Any, host: Host) -> Any:
-    if isinstance(node, exp.Div):
-        return _safe_division(node)
     if isinstance(node, exp.Cast):
         return _text_of_path(node)
-    if isinstance(node, exp.Mod):
-        node.set("expression", _nonzero(node.expression))
-        return node
+    if isinstance(node, exp.Struct):
+        return _keys_as_text(node)
     if isinstance(node, (exp.Parameter, exp.SessionParameter)):
         return _variable(node, host)
     if not isinstance(node, exp.Func) or isinstance(node, (exp.Cast, exp.Case, exp.If, exp.And, exp.Or)):
@@ -79,14 +79,34 @@ def _function(node: Any, host: Host) -> Any:
     if name in _MOMENTS:
         kind, pattern = _MOMENTS[name]
         return exp.cast(exp.Literal.string(host.session.now.strftime(pattern)), kind, dialect="duckdb")
+    if name == "IS_ROLE_IN_SESSION" and node.expressions:
+        return exp.convert(node.expressions[0].name in host.active())
     if name in _SYSTEM:
         return _SYSTEM[name](node, host)
     if name in host.system:
         told = host.system[name]([one.name for one in node.expressions])
         return exp.Null() if told is None else exp.Literal.string(told)
-    if anonymous and name not in _PLAIN and not _is_table(node):
+    if anonymous and host.is_function(_path(node)):
+        node.meta["sf_own"] = True
+        return node
+    if anonymous and (name not in _PLAIN or isinstance(node.parent, exp.Dot)) and not _is_table(node):
         raise failures.unknown_function(name)
     return node
+
+
+def _path(node: Any) -> list[str]:
+    """Return the stored parts of a function's name, outer ones first."""
+    parts = [_stored(str(node.this), False)]
+    holder = node.parent
+    while isinstance(holder, exp.Dot) and len(parts) == 1:
+        parts = [
+            _stored(one.name, bool(one.args.get("quoted"))) for one in holder.this.find_all(exp.Identifier)
+        ] + parts
+    return parts
+
+
+def _stored(name: str, quoted: bool) -> str:
+    return name if quoted else name.upper()
 
 
 def _is_table(node: Any) -> bool:
@@ -100,7 +120,7 @@ def _is_table(node: Any) -> bool:
 def _variable(node: Any, host: Host) -> Any:
     name = node.name.upper()
     if name.isdigit():
-        raise failures.unsupported("positional column")
+        return node  # the column at that place, once its source is known
     if name not in host.session.variables:
         raise failures.compilation(
             "000904", "42000", f"error line 1 at position 0\nSession variable '${name}' does not exist"
@@ -108,12 +128,12 @@ def _variable(node: Any, host: Host) -> Any:
     return exp.Literal.string(host.session.variables[name])
 
 
-def _nonzero(divisor: Any) -> Any:
-    if isinstance(divisor, exp.Literal) and not divisor.is_string and float(divisor.this) != 0:
-        return divisor
-    guard = exp.Anonymous(this="ERROR", expressions=[exp.Literal.string("Division by zero")])
-    test = exp.EQ(this=exp.paren(divisor.copy()), expression=exp.Literal.number(0))
-    return exp.paren(exp.Case(ifs=[exp.If(this=test, true=guard)], default=divisor.copy()))
+def _keys_as_text(node: Any) -> Any:
+    """The keys of an object literal are text, whatever identifiers become later."""
+    for pair in node.expressions:
+        if isinstance(pair, exp.PropertyEQ) and isinstance(pair.this, exp.Identifier):
+            pair.set("this", exp.Literal.string(pair.this.name))
+    return node
 
 
 def _text_of_path(node: Any) -> Any:
@@ -125,10 +145,6 @@ def _text_of_path(node: Any) -> Any:
 
 
 _PATH = ("this", "expression", "only_json_types")
-
-
-def _safe_division(node: Any) -> Any:
-    return exp.Div(this=node.this, expression=_nonzero(node.expression), typed=False, safe=False)
 
 
 def _secondary(_: Host) -> str:
@@ -152,6 +168,10 @@ _CONTEXT: dict[str, Callable[[Host], str | None]] = {
     "CURRENT_SESSION": lambda host: host.statement_id,
     "CURRENT_VERSION": lambda _: "9.0.0",
     "CURRENT_CLIENT": lambda _: "SQL API",
+    "INVOKER_ROLE": lambda host: host.session.role,
+    "LAST_QUERY_ID": lambda host: host.session.last_handle,
+    "CURRENT_IP_ADDRESS": lambda _: "127.0.0.1",
+    "CURRENT_TRANSACTION": lambda _: None,
 }
 _MOMENTS = {
     "CURRENT_TIMESTAMP": ("TIMESTAMPTZ", "%Y-%m-%d %H:%M:%S.%f+00:00"),

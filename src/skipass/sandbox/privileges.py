@@ -7,7 +7,7 @@ Source: https://docs.snowflake.com/en/user-guide/security-access-control-privile
 from __future__ import annotations
 
 from skipass.sandbox import failures
-from skipass.sandbox.catalog import Catalog, Table, User, on_schema, on_table
+from skipass.sandbox.catalog import Catalog, SchemaObject, Table, User, on_object, on_schema, on_table
 from skipass.sandbox.names import SchemaName, TableName
 
 TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES")
@@ -110,6 +110,23 @@ class Rights:
         held = self.held(on_schema(name))
         if not (self.owns(schema.owner) or f"CREATE {kind}" in held or "OWNERSHIP" in held):
             raise failures.insufficient("schema", name.schema)
+
+    def sees_object(self, one: SchemaObject) -> bool:
+        """Tell whether a sequence, stage or function exists for this role."""
+        if not self.uses_schema(one.name.parent):
+            return False
+        return self.owns(one.owner) or bool(self.held(on_object(one)))
+
+    def schema_object(self, name: TableName, kind: str, privilege: str) -> SchemaObject:
+        """Return the object of that kind if the role holds the privilege; else 002003 or 003001."""
+        schema = self._catalog.schema(name.parent)
+        one = schema.objects.get((kind, name.name)) if schema is not None else None
+        if one is None or not self.sees_object(one):
+            raise failures.missing(str(name), kind.capitalize(), table=False)
+        held = self.held(on_object(one))
+        if not (self.owns(one.owner) or privilege in held or "OWNERSHIP" in held):
+            raise failures.insufficient(kind.lower(), name.name)
+        return one
 
     def usable_warehouse(self, name: str | None) -> bool:
         """Tell whether the warehouse exists and may be used."""

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from skipass.sandbox import failures, lexer
 from skipass.sandbox.catalog import Column, Table
-from skipass.sandbox.execution import Execution, described, exact_case, to_duck
+from skipass.sandbox.execution import Execution, described, exact_case
 from skipass.sandbox.resolve import Reading
 from skipass.sandbox.results import ResultColumn
 from skipass.sandbox.sqltypes import result_column
@@ -28,9 +28,10 @@ def run(execution: Execution, text: str, source: Any) -> Output:
         execution.need_warehouse()
     try:
         exact_case(tree, reading)
-        sql = execution.checked(to_duck(tree), reading)
+        sources = tree.copy()
+        sql = execution.sql(tree, reading)
         columns = described(execution, sql)
-        known = origins(tree, reading, len(columns))
+        known = origins(sources, reading, len(columns))
         columns = [_with_origin(column, origin) for column, origin in zip(columns, known, strict=True)]
         return execution.output(sql, columns)
     except failures.Failure as failure:

@@ -6,21 +6,24 @@ may trust DuckDB to bind names. A view is put in place as a subquery that is rea
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures
-from skipass.sandbox.catalog import Catalog, Table
+from skipass.sandbox import failures, tablefunctions
+from skipass.sandbox.catalog import Catalog, SchemaObject, Table
 from skipass.sandbox.names import TableName
 from skipass.sandbox.privileges import Rights
 from skipass.sandbox.session import Session
+from skipass.sandbox.sqltypes import duck
 
 MAX_VIEW_DEPTH = 20
 Virtual = Callable[[str, str, list[Any], Rights], str | None]
 Parse = Callable[[str], Any]
+Results = Callable[[str], tuple[str, dict[str, str]]]
 
 
 @dataclass(slots=True)
@@ -47,6 +50,7 @@ class Resolver:
     virtual: Virtual
     parse: Parse
     reading: Reading
+    results: Results
     depth: int = 0
 
     def query(self, node: Any, known: frozenset[str] = frozenset()) -> None:
@@ -58,13 +62,64 @@ class Resolver:
             if isinstance(child, exp.Table):
                 self._table(child, scope)
             elif isinstance(child, exp.TableFromRows):
-                self._function(child, child.this)
-            elif isinstance(child, (exp.Lateral, exp.Unnest)):
-                raise failures.unsupported("LATERAL")
+                self._function(child, child.this, scope)
+            elif isinstance(child, exp.Lateral):
+                self._lateral(child, scope)
+            elif isinstance(child, exp.Unnest):
+                raise failures.unsupported("UNNEST")
+            elif isinstance(child, exp.Column):
+                self._column(child)
             else:
-                if isinstance(child, exp.Column):
-                    _shorten(child)
-                self.query(child, scope)
+                self._inner(child, scope)
+
+    def _inner(self, node: Any, scope: frozenset[str]) -> None:
+        _refuse(node)
+        if isinstance(node, exp.Values) and isinstance(node.parent, (exp.From, exp.Join)):
+            _name_values(node)
+        self.query(node, scope)
+        call = _called(node)
+        if call is not None:
+            self.expand(node, call)
+
+    def _column(self, node: Any) -> None:
+        """A column, or the next value of a sequence, which looks like one."""
+        if node.name == "NEXTVAL" and node.table:
+            parts = [one.name for one in (node.args.get("catalog"), node.args.get("db"), node.args["table"]) if one]
+            physical = self.next_value(self.session.table_name(parts, "NEXTVAL"))
+            node.replace(exp.Anonymous(this="nextval", expressions=[exp.Literal.string(physical)]))
+            return
+        _shorten(node)
+
+    def _lateral(self, node: Any, scope: frozenset[str]) -> None:
+        if isinstance(node.this, exp.Subquery):
+            self.query(node, scope)
+            return
+        self.query(node.this, scope)
+        made = tablefunctions.source(node.this)
+        if made is None:
+            raise failures.unknown_function(str(node.this.name or node.this.key).upper())
+        self._put(node, made, node.args.get("alias"))
+
+    def _put(self, node: Any, made: Any, alias: Any) -> None:
+        """Put a table function's subquery in place, laterally where something stands before it."""
+        holder = node.parent
+        if alias is None:
+            alias = exp.TableAlias(this=exp.to_identifier(f"F{id(made)}", quoted=True))
+        joined = isinstance(holder, exp.Join)
+        columns, generator = made.meta.get("sf_columns"), made.meta.get("sf_generator")
+        new = exp.Lateral(this=made, alias=alias) if joined else made
+        if not joined:
+            made.set("alias", alias)
+        new.meta["sf_columns"], new.meta["sf_generator"] = columns, generator
+        if joined and holder.args.get("on") is None and not holder.args.get("using"):
+            if holder.side:
+                holder.set("on", exp.true())
+            else:
+                holder.set("kind", "CROSS")
+        for key in ("joins", "sample"):
+            if node.args.get(key):
+                new.set(key, node.args[key])
+        node.replace(new)
 
     def _ctes(self, node: Any, known: frozenset[str]) -> frozenset[str]:
         clause = node.args.get("with_")
@@ -83,7 +138,7 @@ class Resolver:
         if node.args.get("when") is not None or node.args.get("changes") is not None:
             raise failures.unsupported("time travel")
         if isinstance(node.this, (exp.Anonymous, exp.Func, exp.Dot)):
-            self._function(node, node.this)
+            self._function(node, node.this, known)
             return
         if not isinstance(node.this, exp.Identifier):
             raise failures.unsupported(f"table {node.sql(dialect='snowflake')}")
@@ -127,7 +182,7 @@ class Resolver:
             self.session.user, table.owner, None, table.name.database, table.name.schema, self.session.now
         )
         rights = Rights(self.catalog, table.owner)
-        inner = Resolver(self.catalog, session, rights, self.virtual, self.parse, self.reading, self.depth + 1)
+        inner = replace(self, session=session, rights=rights, depth=self.depth + 1)
         holder = exp.Subquery(this=body)
         inner.query(holder)
         names = [exp.to_identifier(column.name, quoted=True) for column in table.columns]
@@ -140,8 +195,16 @@ class Resolver:
             holder.set("joins", joins)
         node.replace(holder)
 
-    def _function(self, node: Any, call: Any) -> None:
+    def _function(self, node: Any, call: Any, known: frozenset[str]) -> None:
+        self.query(call, known)
+        made = tablefunctions.source(call)
+        if made is not None:
+            self._put(node, made, node.args.get("alias"))
+            return
         path, function = _call(call)
+        if not path and function.name.upper() == "RESULT_SCAN":
+            self._scan(node, function)
+            return
         if path[-1:] != ["INFORMATION_SCHEMA"] or len(path) > 2:
             raise failures.unknown_function(function.name.upper())
         database = path[0] if len(path) == 2 else self.session.current_database("SELECT")
@@ -150,13 +213,56 @@ class Resolver:
         sql = self.virtual(database, function.name.upper() + "()", function.expressions, self.rights)
         if sql is None:
             raise failures.unknown_function(function.name.upper())
+        self._made_up(node, sql, function.name.upper())
+
+    def _scan(self, node: Any, function: Any) -> None:
+        wanted = function.expressions[0] if function.expressions else exp.Null()
+        sql, columns = self.results(wanted.name if isinstance(wanted, exp.Literal) else "")
+        table = self._made_up(node, sql, "RESULT_SCAN")
+        table.meta["sf_columns"] = columns
+
+    def _made_up(self, node: Any, sql: str, name: str) -> Any:
         given = node.args.get("alias")
-        alias = given or exp.TableAlias(this=exp.to_identifier(function.name.upper(), quoted=True))
+        alias = given or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
         table = exp.Table(this=exp.to_identifier(self._virtual_name(sql), quoted=True), alias=alias)
         for key in ("joins", "sample"):
             if node.args.get(key):
                 table.set(key, node.args[key])
         node.replace(table)
+        return table
+
+    def next_value(self, name: TableName) -> str:
+        """Return the stored name of a sequence that the role may use."""
+        found = self.rights.schema_object(name, "SEQUENCE", "USAGE")
+        return found.details["physical"]
+
+    def expand(self, node: Any, call: list[str]) -> None:
+        """Put a SQL function's body in the place of its call; the body is read with its owner's rights."""
+        if self.depth >= MAX_VIEW_DEPTH:
+            raise failures.compilation("002003", "42601", "Function expansion is too deep.")
+        name = self.session.table_name(call, "SELECT")
+        function = self.rights.schema_object(name, "FUNCTION", "USAGE")
+        given = node.expressions if isinstance(node, exp.Anonymous) else node.expression.expressions
+        wanted: list[list[str]] = json.loads(function.details["arguments"])
+        if len(given) != len(wanted):
+            raise failures.compilation("001044", "42601", f"Invalid argument types for function '{name.name}'")
+        values = {
+            parameter: exp.cast(value.copy(), duck(kind), dialect="duckdb")
+            for (parameter, kind), value in zip(wanted, given, strict=True)
+        }
+        node.replace(exp.cast(self._body(function, values), duck(function.details["returns"]), dialect="duckdb"))
+
+    def _body(self, function: SchemaObject, values: dict[str, Any]) -> Any:
+        tree = normalise(self.parse(f"SELECT {function.text}" if not _is_query(function.text) else function.text))
+        at = function.name
+        session = Session(self.session.user, function.owner, None, at.database, at.schema, self.session.now)
+        rights = Rights(self.catalog, function.owner)
+        holder = exp.Subquery(this=tree)
+        replace(self, session=session, rights=rights, depth=self.depth + 1).query(holder)
+        for column in list(holder.find_all(exp.Column)):
+            if column.name in values and not column.table:
+                column.replace(exp.paren(values[column.name].copy()))
+        return holder
 
     def _virtual_name(self, sql: str) -> str:
         name = f"v{len(self.reading.virtual)}"
@@ -164,10 +270,47 @@ class Resolver:
         return name
 
 
+_SELECT_PARTS = frozenset({"into", "connect", "match", "locks", "hint", "pivots", "prewhere", "settings", "format"})
+
+
+def _refuse(node: Any) -> None:
+    """Some parts of a SELECT would mean something else to DuckDB, or nothing."""
+    if isinstance(node, exp.Select):
+        for key in _SELECT_PARTS & set(node.args):
+            if node.args[key] and key != "hint":
+                raise failures.unsupported({"connect": "CONNECT BY", "locks": "FOR UPDATE"}.get(key, key.upper()))
+        node.set("hint", None)
+
+
+def _name_values(node: Any) -> None:
+    """The columns of VALUES are COLUMN1, COLUMN2 … unless the text names them."""
+    alias = node.args.get("alias")
+    first = node.expressions[0] if node.expressions else None
+    if (alias is not None and alias.columns) or not isinstance(first, exp.Tuple):
+        return
+    names = [exp.to_identifier(f"COLUMN{index}", quoted=True) for index in range(1, len(first.expressions) + 1)]
+    name = alias.this if alias is not None else exp.to_identifier("VALUES", quoted=True)
+    node.set("alias", exp.TableAlias(this=name, columns=names))
+
+
 def _many(value: Any) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
+
+
+def _is_query(text: str) -> bool:
+    return text.lstrip().upper().startswith(("SELECT", "WITH", "("))
+
+
+def _called(node: Any) -> list[str] | None:
+    """Return the name of the customer's own function that a node calls; others were refused or known before."""
+    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
+        path, function = _call(node)
+        return [*path, str(function.this).upper()]
+    if isinstance(node, exp.Anonymous) and node.meta.get("sf_own") and not isinstance(node.parent, exp.Dot):
+        return [str(node.this).upper()]
+    return None
 
 
 def _call(node: Any) -> tuple[list[str], Any]:

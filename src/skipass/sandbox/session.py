@@ -32,6 +32,7 @@ class Session:
     agentic: bool = False
     credential: str = ""
     variables: dict[str, str] = field(default_factory=dict)
+    last_handle: str | None = None
 
     def rights(self, catalog: Catalog) -> Rights:
         """Return what the current role may do."""

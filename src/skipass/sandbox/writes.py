@@ -13,6 +13,7 @@ from skipass.sandbox.execution import Execution, exact_case, to_duck
 from skipass.sandbox.reads import located
 from skipass.sandbox.resolve import Resolver, parts_of
 from skipass.sandbox.results import Counts, Result
+from skipass.sandbox.translate import translate
 
 
 def run(execution: Execution, text: str, source: Any) -> Result:
@@ -37,8 +38,7 @@ def _target(execution: Execution, resolver: Resolver, node: Any, privilege: str)
 
 def _count(execution: Execution, tree: Any, resolver: Resolver) -> int:
     exact_case(tree, resolver.reading)
-    sql = to_duck(tree)
-    checked = execution.checked(sql, resolver.reading)
+    checked = execution.sql(tree, resolver.reading)
     with execution.run.transaction():
         return int(execution.run.execute(checked)[0][0])
 
@@ -94,7 +94,7 @@ def _multi_joined(execution: Execution, tree: Any, resolver: Resolver) -> int:
     rows = rows.join(source, join_type="cross")
     if tree.args.get("where") is not None:
         rows = rows.where(tree.args["where"].this.copy())
-    inner = to_duck(rows)
+    inner = to_duck(translate(rows, resolver.reading))
     sql = f"SELECT count(*) FROM (SELECT r FROM ({inner}) AS j(r) GROUP BY r HAVING count(*) > 1)"
     return int(execution.run.execute(execution.checked(sql, resolver.reading))[0][0])
 
@@ -127,8 +127,7 @@ def _merge(execution: Execution, tree: Any) -> Result:
         _within(resolver, tree.args["whens"])
     for when in tree.args["whens"].expressions:
         _bare_when(when)
-    sql = to_duck(tree)
-    checked = execution.checked(sql, resolver.reading)
+    checked = execution.sql(tree, resolver.reading)
     with execution.run.transaction():
         actions = [str(row[0]) for row in execution.run.execute(checked + " RETURNING merge_action")]
     counts = Counts(actions.count("INSERT"), actions.count("UPDATE"), actions.count("DELETE"))
