@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
 project = "skipass"
 author = "the skipass authors"
-extensions = ["myst_parser", "skipass_tables"]
+extensions = ["myst_parser", "skipass_tables", "skipass_reference"]
 exclude_patterns = ["_build", "_ext", "decisions/template.md"]
 smartquotes = False
 html_theme = "furo"

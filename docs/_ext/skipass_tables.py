@@ -12,6 +12,7 @@ The argument and `beside` are dotted paths to mappings from a name to a text; bo
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -39,13 +40,20 @@ def table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> nodes.table
     """Return a table whose first column is set as code."""
     group = nodes.tgroup(cols=len(headings))
     group += [nodes.colspec(colwidth=1) for _ in headings]
-    group += nodes.thead("", _row([nodes.Text(heading) for heading in headings]))
-    group += nodes.tbody("", *(_row([nodes.literal("", row[0]), *map(nodes.Text, row[1:])]) for row in rows))
+    group += nodes.thead("", _row([prose(heading) for heading in headings]))
+    code = [nodes.paragraph("", "", nodes.literal("", row[0])) for row in rows]
+    group += nodes.tbody("", *(_row([first, *map(prose, row[1:])]) for first, row in zip(code, rows, strict=True)))
     return nodes.table("", group)
 
 
+def prose(text: str) -> nodes.paragraph:
+    """Return a paragraph whose pieces in backquotes are set as code."""
+    pieces = re.split(r"`([^`]+)`", re.sub(r"\s+", " ", text).strip())
+    return nodes.paragraph("", "", *(nodes.literal("", p) if i % 2 else nodes.Text(p) for i, p in enumerate(pieces)))
+
+
 def _row(cells: Sequence[nodes.Node]) -> nodes.row:
-    return nodes.row("", *(nodes.entry("", nodes.paragraph("", "", cell)) for cell in cells))
+    return nodes.row("", *(nodes.entry("", cell) for cell in cells))
 
 
 class Meanings(Directive):
