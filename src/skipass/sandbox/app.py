@@ -1,4 +1,4 @@
-"""The ASGI application: picks the account by host, meets the faults that a test asked for, serves the SQL API.
+"""The ASGI application: picks the account by host, meets the faults that a test asked for, serves every way in.
 
 A host that names no account answers 403 without JSON, as the vendor's wildcard host does.
 Source: https://docs.snowflake.com/en/release-notes/bcr-bundles/un-bundled/bcr-1669.
@@ -6,78 +6,139 @@ Source: https://docs.snowflake.com/en/release-notes/bcr-bundles/un-bundled/bcr-1
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from typing import Any
+from dataclasses import dataclass
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from skipass.sandbox import faults
 from skipass.sandbox.account import Account
-from skipass.sandbox.control import Call, Control, Fault, complete, record
+from skipass.sandbox.control import Control, record
+from skipass.sandbox.demoaccess import new_directory
+from skipass.sandbox.idp.model import Directory
+from skipass.sandbox.idp.provider import Provider
+from skipass.sandbox.mcp import discovery
+from skipass.sandbox.mcp.endpoint import Endpoint, server_name
+from skipass.sandbox.oauth import endpoint as oauth
+from skipass.sandbox.oauth.browser import PATH as AUTHORIZE
+from skipass.sandbox.oauth.browser import Browser
 from skipass.sandbox.runner import Runner
 from skipass.sandbox.sqlapi import Api
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
-_HANG_S = 3600.0
+_EVERY = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
+_SERVER = "/api/v2/databases/{database}/schemas/{schema}/mcp-servers/{server}"
+_OF_ACCOUNT = ("/api/", "/oauth/", discovery.PREFIX, discovery.AS_PREFIX)
+_OF_PROVIDER = ("/oauth2/", f"{discovery.AS_PREFIX}/oauth2/")
 
 
-def create_app(accounts: Account | Iterable[Account], *, control_token: str | None = None, seed: int = 0) -> Sandbox:
-    """Return the application over one account or several; the first answers on a bare loopback address."""
+def create_app(
+    accounts: Account | Iterable[Account],
+    *,
+    control_token: str | None = None,
+    seed: int = 0,
+    directory: Directory | None = None,
+    names: tuple[str, ...] = (),
+) -> Sandbox:
+    """Return the application over one account or several; the first answers on a bare loopback address and `names`."""
     chosen = [accounts] if isinstance(accounts, Account) else list(accounts)
-    return Sandbox(chosen, control_token or secrets.token_urlsafe(32), seed)
+    beside = directory or new_directory(chosen[0].host)
+    return Sandbox(chosen, control_token or secrets.token_urlsafe(32), seed, beside, names)
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """The ways into one account."""
+
+    account: Account
+    api: Api
+    mcp: Endpoint
+    browser: Browser
+
+
+def _doors(account: Account, seed: int) -> Doors:
+    runner = Runner(account, seed)
+    return Doors(account, Api(account, runner), Endpoint(account, runner), Browser(account))
 
 
 class Sandbox:
     """An ASGI application. `control` is the state behind the control endpoint, its token included."""
 
-    def __init__(self, accounts: list[Account], control_token: str, seed: int = 0) -> None:
+    def __init__(
+        self, accounts: list[Account], control_token: str, seed: int, directory: Directory, names: tuple[str, ...]
+    ) -> None:
         self.accounts = {account.identifier: account for account in accounts}
-        self.control = Control(self.accounts, control_token)
+        self.control = Control(self.accounts, control_token, directory)
         self.control.random.seed(seed)
         self._first = accounts[0]
-        self._apis = {one.identifier: Api(one, Runner(one, seed)) for one in accounts}
+        self._names = frozenset(name.lower() for name in names)
+        self._doors = {one.identifier: _doors(one, seed) for one in accounts}
+        self.provider = Provider(directory, self._first.now, self._save)
+        self._first.mint = self.provider.mint
         self._inner: ASGIApp = Starlette(routes=self._routes(), lifespan=self._lifespan)
+
+    def _save(self) -> None:
+        with self._first.lock:
+            self._first.save()
 
     def _routes(self) -> list[Route]:
         base = "/api/v2/statements"
-        every = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
         return [
-            Route(base, self._submit, methods=every),
-            Route(base + "/", self._submit, methods=every),
-            Route(base + "/{handle}", self._status, methods=every),
-            Route(base + "/{handle}/cancel", self._cancel, methods=every),
+            Route(base, self._submit, methods=_EVERY),
+            Route(base + "/", self._submit, methods=_EVERY),
+            Route(base + "/{handle}", self._status, methods=_EVERY),
+            Route(base + "/{handle}/cancel", self._cancel, methods=_EVERY),
+            Route(_SERVER, self._managed, methods=_EVERY),
+            Route(discovery.PREFIX + _SERVER, self._resource, methods=["GET"]),
+            Route(AUTHORIZE, self._authorize, methods=["GET", "POST"]),
+            Route(oauth.PATH, self._token, methods=["POST"]),
+            *self.provider.routes(),
+            Route(discovery.AS_PREFIX + "{rest:path}", self._metadata, methods=["GET"]),
             Route("/control/{action}", self.control.answer, methods=["GET", "POST"]),
         ]
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         yield
-        for api in self._apis.values():
-            await api.runner.shut_down()
+        for doors in self._doors.values():
+            await doors.api.runner.shut_down()
 
     async def _submit(self, request: Request) -> Response:
-        return await self._api(request).submit(request) if request.method == "POST" else _wrong_method()
+        return await _of(request).api.submit(request) if request.method == "POST" else _wrong_method()
 
     async def _status(self, request: Request) -> Response:
-        return await self._api(request).status(request) if request.method == "GET" else _wrong_method()
+        return await _of(request).api.status(request) if request.method == "GET" else _wrong_method()
 
     async def _cancel(self, request: Request) -> Response:
-        return await self._api(request).cancel(request) if request.method == "POST" else _wrong_method()
+        return await _of(request).api.cancel(request) if request.method == "POST" else _wrong_method()
 
-    def _api(self, request: Request) -> Api:
-        found: Api = request.scope["state"]["api"]
-        return found
+    async def _managed(self, request: Request) -> Response:
+        return await _of(request).mcp.answer(request)
+
+    async def _resource(self, request: Request) -> Response:
+        name = server_name(request)
+        return Response(b"", 404) if name is None else discovery.resource(request, _of(request).account, name)
+
+    async def _metadata(self, request: Request) -> Response:
+        return discovery.authorization_server(request, _of(request).account)
+
+    async def _authorize(self, request: Request) -> Response:
+        browser = _of(request).browser
+        return await (browser.go_on(request) if request.method == "POST" else browser.start(request))
+
+    async def _token(self, request: Request) -> Response:
+        return await oauth.answer(request, _of(request).account)
 
     def account_of(self, host: str) -> Account | None:
         """Return the account that a Host header names, or None."""
         name = host.lower().rpartition(":")[0] if host.rsplit(":", 1)[-1].isdigit() else host.lower()
-        if name in _LOOPBACK:
+        if name in _LOOPBACK or name in self._names:
             return self._first
         for account in self.accounts.values():
             label = account.identifier.lower()
@@ -90,81 +151,24 @@ class Sandbox:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the life of the application."""
-        if scope["type"] != "http" or not scope["path"].startswith("/api/"):
+        path = scope.get("path", "")
+        if scope["type"] != "http" or not path.startswith((*_OF_ACCOUNT, *_OF_PROVIDER)):
             await self._inner(scope, receive, send)
             return
         request = Request(scope, receive)
         account = self.account_of(request.headers.get("host", ""))
-        if account is None:
+        if account is None and not path.startswith(_OF_PROVIDER):
             await HTMLResponse("<html><body>403 Forbidden</body></html>", 403)(scope, receive, send)
             return
-        scope["state"] = {"api": self._apis[account.identifier]}
+        scope["state"] = {} if account is None else {"doors": self._doors[account.identifier]}
         call = record(self.control, request)
         fault = self.control.fault_for(request.method, request.url.path)
-        await self._serve(scope, receive, send, call, fault)
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send, call: Call, fault: Fault | None) -> None:
-        call.fault = fault.kind if fault else None
-        if fault is not None:
-            await _before(fault, receive)
-            answer = _answer(fault)
-            if answer is not None:
-                complete(call, scope["state"], answer.status_code)
-                await answer(scope, receive, send)
-                return
-        if fault is not None and fault.kind == "cut_before":
-            return
-        silent = fault is not None and fault.kind == "cut_after"
-
-        async def watched(message: Any) -> None:
-            if message["type"] == "http.response.start":
-                complete(call, scope["state"], message["status"])
-                if silent:
-                    cut(receive)
-            if not silent:
-                await send(message)
-
-        await self._inner(scope, receive, watched)
+        await faults.serve(self._inner, scope, receive, send, call, fault)
 
 
-async def _before(fault: Fault, receive: Receive) -> None:
-    if fault.kind == "delay":
-        await asyncio.sleep(fault.delay_ms / 1000)
-    elif fault.kind == "hang":
-        await asyncio.sleep(_HANG_S)
-    elif fault.kind == "cut_before":
-        cut(receive)
-
-
-def _answer(fault: Fault) -> Response | None:
-    if fault.kind == "throttle":
-        return JSONResponse({"code": "390505", "message": "Too many requests."}, 429, {"Retry-After": "1"})
-    if fault.kind == "error_json":
-        return JSONResponse({"code": "390400", "message": "Service unavailable."}, fault.status)
-    if fault.kind == "error_html":
-        return HTMLResponse(f"<html><body><h1>{fault.status}</h1></body></html>", fault.status)
-    if fault.kind == "wrong_json":
-        return Response(b'{"code":"090001","data":[[', 200, media_type="application/json")
-    if fault.kind == "token_expired":
-        return JSONResponse({"code": "390318", "message": "OAuth access token expired. [0]"}, 401)
-    if fault.kind == "network_policy":
-        text = "Incoming request with IP/Token 127.0.0.1 is not allowed to access Snowflake."
-        return JSONResponse({"code": "390422", "message": f"{text} Contact your account administrator."}, 403)
-    if fault.kind == "unknown_account":
-        return HTMLResponse("<html><body>513</body></html>", 513)
-    return None
-
-
-def cut(receive: Receive) -> None:
-    """Close the connection without an answer.
-
-    ASGI has no word for this, so it reaches for the transport behind the server's `receive`; under a server that
-    hides it, the request ends as an answer that never comes.
-    """
-    owner = getattr(receive, "__self__", None)
-    transport = getattr(owner, "transport", None)
-    if transport is not None:
-        transport.abort()
+def _of(request: Request) -> Doors:
+    found: Doors = request.scope["state"]["doors"]
+    return found
 
 
 def _wrong_method() -> Response:

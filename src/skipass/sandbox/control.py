@@ -16,11 +16,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from skipass.sandbox.account import Account, Switches
+from skipass.sandbox.account import CHOICES, Account, Switches
+from skipass.sandbox.idp.model import Directory
+from skipass.sandbox.oauth import tokens
 
 FAULTS = (
     "delay", "hang", "throttle", "error_json", "error_html", "cut_before", "cut_after", "wrong_json", "token_expired",
-    "network_policy", "unknown_account",
+    "network_policy", "unknown_account", "late", "twice", "cut_middle", "invalid_client", "invalid_grant",
 )  # fmt: skip
 
 
@@ -39,7 +41,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Call:
-    """One recorded call of the SQL API; the credential is never kept."""
+    """One recorded call; of a token request the grant type alone, no credential is ever kept."""
 
     method: str
     path: str
@@ -53,6 +55,9 @@ class Call:
     handle: str | None = None
     status: int | None = None
     fault: str | None = None
+    grant_type: str | None = None
+    integration: str | None = None
+    tool: str | None = None
 
 
 @dataclass(slots=True)
@@ -61,6 +66,7 @@ class Control:
 
     accounts: dict[str, Account]
     token: str
+    directory: Directory | None = None
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
@@ -121,9 +127,34 @@ class Control:
                 raise ValueError(f"unknown switch {name!r}; known: {', '.join(known)}")
             for account in self.accounts.values():
                 if wanted in (None, account.identifier):
-                    kind = type(getattr(Switches(), name))
-                    setattr(account.switches, name, kind(value))
+                    setattr(account.switches, name, _switch(name, value))
         return self.state({})
+
+    def change_tokens(self, body: dict[str, Any]) -> dict[str, Any]:
+        """`expire` or `revoke` now what OAuth integrations issued: of `user` and `integration`, or of all."""
+        user, integration = body.get("user"), body.get("integration")
+        ended = 0
+        for account in self.accounts.values():
+            with account.lock:
+                if body["action"] == "expire":
+                    ended += tokens.expire_access(account, user)
+                elif body["action"] == "revoke":
+                    ended += account.sign_in.end_matching(integration=integration, user=user)
+                else:
+                    raise ValueError("action is expire or revoke")
+                account.save()
+        return {"ended": ended}
+
+    def change_provider(self, body: dict[str, Any]) -> dict[str, Any]:
+        """`rotate` the provider's key, publishing `keep` old ones (1), or `disable` or `enable` the person `login`."""
+        if self.directory is None:
+            raise ValueError("there is no provider")
+        if body["action"] == "rotate":
+            return {"kid": self.directory.rotate(keep=int(body.get("keep", 1)))}
+        if body["action"] not in ("disable", "enable"):
+            raise ValueError("action is rotate, disable or enable")
+        self.directory.people[body["login"]].disabled = body["action"] == "disable"
+        return {"login": body["login"]}
 
     def reset(self, _: dict[str, Any]) -> dict[str, Any]:
         """Forget calls and faults and put every switch back; data stays."""
@@ -140,7 +171,18 @@ _ROUTES: dict[tuple[str, str], Callable[[Control, dict[str, Any]], dict[str, Any
     ("POST", "faults"): Control.set_faults,
     ("POST", "switches"): Control.set_switches,
     ("POST", "reset"): Control.reset,
+    ("POST", "tokens"): Control.change_tokens,
+    ("POST", "idp"): Control.change_provider,
 }
+
+
+def _switch(name: str, value: Any) -> Any:
+    if name in CHOICES and value not in CHOICES[name]:
+        raise ValueError(f"{name} is one of {', '.join(CHOICES[name])}")
+    kind = type(getattr(Switches(), name))
+    if kind is bool and not isinstance(value, bool):
+        raise ValueError(f"{name} is true or false")
+    return kind(value)
 
 
 def record(control: Control, request: Request) -> Call:
@@ -156,5 +198,6 @@ def complete(call: Call, state: dict[str, Any], status: int | None) -> None:
     call.status = status
     call.user, call.role, call.handle = state.get("user"), state.get("role"), state.get("handle")
     call.query_tag, call.statement = state.get("tag"), state.get("statement")
+    call.grant_type, call.integration, call.tool = state.get("grant_type"), state.get("integration"), state.get("tool")
     if call.statement is not None:
         call.statement_sha256 = hashlib.sha256(call.statement.encode()).hexdigest()

@@ -17,6 +17,7 @@ from skipass.sandbox.statements import Output, Statement
 
 STACK_BYTES = 64 * 1024 * 1024
 _STOP_PATIENCE_S = 5.0
+_READS = ("SELECT", "WITH", "SHOW")
 
 
 class Runner:
@@ -72,7 +73,14 @@ class Runner:
         finally:
             if statement.run is not None:
                 statement.run.close()
+        self._keep(statement.text)
         statement.finish(self._account.now(), output, failure)
+
+    def _keep(self, text: str) -> None:
+        """What a statement changed is kept before its caller hears of it."""
+        if self._account.store is not None and not text.lstrip()[:6].upper().startswith(_READS):
+            with self._account.lock:
+                self._account.save()
 
     def _work(self, statement: Statement, submit: Submit) -> Output:
         if statement.run is None:

@@ -76,7 +76,11 @@ class Endpoint:
         if "id" not in message:
             return Response(b"", 202)
         try:
-            answer = {"jsonrpc": "2.0", "id": message["id"], "result": await self._result(request, name, identity, message)}
+            answer = {
+                "jsonrpc": "2.0",
+                "id": message["id"],
+                "result": await self._result(request, name, identity, message),
+            }
         except _RpcError as error:
             answer = _failed(message["id"], error)
         return self._written(request, message["method"], answer)
