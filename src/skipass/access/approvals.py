@@ -40,7 +40,7 @@ def _named(person: User, deciders: tuple[str, ...]) -> bool:
 
 
 def _involved(person: User, approval: Approval, now: datetime, touched_by: Collection[str]) -> str | None:
-    involved = {approval.requester_id, approval.owner_id}
+    involved = {approval.requester_id, approval.owner_id} - {None}
     if person.id in involved:
         return "the requester, the user acted for and the agent's owner never decide"
     recent = {person.changed_by} if now - person.changed_at < RECENT else set()

@@ -31,18 +31,41 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
         yield from _statement(shown)
     for decision in shown["decisions"]:
         word = "approved" if decision["approved"] else "denied"
-        yield f"\n{decision['at']}  {word} by {visible(decision['user_id'])}: {visible(decision['reason'])}"
+        who = visible(decision["name"] or decision["user_id"])
+        yield f"\n{decision['at']}  {word} by {who}: {visible(decision['reason'])}"
 
 
 def _statement(shown: Mapping[str, Any]) -> Iterator[str]:
     yield f"\nStatement {visible(shown['statement']['id'])}"
     yield from _members(shown["statement"], _STATEMENT)
+    yield from _members(shown, ("words",))
     yield "\nExactly this would run, once:\n"
     for line in (shown["text"] or "").split("\n"):
         yield f"  | {visible(line, keep=chr(9))}"
     if shown["bindings"]:
         yield "\nwith these values:"
         yield from (f"  {name}: {cell(value)}" for name, value in shown["bindings"].items())
+
+    yield from _foreseen(shown)
+
+
+def _foreseen(shown: Mapping[str, Any]) -> Iterator[str]:
+    if before := shown["before"]:
+        ended = ", ".join(f"{count} {visible(state)}" for state, count in before["states"].items())
+        times = f"{before['times']} of the agent's last {before['among']}"
+        yield f"\nSame text before: {times}{f' ({ended})' if ended else ''}"
+    if counted := shown["affected_rows"]:
+        yield f"Rows it would change: {_or_why(cell(counted['rows']), counted)}"
+    if plan := shown["explain"]:
+        yield f"EXPLAIN: {_or_why('see below' if plan['rows'] else '', plan)}"
+        yield from (f"  | {cell(row)}" for row in plan["rows"] or ())
+    if undo := shown["undo"]:
+        yield f"Undo: {visible(undo['why'])}"
+        yield from (f"  | {visible(line, keep=chr(9))}" for line in (undo["text"] or "").split("\n") if line)
+
+
+def _or_why(known: str, answer: Mapping[str, Any]) -> str:
+    return known or f"cannot say: {visible(answer['why'])}"
 
 
 def _members(value: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from skipass.gateway.approvals import Approvals
 from skipass.gateway.authenticate import Authenticator
 from skipass.gateway.calls import Calls
 from skipass.gateway.cancelling import Ending
+from skipass.gateway.cards import Cards
 from skipass.gateway.connections import Connections
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
@@ -41,6 +42,7 @@ class Gateway:
     sessions: Sessions
     ending: Ending
     approvals: Approvals
+    cards: Cards
     people: People
     sign_ins: SignIns
     agents: Agents
@@ -88,6 +90,7 @@ def build(deps: Deps) -> Gateway:
     sessions, system = Sessions(deps), System(deps, runner)
     delivery, tickets = Delivery(deps, sessions), Tickets(deps, runner)
     ending = Ending(deps, sessions, runner)
+    approvals = Approvals(deps, tickets)
     executor = Executor(deps, sessions, runner, delivery, system)
     reconciler = Reconciler(deps, runner, system)
     return Gateway(
@@ -104,7 +107,8 @@ def build(deps: Deps) -> Gateway:
         ),
         sessions=sessions,
         ending=ending,
-        approvals=Approvals(deps, tickets),
+        approvals=approvals,
+        cards=Cards(deps, approvals, executor, tickets),
         people=People(deps),
         sign_ins=SignIns(deps),
         agents=Agents(deps),

@@ -58,6 +58,7 @@ def approval_view(approval: Approval, base_url: str) -> dict[str, Any]:
         "subject": approval.subject.value,
         "subject_id": approval.subject_id,
         "session_id": approval.session_id,
+        "intent_hash": approval.intent_hash,
         "url": card_url(base_url, approval.id),
         "created_at": when(approval.created_at),
         "expires_at": when(approval.expires_at),

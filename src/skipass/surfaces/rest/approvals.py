@@ -6,8 +6,10 @@ from functools import partial
 
 from starlette.responses import Response
 
+from skipass.gateway.core import Gateway
 from skipass.gateway.views import approval_view
-from skipass.nouns.approval import ApprovalState
+from skipass.nouns.approval import Approval, ApprovalState
+from skipass.nouns.principal import Principal
 from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import Decide, Segment
 from skipass.surfaces.rest.once import OnceFor
@@ -36,19 +38,25 @@ async def list_approvals(
 @router.get("/approvals/{approval_id}", response_model=shapes.Card, summary="Show the card of an approval")
 async def show_approval(approval_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
     """Return everything an approver decides on: the exact text, its binds, who asks, for whom and why."""
-    card = await gateway.approvals.show(caller, approval_id)
+    card = await gateway.cards.show(caller, approval_id)
     return reply(card_body(card, gateway.deps.base_url, gateway.deps.journal.now()))
 
 
 @router.post("/approvals/{approval_id}/approve", response_model=shapes.Approval, summary="Approve")
 async def approve(approval_id: Segment, body: Decide, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Agree; the last word needed opens the session or runs the held statement, exactly once. People only."""
-    decide = partial(gateway.approvals.decide, caller, approval_id, approve=True, reason=body.reason)
+    decide = partial(_decide, gateway, caller, approval_id, body, True)
     return await once(decide, partial(approval_view, base_url=gateway.deps.base_url), status=200)
 
 
 @router.post("/approvals/{approval_id}/deny", response_model=shapes.Approval, summary="Deny")
 async def deny(approval_id: Segment, body: Decide, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Refuse; nothing runs. People only."""
-    decide = partial(gateway.approvals.decide, caller, approval_id, approve=False, reason=body.reason)
+    decide = partial(_decide, gateway, caller, approval_id, body, False)
     return await once(decide, partial(approval_view, base_url=gateway.deps.base_url), status=200)
+
+
+async def _decide(gateway: Gateway, caller: Principal, approval_id: str, body: Decide, approve: bool) -> Approval:
+    return await gateway.approvals.decide(
+        caller, approval_id, approve=approve, reason=body.reason, intent_hash=body.intent_hash
+    )

@@ -58,6 +58,9 @@ class Decide(Body):
     """Body of `POST /approvals/{id}/approve` and `…/deny`."""
 
     reason: str = Field(default="", max_length=1000, description="Why; it is on record.", examples=["as agreed"])
+    intent_hash: str | None = Field(
+        default=None, max_length=64, description="`intent_hash` of the card that was read; another one is a conflict."
+    )
 
 
 class NewUser(Body):

@@ -74,7 +74,7 @@ async def session_record(session_id: Segment, gateway: TheGateway, caller: Calle
     statements = await gateway.sessions.statements(session)
     now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
     asked = dict.fromkeys(filter(None, [session.approval_id, *(s.approval_id for s, _ in statements)]))
-    cards = [await gateway.approvals.show(caller, approval_id) for approval_id in asked]
+    cards = [await gateway.cards.brief(caller, approval_id) for approval_id in asked]
     return reply(
         {
             "session": session_body(session, base_url, now),

@@ -170,6 +170,7 @@ class Approval(Shape):
     subject: Literal["session", "statement"]
     subject_id: str
     session_id: str
+    intent_hash: str = Field(description="What a decision is bound to.")
     url: str = Field(examples=["https://skipass.example.com/console/approvals/apr_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     created_at: AwareDatetime
     expires_at: AwareDatetime
@@ -243,6 +244,41 @@ class Decision(Shape):
     at: AwareDatetime
 
 
+class Said(Decision):
+    """One person's word, by name."""
+
+    name: str | None
+
+
+class SeenBefore(Shape):
+    """How often the same intent was among the agent's latest statements on the connection."""
+
+    times: int = Field(examples=[2])
+    among: int = Field(description="How many statements were looked at.", examples=[200])
+    states: dict[str, int] = Field(description="How those ended.", examples=[{"succeeded": 2}])
+
+
+class Explained(Shape):
+    """What EXPLAIN says; null rows come with why."""
+
+    rows: list[dict[str, str | None]] | None
+    why: str
+
+
+class Affected(Shape):
+    """How many rows would be changed, counted in the session; null comes with why."""
+
+    rows: int | None = Field(examples=[12])
+    why: str
+
+
+class Undo(Shape):
+    """What would take the statement back; null comes with why."""
+
+    text: str | None
+    why: str
+
+
 class Card(Shape):
     """Everything an approver decides on."""
 
@@ -255,7 +291,13 @@ class Card(Shape):
     agent: Named | None = Field(description="Who asks.")
     for_user: Named | None = Field(description="On whose behalf.")
     reason: str | None = Field(description="Why, in the requester's words.")
-    decisions: list[Decision]
+    decisions: list[Said]
+    words: str | None = Field(description="What was understood of the statement.")
+    before: SeenBefore | None
+    explain: Explained | None
+    affected_rows: Affected | None
+    undo: Undo | None
+    barred: str | None = Field(description="Why the caller may not decide; null: with a fresh sign-in they may.")
 
 
 class Event(Shape):

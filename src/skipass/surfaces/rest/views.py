@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from skipass.gateway.approvals import Card
+from skipass.gateway.cards import Before, FullCard, Previews
 from skipass.gateway.connections import Check
 from skipass.gateway.views import (
     approval_view,
@@ -47,8 +47,9 @@ def session_body(session: AccessSession, base_url: str, now: datetime, approval:
     return session_view(session, now) | {"approval": asked}
 
 
-def card_body(card: Card, base_url: str, now: datetime) -> Json:
+def card_body(full: FullCard, base_url: str, now: datetime) -> Json:
     """Return everything an approver decides on; `text` is exactly what would run, `text_visible` how to read it."""
+    card = full.card
     return {
         "approval": approval_view(card.approval, base_url),
         "session": session_body(card.session, base_url, now) if card.session else None,
@@ -59,8 +60,29 @@ def card_body(card: Card, base_url: str, now: datetime) -> Json:
         "agent": _named(card.agent),
         "for_user": _named(card.requester),
         "reason": card.session.reason if card.session else None,
-        "decisions": [decision_view(decision) for decision in card.decisions],
+        "decisions": [
+            decision_view(decision) | {"name": full.people.get(decision.user_id)} for decision in card.decisions
+        ],
+        "words": full.words,
+        "before": _before(full.before) if full.before else None,
+        "explain": _explained(full.previews) if full.previews else None,
+        "affected_rows": _affected(full.previews) if full.previews else None,
+        "undo": {"text": full.undo.text, "why": full.undo.why} if full.undo else None,
+        "barred": full.barred,
     }
+
+
+def _before(before: Before) -> Json:
+    return {"times": before.times, "among": before.among, "states": dict(before.states)}
+
+
+def _explained(previews: Previews) -> Json:
+    rows = [dict(row) for row in previews.explain] if previews.explain is not None else None
+    return {"rows": rows, "why": previews.explain_why}
+
+
+def _affected(previews: Previews) -> Json:
+    return {"rows": previews.affected_rows, "why": previews.affected_why}
 
 
 def _named(thing: Agent | User | None) -> Json | None:
