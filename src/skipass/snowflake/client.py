@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Self, TypedDict, Unpack
 from skipass.clock import Clock
 from skipass.secret import Secret
 from skipass.snowflake.auth.tokens import TokenSource
-from skipass.snowflake.connect import Defaults, LoginOptions, Text, defaults_from_env, login, login_from_env
+from skipass.snowflake.connect import (
+    Defaults,
+    LoginOptions,
+    Text,
+    defaults_from_env,
+    login,
+    login_from_env,
+    options_of_connection,
+    options_of_dbt,
+)
 from skipass.snowflake.errors import NoWarehouseError
 from skipass.snowflake.fetch import Source
 from skipass.snowflake.identifiers import body_field
@@ -119,6 +128,16 @@ class AsyncSnowflakeClient:
     def from_env(cls) -> Self:
         """Return a client of the `SNOWFLAKE_*` variables (`connect.login_from_env`)."""
         return cls(**login_from_env(), **defaults_from_env())
+
+    @classmethod
+    def from_connection(cls, name: str | None = None) -> Self:
+        """Return a client of a connection in Snowflake's own files (`profiles.connection_settings`)."""
+        return cls(**options_of_connection(name))
+
+    @classmethod
+    def from_dbt(cls, profile: str, target: str | None = None, *, directory: str | Path | None = None) -> Self:
+        """Return a client of a target in dbt's profiles (`profiles.dbt_settings`)."""
+        return cls(**options_of_dbt(profile, target, directory=directory))
 
     async def query(
         self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]

@@ -1,12 +1,12 @@
 """From what a person passes or sets in the environment to a target and a source of tokens.
 
-The one module of the client that reads the environment, and only when asked to.
+Reads the environment only when asked to; files are the business of `profiles`.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -14,10 +14,12 @@ from typing import TypedDict
 from skipass.clock import Clock
 from skipass.secret import Secret
 from skipass.snowflake.account import Account, Target, parse_account, target_of
+from skipass.snowflake.auth.fetched import token_file, workload_identity
 from skipass.snowflake.auth.keypair import KeyPairTokens
 from skipass.snowflake.auth.keys import load_private_key, read_private_key
-from skipass.snowflake.auth.tokens import TokenSource, oauth_token, programmatic_access_token
+from skipass.snowflake.auth.tokens import TokenSource, TokenType, oauth_token, programmatic_access_token
 from skipass.snowflake.errors import SnowflakeConfigError
+from skipass.snowflake.profiles import Settings, connection_settings, dbt_settings, environment_settings
 
 Text = str | Secret[str]
 
@@ -89,31 +91,112 @@ def login_from_env(environ: Mapping[str, str] | None = None) -> LoginOptions:
     """Return the options that `SNOWFLAKE_ACCOUNT`, `_USER`, `_HOST` and one credential in the environment make.
 
     A credential is `SNOWFLAKE_PRIVATE_KEY_PATH` (or `_FILE`) or `SNOWFLAKE_PRIVATE_KEY_RAW` with
-    `SNOWFLAKE_PRIVATE_KEY_PASSPHRASE`, or `SNOWFLAKE_TOKEN`, read as a programmatic access token when
-    `SNOWFLAKE_AUTHENTICATOR` says so.
+    `SNOWFLAKE_PRIVATE_KEY_PASSPHRASE`, or `SNOWFLAKE_TOKEN` (or `_TOKEN_FILE_PATH`), which `SNOWFLAKE_AUTHENTICATOR`
+    may call a programmatic access token.
     """
     env = os.environ if environ is None else environ
-    options: LoginOptions = {
-        "account": env.get("SNOWFLAKE_ACCOUNT"),
-        "user": env.get("SNOWFLAKE_USER"),
-        "host": env.get("SNOWFLAKE_HOST"),
-        "private_key_path": env.get("SNOWFLAKE_PRIVATE_KEY_PATH") or env.get("SNOWFLAKE_PRIVATE_KEY_FILE"),
-        "private_key": env.get("SNOWFLAKE_PRIVATE_KEY_RAW"),
-        "private_key_passphrase": env.get("SNOWFLAKE_PRIVATE_KEY_PASSPHRASE") or env.get("PRIVATE_KEY_PASSPHRASE"),
-    }
-    if env.get("SNOWFLAKE_AUTHENTICATOR", "").upper() == "PROGRAMMATIC_ACCESS_TOKEN":
-        options["programmatic_access_token"] = env.get("SNOWFLAKE_TOKEN")
-    else:
-        options["token"] = env.get("SNOWFLAKE_TOKEN")
-    return options
+    return login_of(_with_passphrase(environment_settings(env), env))
 
 
 def defaults_from_env(environ: Mapping[str, str] | None = None) -> Defaults:
     """Return the defaults that `SNOWFLAKE_ROLE`, `_WAREHOUSE`, `_DATABASE` and `_SCHEMA` make."""
+    return defaults_of(environment_settings(os.environ if environ is None else environ))
+
+
+def options_of_connection(name: str | None, environ: Mapping[str, str] | None = None) -> ConnectOptions:
+    """Return the options of a connection in Snowflake's own files (`profiles.connection_settings`)."""
     env = os.environ if environ is None else environ
-    return {
-        "role": env.get("SNOWFLAKE_ROLE"),
-        "warehouse": env.get("SNOWFLAKE_WAREHOUSE"),
-        "database": env.get("SNOWFLAKE_DATABASE"),
-        "schema": env.get("SNOWFLAKE_SCHEMA"),
+    settings = _with_passphrase(connection_settings(name, env), env)
+    return {**login_of(settings), **defaults_of(settings)}
+
+
+def options_of_dbt(
+    profile: str,
+    target: str | None = None,
+    *,
+    directory: str | Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> ConnectOptions:
+    """Return the options of a target in dbt's profiles (`profiles.dbt_settings`)."""
+    settings = dbt_settings(profile, target, directory=directory, environ=environ)
+    return {**login_of(settings), **defaults_of(settings)}
+
+
+class ConnectOptions(LoginOptions, Defaults, total=False):
+    """Everything that a connection of a file may set."""
+
+
+def login_of(settings: Settings) -> LoginOptions:
+    """Return the login that settings name in the words of Snowflake's tools; others than the SQL API's are refused."""
+    method = settings.get("authenticator", "").upper()
+    options: LoginOptions = {
+        "account": settings.get("account"),
+        "user": settings.get("user"),
+        "host": _host(settings),
     }
+    if method in _BY_TOKEN:
+        return options | _token_login(method, settings)
+    if method not in _BY_KEY:
+        method_hint = "Use SNOWFLAKE_JWT, OAUTH, PROGRAMMATIC_ACCESS_TOKEN or WORKLOAD_IDENTITY."
+        raise SnowflakeConfigError(f"The SQL API has no sign-in by {method}.", hint=method_hint)
+    options["private_key_path"] = settings.get("private_key_file")
+    options["private_key"] = settings.get("private_key_raw")
+    options["private_key_passphrase"] = settings.get("private_key_passphrase")
+    if not method:
+        options |= _token_login("OAUTH", settings)
+    if not any(options.get(name) for name in _CREDENTIALS) and settings.get("password"):
+        raise SnowflakeConfigError(
+            "The SQL API takes no password.", hint="Use a key pair or a programmatic access token instead."
+        )
+    return options
+
+
+def defaults_of(settings: Settings) -> Defaults:
+    """Return the role, warehouse, database and schema of settings."""
+    return {
+        "role": settings.get("role"),
+        "warehouse": settings.get("warehouse"),
+        "database": settings.get("database"),
+        "schema": settings.get("schema"),
+    }
+
+
+def _token_login(method: str, settings: Settings) -> LoginOptions:
+    path, token = settings.get("token_file_path"), settings.get("token")
+    if method == "WORKLOAD_IDENTITY":
+        if not token:
+            raise SnowflakeConfigError("The workload identity has no token.", hint="Give token, or use tokens=.")
+        return {"tokens": workload_identity(settings.get("workload_identity_provider", ""), _fixed(token))}
+    is_pat = method.startswith("PROGRAMMATIC")
+    if path and not token:
+        return {"tokens": token_file(path, TokenType.PROGRAMMATIC_ACCESS_TOKEN if is_pat else TokenType.OAUTH)}
+    return {"programmatic_access_token": token} if is_pat else {"token": token}
+
+
+def _fixed(token: str) -> Callable[[], Awaitable[str]]:
+    async def fetch() -> str:
+        return token
+
+    return fetch
+
+
+def _host(settings: Settings) -> str | None:
+    host, port = settings.get("host"), settings.get("port")
+    if not host or "://" in host:
+        return host
+    scheme = settings.get("protocol", "https")
+    return f"{scheme}://{host}{f':{port}' if port else ''}" if port or scheme != "https" else host
+
+
+def _with_passphrase(settings: Settings, env: Mapping[str, str]) -> Settings:
+    passphrase = env.get("PRIVATE_KEY_PASSPHRASE")
+    return {"private_key_passphrase": passphrase, **settings} if passphrase else settings
+
+
+_BY_TOKEN = (
+    "OAUTH",
+    "PROGRAMMATIC_ACCESS_TOKEN",
+    "PROGRAMMATIC_ACCESS_TOKEN_WITH_EXTERNAL_SESSION",
+    "WORKLOAD_IDENTITY",
+)
+_BY_KEY = ("", "SNOWFLAKE", "SNOWFLAKE_JWT", "KEYPAIR_JWT")

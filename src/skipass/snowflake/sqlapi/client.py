@@ -150,7 +150,7 @@ class SqlApi:
         if can_use_fresh_token(answer) and await tokens.rejected(token):
             token = await self._token(tokens, self._left(deadline))
             answer = await send(call.again(), token, timeout_s=self._left(deadline))
-        return answer
+        return replace(answer, received_at=self._clock.now())
 
     def _left(self, deadline: float) -> float:
         return max(deadline - self._clock.monotonic(), 0.0)

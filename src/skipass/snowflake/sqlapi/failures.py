@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 
 import orjson
@@ -29,11 +31,12 @@ _COUNT_MISMATCH = re.compile(r"Actual statement count \d+ did not match the desi
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer, its body decompressed; header names are lower case."""
+    """One HTTP answer, its body decompressed; header names are lower case. `received_at` is this machine's time."""
 
     status: int
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
+    received_at: datetime | None = None
 
 
 class Asked(Protocol):
@@ -89,15 +92,33 @@ def failure(call: Asked, answer: Answer) -> e.SnowflakeError:
     """Return the error that an answer other than a result is."""
     body = json_body(answer)
     error = _class_of(call, answer, body)
-    if isinstance(error, e.SnowflakeAuthError) and (match := _FAILURE_ID.search(error.message)):
-        error.login_failure_id = match[1]
+    if isinstance(error, e.SnowflakeAuthError):
+        match = _FAILURE_ID.search(error.message)
+        error.login_failure_id = match[1] if match else None
+        error.hint = hints.refused_credential(error.code, error.hint, clock_ahead_s(answer))
     return error
+
+
+def clock_ahead_s(answer: Answer) -> float | None:
+    """Return how far this machine's clock is ahead of Snowflake's, None where the answer's date does not tell.
+
+    Source: RFC 9110 §6.6.1
+    """
+    try:
+        sent = parsedate_to_datetime(answer.headers.get("date", ""))
+    except ValueError:
+        return None
+    if answer.received_at is None or sent.tzinfo is None:
+        return None
+    return (answer.received_at - sent).total_seconds()
 
 
 def _class_of(call: Asked, answer: Answer, body: dict[str, Any] | None) -> e.SnowflakeError:
     shape = body or {}
     code, text = _code(shape), _message(shape)
     facts = _facts(call, answer, shape)
+    if code == "000606":
+        return e.NoWarehouseError(text or "No warehouse is active.", **{**facts, "hint": hints.no_warehouse(text)})
     if _is_network_policy(code, text):
         return _policy(text or "A network policy refused the request.", facts)
     if code in _ROLE_CODES or "is not listed in the Access Token" in text:
@@ -111,7 +132,6 @@ def _by_code(code: str | None) -> type[e.SnowflakeError] | None:
     table: tuple[tuple[frozenset[str], type[e.SnowflakeError]], ...] = (
         (_EXPIRED_CODES, e.TokenExpired),
         (_AUTH_CODES, e.TokenRejected),
-        (frozenset({"000606"}), e.NoWarehouseError),
         (frozenset({"000604", "000605"}), e.StatementCancelled),
         (frozenset({"000630"}), e.StatementTimedOut),
         (_GONE_CODES, e.StatementNotFound),
