@@ -1,4 +1,4 @@
-"""What `make run` prints can be pasted: each client's configuration reaches the gateway, and the approver's line works."""
+"""What `make run` prints can be pasted: each client's configuration reaches the gateway, and so does the approver."""
 
 from __future__ import annotations
 

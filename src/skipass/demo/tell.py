@@ -13,7 +13,7 @@ from rich.table import Table
 
 from skipass.demo.story import Told
 
-SHOWN = 24
+SHOWN = 200
 
 
 class Teller:
