@@ -14,7 +14,7 @@ from collections.abc import Callable
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from skipass.sandbox import failures, passwords, results
+from skipass.sandbox import failures, passwords, renames, results
 from skipass.sandbox.catalog import Catalog, Database, Grant, Role, Schema, User, Warehouse, on_schema
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName, shown
@@ -202,6 +202,7 @@ def _remove(catalog: Catalog, session: Session, kind: str, path: list[str]) -> N
         del catalog.users[path[0]]
     elif kind == "ROLE":
         _remove_role(catalog, path[0])
+        renames.give_ownership(catalog, path[0], session.role)
     elif kind == "WAREHOUSE":
         del catalog.warehouses[path[0]]
         catalog.forget(("WAREHOUSE", path[0]))

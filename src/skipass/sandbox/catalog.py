@@ -16,13 +16,25 @@ SYSTEM_ROLES = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLI
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `type` is Snowflake's spelling, such as `NUMBER(38,0)`; `default` is SQL text."""
+    """A column; `type` is Snowflake's spelling, such as `NUMBER(38,0)`; `default` is SQL text, `identity` a sequence."""
 
     name: str
     type: str
     nullable: bool = True
     default: str | None = None
     comment: str | None = None
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Constraint:
+    """A key, kept and not enforced: `kind` is PRIMARY KEY, UNIQUE or FOREIGN KEY, which has a target."""
+
+    kind: str
+    name: str
+    columns: tuple[str, ...]
+    target: TableName | None = None
+    target_columns: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -72,7 +84,16 @@ class Table:
     physical: str
     view: str | None = None
     comment: str = ""
-    primary_key: tuple[str, ...] = ()
+    constraints: list[Constraint] = field(default_factory=list)
+    transient: bool = False
+    temporary: bool = False
+    secure: bool = False
+    cluster_by: str = ""
+
+    @property
+    def primary_key(self) -> tuple[str, ...]:
+        """The columns of the primary key, none if there is no key."""
+        return next((one.columns for one in self.constraints if one.kind == "PRIMARY KEY"), ())
 
     @property
     def kind(self) -> str:
@@ -148,6 +169,7 @@ class Catalog:
     databases: dict[str, Database] = field(default_factory=dict)
     grants: dict[Grant, datetime] = field(default_factory=dict)
     future: dict[FutureGrant, datetime] = field(default_factory=dict)
+    dropped: list[Table] = field(default_factory=list)
     serial: int = 0
 
     def schema(self, name: SchemaName) -> Schema | None:

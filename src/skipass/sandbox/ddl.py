@@ -12,13 +12,16 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, results
+from skipass.sandbox import alter, failures, results, tabledefs
 from skipass.sandbox.catalog import Column, Grant, Table, on_table
-from skipass.sandbox.execution import Execution, described, to_duck
+from skipass.sandbox.execution import Execution, described
+from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import TableName, shown
 from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
-from skipass.sandbox.sqltypes import duck, from_duck, spelling
+from skipass.sandbox.sqltypes import from_duck
+
+MAX_DROPPED = 50
 
 
 def run(execution: Execution, text: str, source: Any) -> Result:
@@ -66,31 +69,43 @@ def _keep(execution: Execution, table: Table) -> None:
 
 
 def _create_table(execution: Execution, tree: Any, name: TableName, _: str) -> Table:
-    _refuse_properties(tree)
+    words = _properties(tree)
     physical = execution.account.catalog.next_physical()
     table = Table(name, execution.session.now, execution.session.role, [], physical)
+    table.transient, table.temporary = "TRANSIENT" in words, "TEMPORARY" in words
+    table.comment, table.cluster_by = words.get("COMMENT", ""), words.get("CLUSTER", "")
     source = tree.expression
     model = _model(execution, tree)
     if isinstance(tree.this, exp.Schema):
-        table.columns, table.primary_key = _columns(tree.this)
+        table.columns, table.constraints = tabledefs.columns(execution, tree.this)
     elif model is not None:
-        table.columns, table.primary_key = list(model.columns), model.primary_key
+        table.columns, table.constraints = list(model.columns), list(model.constraints)
     if source is not None:
         _fill_from_query(execution, table, source)
     else:
-        execution.run.execute(_create_sql(execution, table))
+        execution.run.execute(tabledefs.create_sql(execution, table))
     if model is not None and tree.args.get("clone") is not None:
         execution.run.execute(f'INSERT INTO "{physical}" SELECT * FROM "{model.physical}"')
     return table
 
 
-def _refuse_properties(tree: Any) -> None:
+def _properties(tree: Any) -> dict[str, str]:
     properties = tree.args.get("properties")
+    found: dict[str, str] = {}
     for one in properties.expressions if properties is not None else []:
-        if isinstance(one, exp.TemporaryProperty):
-            raise failures.unsupported("temporary table")
-        if not isinstance(one, (exp.LikeProperty, exp.SchemaCommentProperty, exp.TransientProperty)):
+        if isinstance(one, exp.TransientProperty):
+            found["TRANSIENT"] = ""
+        elif isinstance(one, exp.TemporaryProperty):
+            found["TEMPORARY"] = ""
+        elif isinstance(one, exp.SecureProperty):
+            found["SECURE"] = ""
+        elif isinstance(one, exp.SchemaCommentProperty):
+            found["COMMENT"] = one.this.name
+        elif isinstance(one, exp.ClusterProperty):
+            found["CLUSTER"] = ", ".join(part.sql(dialect="snowflake") for part in one.expressions)
+        elif not isinstance(one, (exp.LikeProperty, exp.CopyGrantsProperty)):
             raise failures.unsupported(type(one).__name__.removesuffix("Property").upper())
+    return found
 
 
 def _model(execution: Execution, tree: Any) -> Table | None:
@@ -111,58 +126,8 @@ def _fill_from_query(execution: Execution, table: Table, source: Any) -> None:
     if not table.columns:
         found = execution.run.described(sql)
         table.columns = [Column(name, from_duck(kind)) for name, kind in found]
-    execution.run.execute(_create_sql(execution, table))
+    execution.run.execute(tabledefs.create_sql(execution, table))
     execution.run.execute(f'INSERT INTO "{table.physical}" {sql}')
-
-
-def _columns(schema: Any) -> tuple[list[Column], tuple[str, ...]]:
-    columns: list[Column] = []
-    key: list[str] = []
-    for one in schema.expressions:
-        if isinstance(one, exp.ColumnDef):
-            column, primary = _column(one)
-            columns.append(column)
-            key += [column.name] if primary else []
-        elif isinstance(one, exp.PrimaryKey):
-            key += [part.name for part in one.expressions]
-        elif not isinstance(one, (exp.Constraint, exp.ForeignKey, exp.UniqueColumnConstraint)):
-            raise failures.unsupported(f"column definition {one.sql(dialect='snowflake')}")
-        for inner in one.find_all(exp.PrimaryKey) if isinstance(one, exp.Constraint) else ():
-            key += [part.name for part in inner.expressions]
-    return [replace(column, nullable=column.nullable and column.name not in key) for column in columns], tuple(key)
-
-
-def _column(node: Any) -> tuple[Column, bool]:
-    if node.args.get("kind") is None:
-        raise failures.syntax(1, 0, node.name)
-    nullable, default, comment, primary = True, None, None, False
-    for constraint in node.args.get("constraints") or []:
-        kind = constraint.kind
-        if isinstance(kind, exp.NotNullColumnConstraint):
-            nullable = bool(kind.args.get("allow_null"))
-        elif isinstance(kind, exp.DefaultColumnConstraint):
-            default = kind.this.sql(dialect="snowflake")
-        elif isinstance(kind, exp.CommentColumnConstraint):
-            comment = kind.name
-        elif isinstance(kind, exp.PrimaryKeyColumnConstraint):
-            primary = True
-        elif not isinstance(kind, (exp.UniqueColumnConstraint, exp.Reference)):
-            raise failures.unsupported(f"constraint {kind.sql(dialect='snowflake')}")
-    return Column(node.name, spelling(node.kind), nullable, default, comment), primary
-
-
-def _create_sql(execution: Execution, table: Table) -> str:
-    parts = ", ".join(_column_sql(execution, column) for column in table.columns)
-    return f'CREATE TABLE "{table.physical}" ({parts})'
-
-
-def _column_sql(execution: Execution, column: Column) -> str:
-    quoted = '"' + column.name.replace('"', '""') + '"'
-    null = "" if column.nullable else " NOT NULL"
-    if column.default is None:
-        return f"{quoted} {duck(column.type)}{null}"
-    default = execution.parse(f"SELECT {column.default}").expressions[0]
-    return f"{quoted} {duck(column.type)}{null} DEFAULT {to_duck(default)}"
 
 
 def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Table:
@@ -179,7 +144,10 @@ def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Ta
     kinds = [from_duck(kind) for _, kind in execution.run.described(sql)]
     columns = [Column(name, kind) for name, kind in zip(names, kinds, strict=True)]
     physical = execution.account.catalog.next_physical()
-    return Table(name, execution.session.now, execution.session.role, columns, physical, view=text)
+    words = _properties(tree)
+    table = Table(name, execution.session.now, execution.session.role, columns, physical, view=text)
+    table.comment, table.secure = words.get("COMMENT", ""), "SECURE" in words
+    return table
 
 
 def _remove(execution: Execution, table: Table) -> None:
@@ -189,7 +157,32 @@ def _remove(execution: Execution, table: Table) -> None:
         schema.tables.pop(table.name.name, None)
     catalog.forget(on_table(table))
     if table.view is None:
-        execution.run.execute(f'DROP TABLE "{table.physical}"')
+        catalog.dropped.append(table)
+        _forget_oldest(execution)
+
+
+def _forget_oldest(execution: Execution) -> None:
+    """Dropped tables can be restored for a while; the oldest beyond that go for good."""
+    dropped = execution.account.catalog.dropped
+    while len(dropped) > MAX_DROPPED:
+        execution.run.execute(f'DROP TABLE "{dropped.pop(0).physical}"')
+
+
+def undrop(execution: Execution, reader: Reader) -> Result:
+    """Restore the table dropped last under a name, if the name is free."""
+    reader.take("UNDROP", "TABLE")
+    name = execution.session.table_name(reader.path(), "UNDROP")
+    reader.finish()
+    catalog, rights = execution.account.catalog, execution.rights()
+    found = [table for table in catalog.dropped if table.name == name and rights.owns(table.owner)]
+    if not found:
+        raise failures.missing(str(name), "Table")
+    if catalog.table(name) is not None:
+        raise failures.exists(str(name))
+    rights.may_create(name.parent, "TABLE")
+    catalog.dropped.remove(found[-1])
+    _keep(execution, found[-1])
+    return results.status(f"Table {name.name} successfully restored.")
 
 
 def _drop(execution: Execution, tree: Any, _: str) -> Result:
@@ -211,70 +204,30 @@ def _drop(execution: Execution, tree: Any, _: str) -> Result:
     return results.status(f"{name.name} successfully dropped.")
 
 
-def _alter(execution: Execution, tree: Any, _: str) -> Result:
-    if str(tree.args.get("kind")).upper() != "TABLE":
-        raise failures.unsupported(f"ALTER {tree.args.get('kind')}")
-    name = execution.session.table_name(parts_of(tree.this), "ALTER TABLE")
-    table = execution.rights().owned_table(name)
-    for action in tree.args["actions"]:
-        _action(execution, table, action)
+def _comment(execution: Execution, tree: Any, _: str) -> Result:
+    kind = str(tree.args.get("kind")).upper()
+    if kind == "COLUMN":
+        return _comment_column(execution, tree)
+    if kind not in ("TABLE", "VIEW"):
+        raise failures.unsupported(f"COMMENT ON {kind}")
+    name = execution.session.table_name(parts_of(tree.this), "COMMENT")
+    execution.rights().owned_table(name).comment = tree.expression.name
     return results.status("Statement executed successfully.")
 
 
-def _action(execution: Execution, table: Table, action: Any) -> None:
-    if isinstance(action, exp.ColumnDef):
-        column, _ = _column(action)
-        execution.run.execute(f'ALTER TABLE "{table.physical}" ADD COLUMN {_column_sql(execution, column)}')
-        table.columns.append(column)
-    elif isinstance(action, exp.Drop) and str(action.args.get("kind")).upper() == "COLUMN":
-        for node in action.args.get("tables") or [action.this]:
-            column = _stored(table, node.name)
-            execution.run.execute(f'ALTER TABLE "{table.physical}" DROP COLUMN "{column.name}"')
-            table.columns.remove(column)
-    elif isinstance(action, exp.RenameColumn):
-        column, new = _stored(table, action.this.name), action.args["to"].name
-        execution.run.execute(f'ALTER TABLE "{table.physical}" RENAME COLUMN "{column.name}" TO "{new}"')
-        table.columns[table.columns.index(column)] = replace(column, name=new)
-    elif isinstance(action, exp.AlterRename):
-        _rename(execution, table, action)
-    else:
-        raise failures.unsupported(f"ALTER TABLE {action.sql(dialect='snowflake')[:40]}")
-
-
-def _stored(table: Table, name: str) -> Column:
-    for column in table.columns:
-        if column.name == name:
-            return column
-    raise failures.invalid_identifier(name)
-
-
-def _rename(execution: Execution, table: Table, action: Any) -> None:
-    catalog = execution.account.catalog
-    new = execution.session.table_name(parts_of(action.this), "ALTER TABLE")
-    execution.rights().may_create(new.parent, "TABLE")
-    target = catalog.schema(new.parent)
-    source = catalog.schema(table.name.parent)
-    if target is None or source is None or new.name in target.tables:
-        raise failures.exists(str(new))
-    old_on = on_table(table)
-    del source.tables[table.name.name]
-    table.name = new
-    target.tables[new.name] = table
-    catalog.move(old_on, on_table(table))
-
-
-def _comment(execution: Execution, tree: Any, _: str) -> Result:
-    if str(tree.args.get("kind")).upper() not in ("TABLE", "VIEW"):
-        raise failures.unsupported(f"COMMENT ON {tree.args.get('kind')}")
-    name = execution.session.table_name(parts_of(tree.this), "COMMENT")
-    execution.rights().owned_table(name).comment = tree.expression.name
+def _comment_column(execution: Execution, tree: Any) -> Result:
+    path = (tree.this.args.get(key) for key in ("catalog", "db", "table", "this"))
+    parts = [one.name for one in path if one is not None]
+    table = execution.rights().owned_table(execution.session.table_name(parts[:-1], "COMMENT"))
+    column = tabledefs.stored(table, parts[-1])
+    table.columns[table.columns.index(column)] = replace(column, comment=tree.expression.name)
     return results.status("Statement executed successfully.")
 
 
 _RUNNERS: dict[type, Callable[[Execution, Any, str], Result]] = {
     exp.Create: _create,
     exp.Drop: _drop,
-    exp.Alter: _alter,
+    exp.Alter: alter.run,
     exp.Comment: _comment,
 }
 KINDS = tuple(_RUNNERS)

@@ -29,7 +29,9 @@ from skipass.sandbox.sqltypes import from_duck, result_column
 from skipass.sandbox.statements import Output, Partition, packed
 from skipass.sandbox.translate import translate
 
-logging.getLogger("sqlglot").disabled = True  # its warnings quote the statement
+# The parser's own warnings quote the statement; they go nowhere, whatever a server does to the other loggers.
+logging.getLogger("sqlglot").propagate = False
+logging.getLogger("sqlglot").addHandler(logging.NullHandler())
 
 
 @dataclass(slots=True)

@@ -10,7 +10,22 @@ from collections.abc import Callable
 
 from sqlglot import exp
 
-from skipass.sandbox import accounts, administration, binds, ddl, failures, grants, lexer, reads, results, show, writes
+from skipass.sandbox import (
+    accounts,
+    administration,
+    binds,
+    ddl,
+    explain,
+    failures,
+    grants,
+    lexer,
+    reads,
+    renames,
+    results,
+    schemaobjects,
+    show,
+    writes,
+)
 from skipass.sandbox.execution import Execution, parsed
 from skipass.sandbox.grammar import Reader, literal
 from skipass.sandbox.lexer import Token
@@ -22,7 +37,7 @@ _SESSION = frozenset({"USE", "SET", "UNSET", "BEGIN", "START", "COMMIT", "ROLLBA
 _FILES = frozenset({"PUT", "GET", "LIST", "LS", "REMOVE", "RM"})
 _QUERY = frozenset({"SELECT", "WITH", "(", "VALUES"})
 _TREE = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COMMENT"})
-_REFUSED = frozenset({"CALL", "EXECUTE", "COPY", "DECLARE", "EXPLAIN", "UNDROP", "ANALYZE", "DESCRIBE", "SHOW"})
+_REFUSED = frozenset({"CALL", "EXECUTE", "COPY", "DECLARE", "ANALYZE", "DESCRIBE", "SHOW"})
 _ADMIN = frozenset(accounts.KINDS)
 Children = Callable[[str], Statement]
 
@@ -73,6 +88,12 @@ def one(execution: Execution, text: str) -> Output:
         return _locked(
             execution, lambda: grants.run(Reader(text, tokens), execution.account.catalog, execution.session)
         )
+    if first in ("CREATE", "ALTER", "DROP") and kind in schemaobjects.KINDS:
+        return _locked(execution, lambda: schemaobjects.run(execution, Reader(text, tokens)))
+    if first == "UNDROP":
+        return _locked(execution, lambda: _undrop(execution, Reader(text, tokens)))
+    if first == "EXPLAIN":
+        return explain.run(execution, text, Reader(text, tokens))
     if first in ("CREATE", "ALTER", "DROP") and kind in _ADMIN:
         return _locked(execution, lambda: _administer(execution, Reader(text, tokens)))
     return _parsed(execution, text, tokens)
@@ -80,7 +101,7 @@ def one(execution: Execution, text: str) -> Output:
 
 def _object(tokens: list[Token]) -> str:
     words = [token.upper for token in tokens[1:5]]
-    while words and words[0] in ("OR", "REPLACE", "TRANSIENT"):
+    while words and words[0] in ("OR", "REPLACE", "TRANSIENT", "SECURE"):
         words.pop(0)
     return words[0] if words else ""
 
@@ -94,6 +115,8 @@ def _administer(execution: Execution, reader: Reader) -> Result:
     catalog = execution.account.catalog
     if execution.run.writing:
         execution.run.commit()  # DDL ends an open transaction, as it does there
+    if renames.concerns(reader):
+        return renames.run(reader, catalog, execution.session)
     before = {table.physical for table in catalog.tables() if table.view is None}
     answer = accounts.run(reader, catalog, execution.session)
     gone = before - {table.physical for table in catalog.tables()}
@@ -101,6 +124,11 @@ def _administer(execution: Execution, reader: Reader) -> Result:
         for physical in sorted(gone):
             execution.run.execute(f'DROP TABLE "{physical}"')
     return answer
+
+
+def _undrop(execution: Execution, reader: Reader) -> Result:
+    with execution.run.transaction():
+        return ddl.undrop(execution, reader)
 
 
 def _parsed(execution: Execution, text: str, tokens: list[Token]) -> Output:

@@ -45,6 +45,17 @@ def _resolve(execution: Execution, tree: Any) -> Reading:
     return resolver.reading
 
 
+def tables_of(execution: Execution, tree: Any, text: str) -> list[str]:
+    """Return the stored tables that a prepared query reads, once its names and privileges are in order."""
+    reading = _resolve(execution, tree)
+    try:
+        exact_case(tree, reading)
+        execution.sql(tree, reading)
+    except failures.Failure as failure:
+        raise located(failure, text) from None
+    return [str(table.name) for table in reading.physical.values()]
+
+
 def name_columns(tree: Any, text: str) -> None:
     """Give every projection without a name the text of its expression, as the account shows it."""
     select = tree

@@ -130,7 +130,7 @@ def _views(reader: Reader, view: View, terse: bool) -> Result:
                     one.owner,
                     one.comment,
                     one.view,
-                    "false",
+                    str(one.secure).lower(),
                     "false",
                     "ROLE",
                     "OFF",
