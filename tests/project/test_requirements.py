@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import re
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -61,3 +64,40 @@ def test_one_environment_can_serve_both_sets() -> None:
     """The smaller set's versions are the larger one's."""
     larger = pins("dev")
     assert {n: v for n, v in pins("server").items() if larger.get(n) != v} == {}
+
+
+# What is outside these is for the optional parts of the library, which say what they need when they are used.
+ROOMS = (
+    "access",
+    "app",
+    "audit",
+    "cli",
+    "demo",
+    "gateway",
+    "identity",
+    "sandbox",
+    "storage",
+    "surfaces",
+    "tools",
+    "vault",
+)
+
+
+def imported(room: str) -> set[str]:
+    """Return the top-level names of what a room imports and neither this project nor Python brings."""
+    names: set[str] = set()
+    for path in (ROOT / "src" / "skipass" / room).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add((node.module or "").partition(".")[0])
+    return names - set(sys.stdlib_module_names) - {"skipass"}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_what_a_room_imports_is_what_the_demo_installs(room: str) -> None:
+    """Each module of another package comes with a pinned one: what development brings along is not there elsewhere."""
+    known = packages_distributions()
+    brought = {name: {canonicalize_name(one) for one in known.get(name, [])} for name in imported(room)}
+    assert [name for name, packages in brought.items() if not packages & set(pins("server"))] == []
