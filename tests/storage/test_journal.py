@@ -16,6 +16,7 @@ from skipass.audit.verify import check
 from skipass.errors import SkipassError
 from skipass.nouns.people import Tenant
 from skipass.storage import journal as module
+from skipass.storage.entry import Entry
 from skipass.storage.export import records
 from skipass.storage.journal import SqliteJournal
 from skipass.storage.unit import StoredReader, StoredUnit
@@ -264,3 +265,24 @@ async def test_events_page_in_order_of_time(journal: SqliteJournal) -> None:
     with pytest.raises(SkipassError) as refused:
         await page("not:a-cursor")
     assert refused.value.code == "invalid_request"
+
+
+async def test_a_cancellation_is_never_lost(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A caller cancelled in the very moment its answer comes is cancelled: else a background job would never end."""
+    task = asyncio.create_task(journal.write(adding("one"), late=_forget))
+    wake = Entry._wake
+
+    def wake_and_cancel(entry: Entry) -> None:
+        wake(entry)
+        task.cancel()
+
+    monkeypatch.setattr(Entry, "_wake", wake_and_cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    monkeypatch.undo()
+    await journal.write(adding("two"))
+    assert "forgotten" in [record.subject for record in records(journal._path)]
+
+
+async def _forget(unit: StoredUnit, result: str) -> None:
+    unit.emit(Event(DEPLOYMENT, "auth.refused", "forgotten"))

@@ -194,7 +194,8 @@ class Runner:
         if wake is None:
             return
         try:
-            await asyncio.wait_for(wake.wait(), min(seconds, 30.0))
+            async with asyncio.timeout(min(seconds, 30.0)):
+                await wake.wait()
         except TimeoutError:
             return
         wake.clear()

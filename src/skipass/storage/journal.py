@@ -105,7 +105,8 @@ class SqliteJournal:
         """Run `work` on a consistent, read-only view, or raise `not_recorded` within two seconds."""
         loop = asyncio.get_running_loop()
         try:
-            return await asyncio.wait_for(loop.run_in_executor(self._readers, self._read, work), PATIENCE_S)
+            async with asyncio.timeout(PATIENCE_S):
+                return await loop.run_in_executor(self._readers, self._read, work)
         except (sqlite3.Error, TimeoutError) as error:
             raise _not_recorded() from error
 
@@ -128,7 +129,9 @@ class SqliteJournal:
         entry = Entry(work, late, asyncio.get_running_loop())
         self._queue.put(entry)
         try:
-            await asyncio.wait_for(entry.done, PATIENCE_S)
+            # Not `wait_for`: on Python 3.11 it forgets a cancellation that comes together with the answer.
+            async with asyncio.timeout(PATIENCE_S):
+                await entry.done
         except TimeoutError:
             if entry.abandon():
                 raise _not_recorded() from None
