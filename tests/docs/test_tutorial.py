@@ -79,7 +79,7 @@ def test_the_page_runs_what_make_runs() -> None:
     shown = [line for one in sections("tutorial/demo.md") for block in one.blocks("console") for line in block]
     first = re.findall(r"^\$ (make \w+)$", (ROOT / "docs/tutorial/demo.md").read_text(), re.MULTILINE)
     assert (first, shown) == (["make demo", "make run"], ["$ make run"])
-    planned = [subprocess.check_output([*one.split(), "-n"], cwd=ROOT, text=True).splitlines()[-1] for one in first]
+    planned = [subprocess.check_output([*one.split(), "-n", "--no-print-directory"], cwd=ROOT, text=True).splitlines()[-1] for one in first]
     assert planned == [".venv/bin/skipass demo", ".venv/bin/skipass serve --sandbox"]
 
 
