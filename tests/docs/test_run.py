@@ -27,7 +27,9 @@ BIN = Path(sys.executable).parent
 @pytest.fixture(scope="module")
 def printed() -> Iterator[str]:
     """Run what `make run` runs, on a free port, and return what it prints until it waits."""
-    planned = subprocess.check_output(["make", "--no-print-directory", "-n", "run"], cwd=ROOT, text=True).splitlines()[-1]
+    planned = subprocess.check_output(["make", "--no-print-directory", "-n", "run"], cwd=ROOT, text=True).splitlines()[
+        -1
+    ]
     program, *options = shlex.split(planned)
     mine = {name: value for name, value in os.environ.items() if not name.startswith("SKIPASS_")}
     environment = mine | {"SKIPASS_PORT": "0", "SKIPASS_LOG_LEVEL": "error"}

@@ -79,8 +79,27 @@ def test_the_page_runs_what_make_runs() -> None:
     shown = [line for one in sections("tutorial/demo.md") for block in one.blocks("console") for line in block]
     first = re.findall(r"^\$ (make \w+)$", (ROOT / "docs/tutorial/demo.md").read_text(), re.MULTILINE)
     assert (first, shown) == (["make demo", "make run"], ["$ make run"])
-    planned = [subprocess.check_output([*one.split(), "-n", "--no-print-directory"], cwd=ROOT, text=True).splitlines()[-1] for one in first]
+    planned = [_planned(one) for one in first]
     assert planned == [".venv/bin/skipass demo", ".venv/bin/skipass serve --sandbox"]
+
+
+def _planned(command: str) -> str:
+    # Without the directory, which make prints when it runs below another make.
+    return subprocess.check_output([*command.split(), "-n", "--no-print-directory"], cwd=ROOT, text=True).splitlines()[
+        -1
+    ]
+
+
+def test_the_readme_s_short_picture_is_the_demo(told: list[dict[str, Any]]) -> None:
+    """Each line of the picture is a step, in order; its statement, and each word behind its arrow, came back there."""
+    lines = re.findall(r"^ ?(\d+)\. +(ran once|\w+) +(.*)$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert [(int(number), step) for number, step, _ in lines] == [(n, line["step"]) for n, line in enumerate(told, 1)]
+    for (_, step, text), line in zip(lines, told, strict=True):
+        said, _, answer = text.partition("→")
+        seen = json.dumps(line)
+        assert all(word in seen for word in re.findall(r"\w+", answer)), step
+        if said.startswith(("SELECT", "UPDATE")):
+            assert said.strip() == line["seen"]["statement"] or "of step 3" in said
 
 
 def test_a_step_that_fails_makes_the_exit_status_one() -> None:
