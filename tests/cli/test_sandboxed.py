@@ -125,7 +125,7 @@ def test_an_agent_never_decides(agent: Run) -> None:
 def test_a_person_signed_in_by_a_link_does_not_decide(
     run: Run, agent: Run, admin: Run, sandboxed: dict[str, Any]
 ) -> None:
-    """A token of `login` signs its person in and out, and is told to sign in afresh where it would decide."""
+    """A token of `login` signs its person in and out, and is told where to sign in afresh and decide."""
     link = admin("user", "link", "grace", "--format", "json").json
     signed_in = run("login", stdin=f"{link['url']}\n", SKIPASS_URL=sandboxed["url"])
     assert signed_in.status == 0
@@ -133,9 +133,9 @@ def test_a_person_signed_in_by_a_link_does_not_decide(
     assert run("whoami", "--format", "json").json["name"] == "grace"
     approval = agent(*ASK, "--ttl", "5m", "--access", "write").json["approval"]["id"]
     refused = run("approval", "approve", approval)
-    assert refused.status == 1
-    assert refused.err.startswith("sign_in_required: ")
-    assert "hint: " in refused.err
+    assert (refused.status, refused.out.strip()) == (3, f"{sandboxed['url']}/console/approvals/{approval}")
+    assert "fresh sign-in" in refused.err
+    assert run("approval", "wait", approval, "--wait", "0").status == 3
     again = run("login", link["token"], SKIPASS_URL=sandboxed["url"])
     assert (again.status, again.err.split(":")[0]) == (1, "link_used")
     assert run("logout").status == 0

@@ -24,7 +24,7 @@ NOUNS = {
     "agent": ["create", "list", "rotate", "disable", "config"],
     "mcp-server": ["add", "list", "disable"],
     "session": ["request", "list", "show", "close", "revoke", "record"],
-    "approval": ["list", "show", "approve", "deny"],
+    "approval": ["list", "show", "approve", "deny", "wait"],
     "guard": ["check"],
     "audit": ["verify", "export"],
 }

@@ -12,6 +12,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.nouns.principal import Role
+from skipass.surfaces.console.app import create_console_app
 from skipass.surfaces.edge.answers import send_error, send_json
 from skipass.surfaces.edge.asgi import App, Message, Receive, Scope, Send
 from skipass.surfaces.edge.bearer import bearer_from
@@ -28,8 +29,10 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     """Return the whole gateway as one ASGI app."""
     mcp = create_mcp_app(gateway.calls, gateway.authenticator, edge, clock)
     rest = create_rest_app(gateway, edge, clock)
+    console = create_console_app(gateway, edge, clock)
     house = Door(_House(gateway, settings), edge, clock)
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
+    rooms |= {"console": console, "sign-in": console}
     return _Logged(_Router(rooms, mcp), clock)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,6 +25,9 @@ from skipass.nouns.people import Agent, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.nouns.statement import Statement, StatementState
+
+MOST_WAIT_S = 50.0
+LOOK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +80,7 @@ class Approvals:
         """Return the card of one approval; raises `not_found` for anybody who may not see it."""
 
         async def load(reader: Reader) -> Card:
-            approval = await reader.get(Approval, approval_id, tenant_id=principal.tenant_id)
-            if approval is None or not may_see(principal, approval.requester_id, approval.agent_id):
-                raise SkipassError("not_found", "There is no such approval for this caller.")
+            approval = await _seen(reader, principal, approval_id)
             session = await reader.get(AccessSession, approval.session_id)
             statement = (
                 await reader.get(Statement, approval.subject_id) if approval.subject is Subject.STATEMENT else None
@@ -93,6 +95,19 @@ class Approvals:
             return card
         intent = await self._tickets.intent(card.statement)
         return replace(card, text=intent.text, bindings=dict(intent.bindings))
+
+    async def wait(self, principal: Principal, approval_id: str, wait_s: float) -> Approval:
+        """Return the approval as soon as it no longer waits, or as it is after `wait_s` seconds, fifty at most.
+
+        Changes nothing, so it may be repeated or left at any time. Raises `not_found`.
+        """
+        until = self._deps.clock.monotonic() + min(wait_s, MOST_WAIT_S)
+        while True:
+            approval = await self._deps.journal.read(lambda reader: _seen(reader, principal, approval_id))
+            left = until - self._deps.clock.monotonic()
+            if approval.state is not ApprovalState.WAITING or left <= 0:
+                return approval
+            await asyncio.sleep(min(LOOK_S, left))
 
     async def decide(
         self, principal: Principal, approval_id: str, *, approve: bool, reason: str, intent_hash: str | None = None
@@ -119,6 +134,13 @@ class Approvals:
         if decided.state is ApprovalState.APPROVED and decided.subject is Subject.STATEMENT:
             self._tickets.run_soon(decided.subject_id)
         return decided
+
+
+async def _seen(reader: Reader, principal: Principal, approval_id: str) -> Approval:
+    approval = await reader.get(Approval, approval_id, tenant_id=principal.tenant_id)
+    if approval is None or not may_see(principal, approval.requester_id, approval.agent_id):
+        raise SkipassError("not_found", "There is no such approval for this caller.")
+    return approval
 
 
 async def _record(unit: UnitOfWork, word: Word, approval_id: str) -> Approval:

@@ -14,7 +14,7 @@ from skipass.nouns.connection import Connection, McpServer, Switch
 from skipass.nouns.principal import Principal, Role
 
 RESERVED = frozenset(
-    {"api", "c", "oauth", "console", "connect", "issuers", "metrics", "healthz", "readyz", ".well-known"}
+    {"api", "c", "oauth", "console", "connect", "issuers", "metrics", "healthz", "readyz", ".well-known", "sign-in"}
 )
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
+from fastapi import Query
 from starlette.responses import Response
 
 from skipass.gateway.core import Gateway
@@ -36,8 +38,17 @@ async def list_approvals(
 
 
 @router.get("/approvals/{approval_id}", response_model=shapes.Card, summary="Show the card of an approval")
-async def show_approval(approval_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
-    """Return everything an approver decides on: the exact text, its binds, who asks, for whom and why."""
+async def show_approval(
+    approval_id: Segment,
+    gateway: TheGateway,
+    caller: Caller,
+    wait_s: Annotated[int, Query(ge=0, le=50, description="Seconds to wait at most while nobody has decided.")] = 0,
+) -> Response:
+    """Return everything an approver decides on: the exact text, its binds, who asks, for whom and why.
+
+    With `wait_s` the answer comes once it is decided or over, or as it is by then; asking again goes on waiting.
+    """
+    await gateway.approvals.wait(caller, approval_id, wait_s)
     card = await gateway.cards.show(caller, approval_id)
     return reply(card_body(card, gateway.deps.base_url, gateway.deps.journal.now()))
 

@@ -21,7 +21,7 @@ from skipass.nouns.connection import Connection, Credential
 from skipass.nouns.people import Agent, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession
-from skipass.surfaces.rest.visible import visible
+from skipass.surfaces.edge.visible import visible
 
 Json = dict[str, Any]
 

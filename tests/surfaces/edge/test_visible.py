@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipass.surfaces.rest.visible import visible
+from skipass.surfaces.edge.visible import visible
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,114 @@
+"""What the card's template shows, as plain values. No rule lives here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from skipass.gateway.cards import FullCard, Previews
+from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
+from skipass.nouns.session import AccessSession
+from skipass.nouns.statement import Statement
+
+_STATES = {
+    ApprovalState.WAITING: "waits for people",
+    ApprovalState.APPROVED: "was approved",
+    ApprovalState.DENIED: "was denied",
+    ApprovalState.LAPSED: "lapsed: nobody decided in time",
+    ApprovalState.WITHDRAWN: "was withdrawn",
+}
+Facts = Sequence[tuple[str, str]]
+
+
+def card_values(full: FullCard, now: datetime) -> dict[str, Any]:
+    """Return the values of the card's template."""
+    card, approval = full.card, full.card.approval
+    over = approval.state is not ApprovalState.WAITING or approval.expires_at <= now
+    return {
+        "id": approval.id,
+        "title": _title(approval),
+        "state": _STATES[ApprovalState.LAPSED if over and approval.state is ApprovalState.WAITING else approval.state],
+        "over": over,
+        "left": left(approval, now),
+        "hash": approval.intent_hash,
+        "who": _who(full),
+        "reason": card.session.reason if card.session else "",
+        "what": _session(card.session) if approval.subject is Subject.SESSION else _statement(full, card.statement),
+        "text": card.text,
+        "length": len(card.text or ""),
+        "bindings": [(name, _value(value)) for name, value in (card.bindings or {}).items()],
+        "foreseen": _foreseen(full.previews),
+        "plan": _plan(full.previews),
+        "undo": full.undo,
+        "said": [_said(decision, full.people) for decision in card.decisions],
+        "barred": full.barred,
+        "confirm": approval.confirm,
+    }
+
+
+def left(approval: Approval, now: datetime) -> str:
+    """Return how long people may still decide, in words."""
+    minutes = int((approval.expires_at - now).total_seconds() // 60)
+    until = approval.expires_at.strftime("%Y-%m-%d %H:%M UTC")
+    return f"until {until}" + (f", {minutes} minutes left" if minutes >= 0 else "")
+
+
+def _title(approval: Approval) -> str:
+    verb = "Confirm" if approval.confirm else "Decide on"
+    return f"{verb} {'an access session' if approval.subject is Subject.SESSION else 'one statement'}"
+
+
+def _who(full: FullCard) -> Facts:
+    card = full.card
+    asked = card.approval.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    needed = f"{card.approval.quorum}, by different people"
+    named = [("Agent", card.agent.name if card.agent else ""), ("For", card.requester.name if card.requester else "")]
+    return [*named, ("Asked", asked), ("Decisions needed", needed)]
+
+
+def _session(session: AccessSession | None) -> Facts:
+    if session is None:
+        return []
+    scope = orjson.dumps(session.scope.as_dict(), option=orjson.OPT_INDENT_2).decode()
+    facts = [("Scope", scope), ("Role", session.role), ("Warehouse", session.warehouse or "none")]
+    return [*facts, ("Lasts", f"{session.ttl_s} seconds from the decision")]
+
+
+def _statement(full: FullCard, statement: Statement | None) -> Facts:
+    if statement is None:
+        return []
+    facts = [("Understood as", full.words or ""), ("Kind", statement.kind.value)]
+    facts += [("Reads", ", ".join(statement.reads) or "nothing"), ("Changes", ", ".join(statement.writes) or "nothing")]
+    if full.before is not None:
+        ended = ", ".join(f"{count} {state}" for state, count in full.before.states.items())
+        times = f"{full.before.times} of the agent's last {full.before.among} statements"
+        facts.append(("Same text before", f"{times} ({ended})" if ended else times))
+    return facts
+
+
+def _foreseen(previews: Previews | None) -> str | None:
+    if previews is None:
+        return None
+    rows = previews.affected_rows
+    return f"{rows:,} rows" if rows is not None else f"cannot say: {previews.affected_why}"
+
+
+def _plan(previews: Previews | None) -> Sequence[str] | None:
+    if previews is None:
+        return None
+    if not previews.explain:
+        return [f"cannot say: {previews.explain_why or 'Snowflake returned no plan'}"]
+    return ["  ".join(f"{name}={value}" for name, value in row.items() if value) for row in previews.explain]
+
+
+def _said(decision: Decision, people: Mapping[str, str]) -> dict[str, Any]:
+    who = people.get(decision.user_id, decision.user_id)
+    word = "approved" if decision.approved else "denied"
+    return {"who": who, "word": word, "reason": decision.reason, "at": decision.at.strftime("%Y-%m-%d %H:%M UTC")}
+
+
+def _value(value: object) -> str:
+    return orjson.dumps(value).decode()
