@@ -61,6 +61,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "no_approver": (Kind.REFUSED, "Nobody eligible could decide, so nothing was held."),
     "out_of_scope": (Kind.REFUSED, "The statement touches something outside the session's scope."),
     "not_allowed": (Kind.REFUSED, "This kind of statement is refused in every session."),
+    "denied_by_policy": (Kind.REFUSED, "A rule of the policy denies it."),
     "unparseable": (Kind.REFUSED, "The statement could not be understood, so it is refused."),
     "multi_statement": (Kind.REFUSED, "More than one statement in one call."),
     "budget_exceeded": (Kind.REFUSED, "A budget of the session is used up."),

@@ -18,6 +18,7 @@ each_tool = pytest.mark.parametrize("spec", CATALOGUE, ids=[spec.name for spec i
 INPUTS = {
     "skipass_request_session": "scope* ttl_s* reason* budgets connection request_id",
     "skipass_show_session": "session_id",
+    "skipass_extend_session": "session_id* ttl_s* reason* scope budgets request_id",
     "skipass_close_session": "session_id*",
     "snowflake_execute_query": (
         "statement* session_id async bindings database schema warehouse role nullable parameters request_id retry "

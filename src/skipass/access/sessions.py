@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from skipass.access.policy import ConnectionPolicy
+from skipass.access.policy import ConnectionPolicy, Finding, Ruling
 from skipass.nouns.scope import Access, Metadata, Scope
+
+NOTHING = Finding()
 
 
 class Answer(StrEnum):
@@ -19,26 +21,47 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SessionDecision:
-    """The answer, and why it is not simply yes."""
+    """The answer, and why it is not simply yes; with `confirm` the user acted for is asked, and nobody else."""
 
     answer: Answer
     reasons: tuple[str, ...] = ()
+    confirm: bool = False
 
 
-def decide(scope: Scope, ttl_s: int, role: str, roles: frozenset[str], policy: ConnectionPolicy) -> SessionDecision:
-    """Return what the policy says of a scope for `ttl_s` seconds under `role`, of which `roles` are allowed.
+def decide(
+    scope: Scope, ttl_s: int, role: str, roles: frozenset[str], policy: ConnectionPolicy, found: Finding = NOTHING
+) -> SessionDecision:
+    """Return what is to happen to a scope for `ttl_s` seconds under `role`, of which `roles` are allowed.
 
     With nothing set: one schema, read, its own metadata, fifteen minutes open at once; anything wider asks a person.
+    `found` is what the rules say: a deny wins, an approval or a confirm asks, an allow opens what would have asked.
     """
-    refusals = []
+    longest = min(policy.longest_ttl_s, found.obligations.longest_s or policy.longest_ttl_s)
+    refusals = [f"the rule {rule!r} denies it{_because(why)}" for rule, why in found.reasons if _denies(found)]
     if role not in roles:
         refusals.append(f"the connection does not allow the role {role}")
-    if ttl_s > policy.longest_ttl_s:
-        refusals.append(f"no session lasts longer than {policy.longest_ttl_s} seconds")
+    if ttl_s > longest:
+        refusals.append(f"no session lasts longer than {longest} seconds")
     if refusals:
         return SessionDecision(Answer.DENY, tuple(refusals))
     wider = _wider(scope, ttl_s, policy)
-    return SessionDecision(Answer.ASK if wider else Answer.OPEN, wider)
+    match found.ruling:
+        case Ruling.ALLOW:
+            return SessionDecision(Answer.OPEN)
+        case Ruling.APPROVAL | Ruling.CONFIRM:
+            asks = tuple(f"the rule {rule!r} asks for it{_because(why)}" for rule, why in found.reasons)
+            alone = found.ruling is Ruling.CONFIRM and (found.whole or not wider)
+            return SessionDecision(Answer.ASK, (*wider, *asks), alone)
+        case _:
+            return SessionDecision(Answer.ASK if wider else Answer.OPEN, wider)
+
+
+def _denies(found: Finding) -> bool:
+    return found.ruling is Ruling.DENY
+
+
+def _because(why: str) -> str:
+    return f" ({why})" if why else ""
 
 
 def _wider(scope: Scope, ttl_s: int, policy: ConnectionPolicy) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from skipass import __version__
 from skipass.access.sqlguard.pool import GuardPool
@@ -28,7 +29,7 @@ from skipass.vault.keys import signing_key, vault_key
 async def running(settings: Settings, base_url: str, clock: Clock | None = None) -> AsyncIterator[Gateway]:
     """Yield the gateway of `settings.home` with its jobs running.
 
-    Raises `not_initialised`, `vault_key`, `gateway_running`.
+    Raises `not_initialised`, `vault_key`, `gateway_running`, `invalid_policy`.
     """
     home, clock = Home(settings.home.expanduser()), clock or SystemClock()
     if not home.initialised:
@@ -36,15 +37,17 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
     with home.hold():
         kek, key = vault_key(home.vault_key), signing_key(home.audit_key)
         migrate(home.database)
+        policy_file = read_policy(settings.policy_file) if settings.policy_file else None
         boot_id = new_id("boot", clock.now())
         journal = SqliteJournal(home.database, boot_id, clock)
         guard = GuardPool()
         upstream = Upstream(Egress(settings.sandbox, frozenset(settings.egress_allow)), kek, clock)
-        gateway = build(Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox))
+        gateway = build(Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file))
         await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))
         checkpoints = Checkpoints(journal, key, home.checkpoints)
         try:
             await _same_key(gateway, kek.fingerprint)
+            await gateway.policies.adopt_file()
             gateway.jobs.start()
             checkpoints.start()
             yield gateway
@@ -64,3 +67,12 @@ async def _same_key(gateway: Gateway, fingerprint: str) -> None:
     if await gateway.deps.journal.read(load) != fingerprint:
         hint = "Start with the vault.key that this database was made with."
         raise SkipassError("vault_key", "The vault key is not the one of this database.", hint)
+
+
+def read_policy(path: Path) -> str:
+    """Return the text of a policy file, or raise `invalid_policy`."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise SkipassError("invalid_policy", f"{path} cannot be read: {why}.") from None

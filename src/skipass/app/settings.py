@@ -33,6 +33,9 @@ class Settings(BaseSettings):
     metrics_token: SecretStr | None = Field(
         None, description="Bearer that may read /metrics beside admins and auditors."
     )
+    policy_file: Path | None = Field(
+        None, description="Policy in TOML; then this file is the policy, and it is applied when the gateway starts."
+    )
     sandbox: bool = Field(default=False, description="Run with a stand-in for Snowflake and the demo's people.")
     crash_at: str | None = Field(None, description="Under sandbox only: point[:passes] at which to kill the process.")
 

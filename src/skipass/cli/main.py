@@ -17,6 +17,7 @@ from skipass.cli.commands import (
     guard,
     keys,
     people,
+    policy,
     process,
     sandbox,
     servers,
@@ -72,6 +73,7 @@ for _name, _noun in (
     ("mcp-server", servers.app),
     ("session", sessions.app),
     ("approval", approvals.app),
+    ("policy", policy.app),
     ("guard", guard.app),
     ("audit", audit.app),
 ):

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
-from skipass.access.policy import pinned_timeout
+from skipass.access.policy import Finding, pinned_timeout
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.holding import approval_for, ask
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.rules import NOTHING, asking, still_in_force, timed
 from skipass.gateway.standing import Standing
 from skipass.nouns.approval import Approval
 from skipass.nouns.session import AccessSession, Budgets
@@ -22,6 +25,7 @@ from skipass.vault.seal import TextKey
 
 UNDELIVERED = timedelta(minutes=10)
 NO_SESSION = "none"
+_NOTHING_TOLD: Mapping[str, Any] = MappingProxyType({})
 _PENDING = (StatementState.HELD, StatementState.APPROVED)
 _AT_WORK = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING, StatementState.UNKNOWN)
 _DONE = (StatementState.SUCCEEDED, StatementState.FAILED, StatementState.CANCELLED, StatementState.NOT_FOUND)
@@ -122,9 +126,9 @@ class Admission:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
 
-    async def refuse(self, statement: Statement, code: str) -> None:
-        """Record a refusal; nothing was sent."""
-        body = facts(statement) | {"code": code}
+    async def refuse(self, statement: Statement, code: str, told: Mapping[str, Any] = _NOTHING_TOLD) -> None:
+        """Record a refusal, and what the rules said; nothing was sent."""
+        body = facts(statement) | {"code": code, **told}
         refused = replace(statement, state=StatementState.REFUSED, error_code=code)
 
         async def record(unit: UnitOfWork) -> None:
@@ -133,7 +137,12 @@ class Admission:
         await self._deps.journal.write(record)
 
     async def admit(
-        self, statement: Statement, standing: Standing, session: AccessSession, wanted_s: int | None
+        self,
+        statement: Statement,
+        standing: Standing,
+        session: AccessSession,
+        wanted_s: int | None,
+        found: Finding = NOTHING,
     ) -> Statement:
         """Return the admitted statement, or the earlier one that this call repeats.
 
@@ -145,11 +154,12 @@ class Admission:
             twin = await _twin(unit, statement)
             if twin is not None:
                 return twin
-            timeout_s = await _reserve(unit, standing, session, wanted_s)
+            timeout_s = await _reserve(unit, standing, session, wanted_s, found)
             owned = replace(
                 statement, state=StatementState.ADMITTED, owner_boot=self._deps.journal.boot_id, timeout_s=timeout_s
             )
-            return await begin(unit, owned, facts(owned) | {"timeout_s": timeout_s})
+            told = {"timeout_s": timeout_s, **standing.rules.told(found)}
+            return await begin(unit, owned, facts(owned) | told)
 
         async def undo(unit: UnitOfWork, admitted: Statement) -> None:
             if admitted.id == statement.id:
@@ -158,21 +168,29 @@ class Admission:
         return await self._deps.journal.write(gate, late=undo)
 
     async def hold(
-        self, statement: Statement, standing: Standing, session: AccessSession
+        self,
+        statement: Statement,
+        standing: Standing,
+        session: AccessSession,
+        found: Finding = NOTHING,
+        *,
+        confirm: bool = False,
     ) -> tuple[Statement, Approval]:
-        """Hold a statement for people; identical held calls share one approval. Raises `no_approver`."""
+        """Hold a statement for people, or with `confirm` for the user acted for alone.
+
+        Identical held calls share one approval. Raises `no_approver`.
+        """
 
         async def keep(unit: UnitOfWork) -> tuple[Statement, Approval | None]:
             twin = await _twin(unit, statement)
             if twin is not None:
                 return twin, await unit.get(Approval, twin.approval_id)
-            if not await unit.admit(session.id, standing.versions(session), Budgets(0, 0, 0, 0), unit.now):
-                raise StaleDecision
-            approval = await ask(
-                unit, approval_for(statement, standing.agent, unit.now, standing.policy.decide_within_s)
-            )
+            await _gate(unit, standing, session, Budgets(0, 0, 0, 0))
+            life_s, who = asking(found, standing.policy, confirm=confirm)
+            approval = await ask(unit, approval_for(statement, standing.agent, unit.now, life_s, **who))
             held = replace(statement, state=StatementState.HELD, ticket=True, approval_id=approval.id)
-            return await begin(unit, held, facts(held) | {"approval_id": approval.id}), approval
+            told = {"approval_id": approval.id, **standing.rules.told(found)}
+            return await begin(unit, held, facts(held) | told), approval
 
         held, approval = await self._deps.journal.write(keep)
         if approval is None:
@@ -180,7 +198,16 @@ class Admission:
         return held, approval
 
 
-async def _reserve(unit: UnitOfWork, standing: Standing, session: AccessSession, wanted_s: int | None) -> int:
+async def _gate(unit: UnitOfWork, standing: Standing, session: AccessSession, reserve: Budgets) -> None:
+    """Reserve, or raise `StaleDecision` unless everything the decision was made under still holds."""
+    same_rules = await still_in_force(unit, session.tenant_id, standing.rules.version_id)
+    if not same_rules or not await unit.admit(session.id, standing.versions(session), reserve, unit.now):
+        raise StaleDecision
+
+
+async def _reserve(
+    unit: UnitOfWork, standing: Standing, session: AccessSession, wanted_s: int | None, found: Finding
+) -> int:
     current = await unit.get(AccessSession, session.id)
     if current is None or current.expires_at is None or current.expires_at <= unit.now:
         raise StaleDecision
@@ -190,10 +217,10 @@ async def _reserve(unit: UnitOfWork, standing: Standing, session: AccessSession,
         # A running statement has its whole timeout reserved; what it does not use comes back.
         message = "The session's seconds are used up, or reserved by statements that still run."
         raise SkipassError("budget_exceeded", message, "Wait for those, or ask for a new session.", retryable=True)
-    timeout_s = pinned_timeout(standing.policy, wanted_s, current.expires_at - unit.now, current.seconds_left)
+    limits = timed(standing.policy, found)
+    timeout_s = pinned_timeout(limits, wanted_s, current.expires_at - unit.now, current.seconds_left)
     reserve = Budgets(statements=1, rows=0, bytes=0, seconds=timeout_s)
-    if not await unit.admit(session.id, standing.versions(session), reserve, unit.now):
-        raise StaleDecision
+    await _gate(unit, standing, session, reserve)
     return timeout_s
 
 

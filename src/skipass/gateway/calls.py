@@ -5,8 +5,9 @@ Every surface calls this, so a rule cannot be forgotten by one of them. A refusa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 from skipass.access.states import FINAL
@@ -22,7 +23,7 @@ from skipass.gateway.idempotency import Idempotency, Repeated, idempotent_call
 from skipass.gateway.metrics import REFUSALS
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.running import Out, Runner
-from skipass.gateway.sessions import SessionRequest, Sessions
+from skipass.gateway.sessions import Extension, SessionRequest, Sessions
 from skipass.gateway.standing import Standing, open_server, standing
 from skipass.gateway.tickets import Tickets
 from skipass.gateway.views import approval_view, session_view
@@ -146,6 +147,8 @@ class Calls:
                 return await self._cancel(principal, target, wanted.statement_handle)
             case inputs.RequestSession():
                 return await self._request(principal, target, wanted, call)
+            case inputs.ExtendSession():
+                return await self._extend(principal, wanted, call)
             case inputs.ShowSession():
                 return await self._show(principal, target, call)
             case _:
@@ -201,14 +204,34 @@ class Calls:
         here = await standing(self._deps, principal, slug=target.slug, name=target.connection or wanted.connection)
         budgets = wanted.budgets.model_dump(exclude_none=True) if wanted.budgets else None
         request = SessionRequest(wanted.scope, wanted.ttl_s, wanted.reason, budgets)
-        key = wanted.request_id or call.idempotency_key
+        about = here.connection.id.encode() + repr(wanted).encode()
+        ask = partial(self._sessions.request, here, request)
+        return await self._asked_once(principal, "skipass_request_session", wanted.request_id, about, ask, call)
+
+    async def _extend(self, principal: Principal, wanted: inputs.ExtendSession, call: CallContext) -> Envelope:
+        budgets = wanted.budgets.model_dump(exclude_none=True) if wanted.budgets else None
+        wish = Extension(wanted.ttl_s, wanted.reason, wanted.scope, budgets)
+        ask = partial(self._sessions.extend, principal, wanted.session_id, wish)
+        about = repr(wanted).encode()
+        return await self._asked_once(principal, "skipass_extend_session", wanted.request_id, about, ask, call)
+
+    async def _asked_once(
+        self,
+        principal: Principal,
+        tool: str,
+        request_id: str | None,
+        about: bytes,
+        ask: Callable[[], Awaitable[tuple[AccessSession, Approval | None]]],
+        call: CallContext,
+    ) -> Envelope:
+        """Ask for a session, once for each request id or Idempotency-Key of the caller."""
+        key = request_id or call.idempotency_key
         if key is None:
-            session, approval = await self._sessions.request(here, request)
+            session, approval = await ask()
             return self._shown(session, call, self._waiting(approval))
-        asked = here.connection.id.encode() + repr(wanted).encode()
         made = await Idempotency(self._deps.journal).once(
-            idempotent_call(principal, "skipass_request_session", key, asked),
-            lambda: self._sessions.request(here, request),
+            idempotent_call(principal, tool, key, about),
+            ask,
             lambda made: {"session_id": made[0].id, "fields": self._waiting(made[1])},
         )
         if isinstance(made, Repeated):

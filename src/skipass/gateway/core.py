@@ -16,9 +16,12 @@ from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
+from skipass.gateway.explaining import Explaining
 from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.jobs import Jobs
+from skipass.gateway.notices import Notices
 from skipass.gateway.people import People
+from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reconcile import Reconciler
 from skipass.gateway.revocation import Epoch
@@ -43,21 +46,25 @@ class Gateway:
     ending: Ending
     approvals: Approvals
     cards: Cards
+    notices: Notices
     people: People
     sign_ins: SignIns
     agents: Agents
     connections: Connections
     servers: Servers
+    policies: Policies
+    explaining: Explaining
     events: Events
     runner: Runner
     jobs: Jobs
 
     async def ready(self) -> dict[str, bool]:
-        """Return what `/readyz` checks: storage, vault key, migrations."""
+        """Return what `/readyz` checks: storage, vault key, migrations, and that the policy is ours."""
         return {
             "storage": await self._can_write(),
             "vault_key": await self._can_unseal(),
             "migrations": await self.deps.journal.migrated(),
+            "policy": await self.policies.same_file(),
         }
 
     async def _can_write(self) -> bool:
@@ -109,11 +116,14 @@ def build(deps: Deps) -> Gateway:
         ending=ending,
         approvals=approvals,
         cards=Cards(deps, approvals, executor, tickets),
+        notices=Notices(deps),
         people=People(deps),
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
         servers=Servers(deps),
+        policies=Policies(deps),
+        explaining=Explaining(deps),
         events=Events(deps),
         runner=runner,
         jobs=Jobs(deps, epoch, ending, tickets, reconciler),

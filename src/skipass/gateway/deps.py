@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from skipass.access.policy import Policy
 from skipass.clock import Clock
 from skipass.errors import SkipassError
+from skipass.gateway.messages import Message
 from skipass.gateway.ports import Journal, Reader
 from skipass.gateway.upstream import Upstream
 from skipass.nouns.people import Tenant
@@ -24,9 +27,20 @@ class Guard(Protocol):
         ...
 
 
+class Channel(Protocol):
+    """One way to tell people something outside the gateway."""
+
+    async def send(self, message: Message) -> None:
+        """Deliver one notice, or raise `skipass.gateway.webhooks.NotDelivered`."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """Shared by all use cases of one process. `sandbox` is true under `serve --sandbox` only."""
+    """Shared by all use cases of one process. `sandbox` is true under `serve --sandbox` only.
+
+    `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
+    """
 
     journal: Journal
     clock: Clock
@@ -35,6 +49,9 @@ class Deps:
     upstream: Upstream
     base_url: str
     sandbox: bool = False
+    policy_file: str | None = None
+    policies: dict[str, Policy] = field(default_factory=dict)
+    channels: Mapping[str, Channel] = field(default_factory=dict)
     _texts: dict[str, TextKey] = field(default_factory=dict)
 
     async def texts(self, tenant_id: str) -> TextKey:

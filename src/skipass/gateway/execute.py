@@ -6,6 +6,7 @@ standing → session → guard → refuse, hold, or admit → submit → deliver
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +17,7 @@ from skipass.gateway.crashpoints import reached
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps
 from skipass.gateway.metrics import REFUSALS
+from skipass.gateway.rules import NOTHING, capped, confirmable, ruled
 from skipass.gateway.running import Out, Runner
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.standing import Standing, standing
@@ -70,26 +72,30 @@ class Executor:
 
     async def _once(self, here: Standing, target: Target, asked: Asked, wait_s: float) -> Envelope:
         now, texts = self._deps.journal.now(), await self._deps.texts(here.connection.tenant_id)
-        statement = draft(new_id("statement", now), asked, here, None, texts, now)
+        statement, found = draft(new_id("statement", now), asked, here, None, texts, now), NOTHING
         try:
             epoch = await self._runner.epoch.value()
             session = await self._session(here, target, asked)
             statement = replace(statement, session_id=session.id)
             await self._fits(here, session, asked)
-            verdict = await self._judge(session, asked)
+            guarded = await self._judge(session, asked)
+            found = here.rules.statement(guarded)
+            verdict = ruled(guarded, found)
             statement = judged(statement, verdict)
             if verdict.outcome is Outcome.DENY or verdict.text is None:
                 raise denied(verdict, here, session)
-            statement = bound(statement, intent_of(asked, verdict.text, session), session, texts)
+            asked = replace(asked, parameters=capped(asked.parameters, found))
+            intent = intent_of(asked, verdict.text, session)
+            statement = bound(statement, intent, session, texts)
             if verdict.outcome is Outcome.REVIEW:
-                held, approval = await self._admission.hold(statement, here, session)
+                confirm = confirmable(guarded, found)
+                held, approval = await self._admission.hold(statement, here, session, found, confirm=confirm)
                 if held.state is StatementState.HELD:
                     return answers.held(held, approval, self._deps.base_url)
                 return await self._collect(held, here, wait_s)
-            intent = intent_of(asked, verdict.text, session)
-            admitted = await self._admission.admit(statement, here, session, asked.timeout_s)
+            admitted = await self._admission.admit(statement, here, session, asked.timeout_s, found)
         except SkipassError as refused:
-            return await self._refuse(statement, refused)
+            return await self._refuse(statement, refused, here.rules.told(found))
         if admitted.id != statement.id:
             return await self._collect(admitted, here, wait_s)
         reached("intent_recorded")
@@ -141,10 +147,10 @@ class Executor:
         database, schema = asked.database or session.database, asked.schema or session.schema
         return await self._deps.guard.check(asked.text, scope, database=database, schema=schema)
 
-    async def _refuse(self, statement: Statement, refused: SkipassError) -> Envelope:
+    async def _refuse(self, statement: Statement, refused: SkipassError, told: Mapping[str, Any]) -> Envelope:
         REFUSALS.labels(refused.code).inc()
         if refused.code != "not_recorded":
-            await self._admission.refuse(statement, refused.code)
+            await self._admission.refuse(statement, refused.code, told)
         session_id = None if statement.session_id == "none" else statement.session_id
         return answers.refusal(refused, statement.id, session_id)
 

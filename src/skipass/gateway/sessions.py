@@ -1,4 +1,4 @@
-"""Access sessions: request, open, pick, close, revoke. `expires_at` is set once, when a session opens."""
+"""Access sessions: request, open, pick, extend, close, revoke. `expires_at` is set once, when a session opens."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from skipass.access.policy import budgets_from
-from skipass.access.sessions import Answer, decide
+from skipass.access.policy import Finding, Ruling, budgets_from
+from skipass.access.sessions import Answer, SessionDecision, decide
 from skipass.access.sqlguard import canonical_scope
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.holding import approval_for, ask, withdraw_all
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import Reader, UnitOfWork
-from skipass.gateway.standing import Standing
+from skipass.gateway.rules import asking, still_in_force, tighter
+from skipass.gateway.standing import Standing, standing
+from skipass.gateway.succession import extendable, no_less, take_over
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval, ApprovalState
+from skipass.nouns.connection import Connection
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.scope import Scope, name_parts
 from skipass.nouns.session import AccessSession, EndReason, SessionState
@@ -37,48 +40,84 @@ class SessionRequest:
     budgets: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """More time for a session: `ttl_s` from when it is granted, why, and more scope or lower budgets if wanted."""
+
+    ttl_s: int
+    reason: str
+    scope: Scope | None = None
+    budgets: Mapping[str, Any] | None = None
+
+
 class Sessions:
     """The use cases of access sessions."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
 
-    async def request(self, standing: Standing, request: SessionRequest) -> tuple[AccessSession, Approval | None]:
+    async def request(
+        self, here: Standing, request: SessionRequest, before: AccessSession | None = None
+    ) -> tuple[AccessSession, Approval | None]:
         """Return the session, open or waiting for a person with its approval; raises the refusal otherwise.
 
-        Raises `invalid_scope`, `invalid_request`, `not_allowed` where policy denies, `no_approver`.
+        `before` is the session that this one would take over from. Raises `invalid_scope`, `invalid_request`,
+        `not_allowed` or `denied_by_policy` where policy denies, `no_approver`.
         """
-        session = self._draft(standing, request, self._deps.journal.now())
-        decision = decide(session.scope, session.ttl_s, session.role, standing.roles, standing.policy)
-        if decision.answer is Answer.DENY:
-            reason = "; ".join(decision.reasons)
-            raise SkipassError("not_allowed", f"The session is refused: {reason}.", "Ask for less.")
+        session, found, decision = self._decided(here, request)
+        session = replace(session, predecessor_id=before.id if before else None)
 
         async def open_or_ask(unit: UnitOfWork) -> tuple[AccessSession, Approval | None]:
-            facts = {"reason": session.reason, "scope": session.scope.as_dict(), "ttl_s": session.ttl_s}
-            facts |= {"user_id": session.user_id, "agent_id": session.agent_id, "role": session.role}
-            facts |= {
-                "connection_id": session.connection_id,
-                "budgets": session.left.as_dict(),
-                "asks": decision.reasons,
-            }
+            if not await still_in_force(unit, session.tenant_id, here.rules.version_id):
+                raise SkipassError("stale_decision", hint="Send it again.", retryable=True)
+            facts = _asked_for(session, decision.reasons) | here.rules.told(found)
             if decision.answer is Answer.OPEN:
-                asked = await begin(unit, session, facts)
-                return await open_session(unit, asked, "policy"), None
-            life = standing.policy.decide_within_s
-            approval = await ask(unit, approval_for(session, standing.agent, unit.now, life))
+                return await open_session(unit, await begin(unit, session, facts), "policy"), None
+            life_s, who = asking(found, here.policy, confirm=decision.confirm)
+            approval = await ask(unit, approval_for(session, here.agent, unit.now, life_s, **who))
             waiting = replace(session, approval_id=approval.id, decide_by=approval.expires_at)
             return await begin(unit, waiting, facts), approval
 
         return await self._deps.journal.write(open_or_ask)
 
-    def _draft(self, standing: Standing, request: SessionRequest, now: datetime) -> AccessSession:
+    async def extend(
+        self, principal: Principal, session_id: str, wish: Extension
+    ) -> tuple[AccessSession, Approval | None]:
+        """Return the successor asked for: a session of its own, for the same principal and role, with no less scope.
+
+        When it opens it takes over what its predecessor still has at work or undelivered, and ends it. Raises as
+        `request` does, `not_found`, `expired`, and `conflict` for a session that cannot be extended.
+        """
+        before = await self.of(principal, session_id)
+        extendable(before, self._deps.journal.now())
+        here = await standing(self._deps, principal, name=await self._connection_name(before))
+        budgets, scope = wish.budgets, wish.scope or replace(before.scope, role=before.role)
+        request = SessionRequest(scope, wish.ttl_s, wish.reason, budgets)
+        no_less(before, request.scope, here.connection.role)
+        return await self.request(here, request, before)
+
+    async def _connection_name(self, session: AccessSession) -> str:
+        async def load(reader: Reader) -> Connection | None:
+            return await reader.get(Connection, session.connection_id)
+
+        connection = await self._deps.journal.read(load)
+        return connection.name if connection else ""
+
+    def _decided(self, here: Standing, request: SessionRequest) -> tuple[AccessSession, Finding, SessionDecision]:
+        session, found = self._draft(here, request, self._deps.journal.now())
+        decision = decide(session.scope, session.ttl_s, session.role, here.roles, here.policy, found)
+        if decision.answer is Answer.DENY:
+            raise _refused(here, session, found, decision)
+        return session, found, decision
+
+    def _draft(self, standing: Standing, request: SessionRequest, now: datetime) -> tuple[AccessSession, Finding]:
         scope, connection = canonical_scope(request.scope), standing.connection
         if not request.ttl_s > 0 or not request.reason.strip():
             raise SkipassError("invalid_request", "ttl_s must be positive and reason must say why.")
+        found = standing.rules.session(scope, request.ttl_s, standing.policy)
         database, schema = _current(scope, connection.database, connection.schema)
-        left = budgets_from(request.budgets, standing.policy.budgets)
-        return AccessSession(
+        left = budgets_from(request.budgets, tighter(standing.policy.budgets, found))
+        session = AccessSession(
             id=new_id("session", now),
             tenant_id=connection.tenant_id,
             connection_id=connection.id,
@@ -99,6 +138,7 @@ class Sessions:
             database=database,
             schema=schema,
         )
+        return session, found
 
     async def pick(self, standing: Standing, session_id: str | None) -> AccessSession:
         """Return the open session a call belongs to.
@@ -132,14 +172,24 @@ class Sessions:
         explicit = [s for s in mine if not s.automatic and s.opened_at]
         if scope is None or explicit:
             raise SkipassError("session_required", hint="Ask for a session first: skipass_request_session.")
-        wish = SessionRequest(scope, standing.policy.unattended_ttl_s, "automatic session of the connection's policy")
-        session = replace(self._draft(standing, wish, self._deps.journal.now()), automatic=True)
+        session, found = self._by_itself(standing, scope)
+        if found.ruling not in (None, Ruling.ALLOW):
+            rules = ", ".join(rule for rule, _ in found.reasons)
+            message = f"The policy opens no session by itself here: {rules}."
+            raise SkipassError("session_required", message, "Ask for a session first: skipass_request_session.")
 
         async def open_it(unit: UnitOfWork) -> AccessSession:
             facts = {"reason": session.reason, "scope": session.scope.as_dict(), "ttl_s": session.ttl_s}
+            facts |= standing.rules.told(found)
             return await open_session(unit, await begin(unit, session, facts), "policy")
 
         return await self._deps.journal.write(open_it)
+
+    def _by_itself(self, standing: Standing, scope: Scope) -> tuple[AccessSession, Finding]:
+        now, why = self._deps.journal.now(), "automatic session of the connection's policy"
+        session, found = self._draft(standing, SessionRequest(scope, standing.policy.unattended_ttl_s, why), now)
+        ttl_s = min(session.ttl_s, found.obligations.longest_s or session.ttl_s)
+        return replace(session, automatic=True, ttl_s=ttl_s), found
 
     async def of(self, principal: Principal, session_id: str) -> AccessSession:
         """Return a session that this caller may look at, or raise `not_found`."""
@@ -210,10 +260,15 @@ class Sessions:
 
 
 async def open_session(unit: UnitOfWork, session: AccessSession, by: str) -> AccessSession:
-    """Open a requested session now; an explicit one ends the automatic one of the same agent, user and connection."""
+    """Open a requested session now; an explicit one ends the automatic one of the same agent, user and connection.
+
+    A successor takes over from its predecessor in the same transaction.
+    """
     expires_at = unit.now + timedelta(seconds=session.ttl_s)
     if not session.automatic:
         await _end_automatic(unit, session)
+    if session.predecessor_id:
+        await take_over(unit, session)
     facts = {"expires_at": expires_at.isoformat(), "by": by}
     times = {"opened_at": unit.now, "expires_at": expires_at, "last_call_at": unit.now}
     return await move(unit, session, SessionState.OPEN, facts, **times)
@@ -243,6 +298,33 @@ async def _at_work(unit: UnitOfWork, session_id: str) -> bool:
     states = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING, StatementState.UNKNOWN)
     found = await unit.find(Statement, session_id=session_id, state=states, ticket=False, cancel_unconfirmed=False)
     return bool(found)
+
+
+def _asked_for(session: AccessSession, asks: Sequence[str]) -> dict[str, Any]:
+    """Return what the first event of a session says of it."""
+    return {
+        "reason": session.reason,
+        "scope": session.scope.as_dict(),
+        "ttl_s": session.ttl_s,
+        "user_id": session.user_id,
+        "agent_id": session.agent_id,
+        "role": session.role,
+        "connection_id": session.connection_id,
+        "budgets": session.left.as_dict(),
+        "asks": asks,
+    } | ({"predecessor_id": session.predecessor_id} if session.predecessor_id else {})
+
+
+def _refused(here: Standing, session: AccessSession, found: Finding, decision: SessionDecision) -> SkipassError:
+    """Return the refusal, with the longest session that policy would look at where only the time was too long."""
+    message = f"The session is refused: {'; '.join(decision.reasons)}."
+    if found.ruling is Ruling.DENY:
+        return SkipassError("denied_by_policy", message, "The rule decides, not a person; ask an admin.")
+    longest = min(here.policy.longest_ttl_s, found.obligations.longest_s or here.policy.longest_ttl_s)
+    if session.role not in here.roles:
+        return SkipassError("not_allowed", message, f"Roles it allows: {', '.join(sorted(here.roles))}.")
+    request = {"connection": here.connection.name, "scope": session.scope.as_dict(), "ttl_s": longest}
+    return SkipassError("not_allowed", message, "Ask for less.", details={"request": request | {"reason": ""}})
 
 
 def _usable(session: AccessSession | None, now: datetime) -> AccessSession:

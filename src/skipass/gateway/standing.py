@@ -1,22 +1,26 @@
-"""Standing: what one call is judged under, read in one view: caller, connection, its credential and policy."""
+"""Standing: what one call is judged under, read in one view: caller, connection, credential, limits and rules."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skipass.access.policy import ConnectionPolicy, policy_from
+from skipass.access.policy import ConnectionPolicy
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader, Versions
+from skipass.gateway.rules import Rules, rules_for
 from skipass.nouns.connection import Connection, Credential, CredentialState, McpServer, Switch
-from skipass.nouns.people import Agent, Life
+from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The caller (an agent, for `user_id`), the connection, the credential that would be used, and the policy."""
+    """The caller (an agent, for `user_id`), the connection, the credential that would be used, limits and rules.
+
+    `policy` holds the connection's own limits, `rules` what is in force on top of them.
+    """
 
     principal: Principal
     user_id: str
@@ -24,6 +28,7 @@ class Standing:
     connection: Connection
     credential: Credential
     policy: ConnectionPolicy
+    rules: Rules
 
     def versions(self, session: AccessSession) -> Versions:
         """Return every version that admission compares again."""
@@ -58,7 +63,11 @@ async def standing(deps: Deps, principal: Principal, *, slug: str | None = None,
             raise SkipassError("unauthenticated", "The agent is disabled.")
         connection = await _connection(reader, agent, slug, name)
         credential = await _credential(reader, connection)
-        return Standing(principal, user_id, agent, connection, credential, policy_from(connection.policy))
+        user = await reader.get(User, user_id, tenant_id=principal.tenant_id)
+        if user is None:
+            raise SkipassError("unauthenticated", "There is no such user any more.")
+        rules = await rules_for(deps, reader, connection, agent, user)
+        return Standing(principal, user_id, agent, connection, credential, rules.limits(connection), rules)
 
     return await deps.journal.read(load)
 

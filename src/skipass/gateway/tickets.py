@@ -8,19 +8,20 @@ from datetime import timedelta
 
 import structlog
 
-from skipass.access.policy import policy_from
+from skipass.access.policy import Ruling, policy_from
 from skipass.errors import SkipassError
 from skipass.gateway.crashpoints import reached
 from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.rules import found_now, timed
 from skipass.gateway.running import Out, Runner
 from skipass.nouns.approval import Approval
 from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Intent, Statement, StatementState, intent_from
-from skipass.nouns.verdict import Outcome
+from skipass.nouns.verdict import Outcome, Verdict
 
 _log = structlog.get_logger("skipass.tickets")
 
@@ -65,11 +66,9 @@ class Tickets:
             if statement is None or session is None or statement.state is not StatementState.APPROVED:
                 return
             intent = await self.intent(statement)
-            if not await self._still_allowed(intent, session):
-                await self._withdraw(statement, "the policy denies it now")
-                return
+            verdict = await self._judged(intent, session)
             epoch = await self._runner.epoch.value()
-            claimed, out = await self._claim(statement)
+            claimed, out = await self._claim(statement, verdict)
         except SkipassError as error:
             _log.warning("ticket.not_claimed", statement=statement_id, code=error.code)
             if error.code == "withdrawn" and statement is not None:
@@ -78,13 +77,12 @@ class Tickets:
         reached("intent_recorded")
         self._runner.start(claimed, intent, out, epoch)
 
-    async def _still_allowed(self, intent: Intent, session: AccessSession) -> bool:
+    async def _judged(self, intent: Intent, session: AccessSession) -> Verdict:
         scope = replace(session.scope, role=session.role, warehouse=intent.warehouse)
-        verdict = await self._deps.guard.check(intent.text, scope, database=intent.database, schema=intent.schema)
-        return verdict.outcome is not Outcome.DENY
+        return await self._deps.guard.check(intent.text, scope, database=intent.database, schema=intent.schema)
 
-    async def _claim(self, statement: Statement) -> tuple[Statement, Out]:
-        """Admit the ticket: approved, unclaimed, within its approval's life, everybody still active."""
+    async def _claim(self, statement: Statement, verdict: Verdict) -> tuple[Statement, Out]:
+        """Admit the ticket: approved, unclaimed, within its approval's life, allowed by the rules, everybody active."""
 
         async def claim(unit: UnitOfWork) -> tuple[Statement, Out]:
             current = await unit.get(Statement, statement.id, state=StatementState.APPROVED)
@@ -92,7 +90,10 @@ class Tickets:
             if current is None or approval is None or approval.expires_at <= unit.now:
                 raise SkipassError("lapsed", "The ticket is claimed or has lapsed.")
             out = await _out(unit, current)
-            most = policy_from(out.connection.policy).statement_timeout_s
+            found = await found_now(self._deps, unit, current, verdict)
+            if verdict.outcome is Outcome.DENY or found.ruling is Ruling.DENY:
+                raise SkipassError("withdrawn", "The policy denies it now.")
+            most = timed(policy_from(out.connection.policy), found).statement_timeout_s
             timeout_s = max(1, min(most, -int(-(approval.expires_at - unit.now) // timedelta(seconds=1))))
             changes = {"owner_boot": self._deps.journal.boot_id, "timeout_s": timeout_s}
             return await move(unit, current, StatementState.ADMITTED, changes | {"ticket": approval.id}, **changes), out

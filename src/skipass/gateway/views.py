@@ -42,6 +42,7 @@ def session_view(session: AccessSession, now: datetime) -> dict[str, Any]:
         "end_reason": session.end_reason.value if session.end_reason else None,
         "budgets_left": session.left.as_dict(),
         "approval": session.approval_id,
+        "predecessor_id": session.predecessor_id,
     }
 
 

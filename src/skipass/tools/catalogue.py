@@ -76,6 +76,18 @@ CATALOGUE: tuple[ToolSpec, ...] = (
         annotations=_hints(read_only=True),
     ),
     ToolSpec(
+        name="skipass_extend_session",
+        title="Ask for more time",
+        description=(
+            "Ask for a session that follows an open one when its time or budgets will not do. A session never grows: "
+            "this is a new request, and may wait for a person as any request does. When it opens, the old one ends "
+            "and its running and held statements go on in the new one, under the same handles."
+        ),
+        input=inputs.ExtendSession,
+        output_schema=_SESSION,
+        annotations=_hints(read_only=False),
+    ),
+    ToolSpec(
         name="skipass_close_session",
         title="Close an access session",
         description=(

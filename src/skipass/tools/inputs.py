@@ -122,6 +122,25 @@ class RequestSession(ToolInput):
     request_id: RequestId = None
 
 
+class ExtendSession(ToolInput):
+    """Input of `skipass_extend_session`."""
+
+    session_id: Handle = Field(description="Id of the open session to follow.")
+    ttl_s: int = Field(
+        ge=1, le=_MAX_SECONDS, description="How long from when the new session opens, in seconds.", examples=[900]
+    )
+    reason: Text = Field(
+        max_length=1000,
+        description="Why more time is needed, in a sentence a person can judge.",
+        examples=["Two of the five tables are still to be counted"],
+    )
+    scope: ScopeValue | None = Field(
+        default=None, description="The same as now when left out; it may be wider, never narrower."
+    )
+    budgets: Budgets | None = Field(default=None, description="Lower limits than the policy's, if you want them.")
+    request_id: RequestId = None
+
+
 class ShowSession(ToolInput):
     """Input of `skipass_show_session`."""
 

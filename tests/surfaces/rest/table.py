@@ -56,10 +56,13 @@ async def the_connection(at: House) -> Made:
 
 
 QUERY = {"connection_name": "snowflake", "tool_input": {"statement": "SELECT 1"}}
+MORE = {"ttl_s": 60, "reason": "not done yet"}
+EXPLAIN = {"connection": "snowflake", "agent": "reporting-agent", "statement": "SELECT 1"}
 TABLE = (
     Row("POST /sessions", (201, 403, 403, 403, 403), session_request),
     Row("GET /sessions", EVERYBODY),
     Row("GET /sessions/{session_id}", SEEN, needs=a_session),
+    Row("POST /sessions/{session_id}/extend", (201, 404, 403, 403, 403), lambda: MORE, a_session),
     Row("POST /sessions/{session_id}/close", (200, 404, 403, 200, 200), needs=a_session),
     Row("POST /sessions/{session_id}/revoke", (403, 404, 403, 200, 200), needs=a_session),
     Row("GET /sessions/{session_id}/record", SEEN, needs=a_session),
@@ -83,6 +86,10 @@ TABLE = (
     Row("GET /connections/{name}", WATCHERS, needs=the_connection),
     Row("POST /connections/{name}/test", ADMINS, needs=the_connection),
     Row("POST /connections/{name}/disable", ADMINS, needs=a_connection),
+    Row("GET /policies", WATCHERS),
+    Row("POST /policies", ADMINS_CREATE, lambda: {"policy": "version = 1\n"}),
+    Row("POST /policies/check", WATCHERS, lambda: {"policy": "version = 1\n"}),
+    Row("POST /policies/explain", WATCHERS, lambda: EXPLAIN),
     Row("POST /mcp-servers", ADMINS_CREATE, lambda: {"slug": fresh("slug"), "connection": "jit"}),
     Row("GET /mcp-servers", WATCHERS),
     Row("POST /mcp-servers/{slug}/disable", ADMINS, needs=a_connection),

@@ -6,7 +6,7 @@ Knows the statement guard's names and tokens, and nothing of people, storage or 
 from __future__ import annotations
 
 from skipass.access.policy.check import check
-from skipass.access.policy.evaluate import judge_session, judge_statement
+from skipass.access.policy.evaluate import automatic_scope, judge_session, judge_statement
 from skipass.access.policy.limits import ConnectionPolicy, budgets_from, pinned_timeout, policy_from
 from skipass.access.policy.parse import MOST_BYTES, parse
 from skipass.access.policy.rules import EMPTY, Effect, Finding, Obligations, Policy, Rule, Ruling, Subject, Wish
@@ -23,6 +23,7 @@ __all__ = [
     "Ruling",
     "Subject",
     "Wish",
+    "automatic_scope",
     "budgets_from",
     "check",
     "judge_session",

@@ -23,6 +23,13 @@ _CHANGES = {StatementKind.DDL: Effect.DDL, StatementKind.WRITE: Effect.WRITE, St
 Touch = tuple[Effect, Name | None]
 
 
+def automatic_scope(policy: Policy, subject: Subject) -> Scope | None:
+    """Return the scope of automatic sessions that rules name for a caller; None where none does, or two differ."""
+    rules = [] if policy.shadow else [rule for rule in policy.rules if not rule.shadow and is_about(rule, subject)]
+    named_ = {rule.automatic for rule in rules if rule.automatic is not None}
+    return named_.pop() if len(named_) == 1 else None
+
+
 def judge_session(policy: Policy, subject: Subject, wish: Wish) -> Finding:
     """Return what the rules say of a session request; `whole` tells whether an allow or confirm is about all of it."""
     about = [rule for rule in policy.rules if _is_about(rule, subject, Effect.SESSION) and _touches(rule, wish)]

@@ -71,7 +71,10 @@ def request(
     scope |= {name: value for name, value in (("tables", table), ("functions", function)) if value}
     scope |= {name: value for name, value in (("role", role), ("warehouse", warehouse)) if value}
     body = {"connection": connection, "scope": scope, "ttl_s": ttl_s, "reason": reason, "budgets": _budgets(budget)}
-    made = gateway(identifier).post("/sessions", body)
+    _made(gateway(identifier).post("/sessions", body), form)
+
+
+def _made(made: dict[str, Any], form: Format) -> None:
     show_object(made, form)
     if made["state"] == "requested":
         note(f"It waits for a person until {made['decide_by']}: skipass session show {made['id']}")
@@ -86,6 +89,23 @@ def _budgets(pairs: Sequence[str] | None) -> dict[str, int] | None:
             raise typer.BadParameter(f"write NAME=N with one of {', '.join(_BUDGETS)}", param_hint="--budget")
         budgets[name] = int(number)
     return budgets or None
+
+
+@app.command()
+def extend(
+    session_id: SessionArgument,
+    *,
+    reason: Annotated[str, typer.Option("--reason", help="Why more time, in a sentence that a person can judge.")],
+    ttl_s: Annotated[int, typer.Option("--ttl", metavar="DURATION", parser=seconds, help="How long: 90s, 15m, 8h.")],
+    budget: Annotated[
+        list[str] | None, typer.Option("--budget", metavar="NAME=N", help=f"Lower limit: {', '.join(_BUDGETS)}.")
+    ] = None,
+    identifier: IdentifierOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Ask for a session that follows an open one and takes over its statements; exit 3 if it waits for a person."""
+    body = {"ttl_s": ttl_s, "reason": reason, "budgets": _budgets(budget)}
+    _made(gateway(identifier).post(f"/sessions/{segment(session_id)}/extend", body), form)
 
 
 @app.command("list")

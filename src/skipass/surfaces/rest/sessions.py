@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from starlette.responses import Response
 
-from skipass.gateway.sessions import SessionRequest
+from skipass.gateway.sessions import Extension, SessionRequest
 from skipass.gateway.standing import standing
 from skipass.gateway.views import record_view, statement_view
 from skipass.nouns.approval import Approval
@@ -14,6 +16,7 @@ from skipass.surfaces.rest.bodies import NewSession, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, SessionRoute, TheGateway, routes
+from skipass.surfaces.rest.sessions_bodies import ExtendSession
 from skipass.surfaces.rest.views import card_body, session_body
 
 asking = routes(SessionRoute, "sessions")
@@ -32,6 +35,20 @@ async def request_session(body: NewSession, gateway: TheGateway, caller: Caller,
 
     now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
     return await once(request, lambda asked: session_body(asked[0], base_url, now, asked[1]))
+
+
+@asking.post(
+    "/sessions/{session_id}/extend", status_code=201, response_model=shapes.Session, summary="Ask for more time"
+)
+async def extend_session(
+    session_id: Segment, body: ExtendSession, gateway: TheGateway, caller: Caller, once: OnceFor
+) -> Response:
+    """Ask for a successor: a session of its own that takes over what runs or is held once it opens. Nothing grows."""
+    budgets = body.budgets.model_dump(exclude_none=True) if body.budgets else None
+    wish = Extension(body.ttl_s, body.reason, body.scope, budgets)
+    now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
+    extend = partial(gateway.sessions.extend, caller, session_id, wish)
+    return await once(extend, lambda asked: session_body(asked[0], base_url, now, asked[1]))
 
 
 @router.get("/sessions", response_model=shapes.Page[shapes.Session], summary="List sessions, newest first")

@@ -210,6 +210,7 @@ class Session(Shape):
     end_reason: Literal["released", "expired", "idle", "revoked", "budget", "account"] | None
     budgets_left: dict[Literal["statements", "rows", "bytes", "seconds"], int]
     approval: Approval | Asked | None
+    predecessor_id: str | None = Field(description="The session this one extends, if any.", examples=[None])
 
 
 class Statement(Shape):
