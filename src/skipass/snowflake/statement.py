@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _CANCEL_S = 5.0
-_SLICE_ROWS = 8192
+_SLICE_ROWS = 4096
 TimestampUnit = Literal["ns", "us"]
 
 

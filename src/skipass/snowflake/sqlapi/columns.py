@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the wall clock of TIMESTAMP_NTZ
+_EPOCH_UTC = datetime(1970, 1, 1, tzinfo=UTC)
 _PLACES = len(".000000000")
 # Whole numbers beyond 64 bits would become floats in orjson.
 _LONG_NUMBER = re.compile(r"[0-9]{18}")
@@ -36,11 +37,11 @@ def _documents(cells: Sequence[str]) -> list[Any] | None:
 
 
 def _wall_clocks(cells: Sequence[str]) -> list[Any] | None:
-    return _after_epoch(cells) if _are_usual(cells) else None
+    return [_EPOCH + time for time in _since_epoch(cells)] if _are_usual(cells) else None
 
 
 def _instants(cells: Sequence[str]) -> list[Any] | None:
-    return [wall.replace(tzinfo=UTC) for wall in _after_epoch(cells)] if _are_usual(cells) else None
+    return [_EPOCH_UTC + time for time in _since_epoch(cells)] if _are_usual(cells) else None
 
 
 def _zoned(cells: Sequence[str]) -> list[Any] | None:
@@ -48,34 +49,25 @@ def _zoned(cells: Sequence[str]) -> list[Any] | None:
     offsets = [cell[-4:] for cell in cells]
     if not _are_usual(seconds):
         return None
-    zones = {offset: _zone(offset) for offset in set(offsets)}
-    minutes = {offset: int(offset) - 1440 for offset in zones}
-    walls = _after_epoch(seconds, [minutes[offset] for offset in offsets])
-    return [wall.replace(tzinfo=zones[offset]) for wall, offset in zip(walls, offsets, strict=True)]
+    epochs = {offset: _epoch_at(offset) for offset in set(offsets)}
+    return [epochs[offset] + time for offset, time in zip(offsets, _since_epoch(seconds), strict=True)]
 
 
-def _zone(offset: str) -> timezone:
+def _epoch_at(offset: str) -> datetime:
     if not _OFFSET.fullmatch(offset):
         raise ValueError(offset)
     minutes = int(offset) - 1440
-    return timezone(timedelta(minutes=minutes)) if minutes else UTC
+    return _EPOCH_UTC.astimezone(timezone(timedelta(minutes=minutes))) if minutes else _EPOCH_UTC
 
 
-def _after_epoch(cells: Sequence[str], minutes: Sequence[int] = ()) -> list[datetime]:
-    """Return the wall clocks so many seconds, and minutes more, after the epoch.
-
-    With numpy, where it is installed, this takes a third of the time.
-    """
+def _since_epoch(cells: Sequence[str]) -> list[timedelta]:
+    """Return the time since the epoch of each cell; with numpy, where it is installed, in a third of the time."""
     micros = "\n".join([cell[:-3] for cell in cells]).replace(".", "")
     try:
         import numpy as np
     except ImportError:
-        shifts = minutes or [0] * len(cells)
-        return [_EPOCH + timedelta(0, 60 * m, int(count)) for count, m in zip(micros.split("\n"), shifts, strict=True)]
-    counts = np.fromstring(micros, np.int64, sep="\n")
-    if minutes:
-        counts += np.array(minutes, np.int64) * 60_000_000
-    return list(counts.astype("datetime64[us]").tolist())
+        return [timedelta(0, 0, count) for count in map(int, micros.split("\n"))]
+    return list(np.fromstring(micros, np.int64, sep="\n").astype("timedelta64[us]").tolist())
 
 
 def _are_usual(cells: Sequence[str]) -> bool:

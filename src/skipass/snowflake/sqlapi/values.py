@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from skipass.snowflake.errors import ProtocolError
@@ -81,8 +82,12 @@ def _decode_column(column: Column, formats: Mapping[str, object], cells: Sequenc
 
 
 def _decode_texts(column: Column, formats: Mapping[str, object], texts: Sequence[str]) -> list[Any]:
+    decode = decoder(column, formats)
+    if decode is _integer:
+        with suppress(ValueError):
+            return list(map(int, texts))
     values = None if is_formatted(column, formats) else whole_column(column.type, texts)
-    return list(map(decoder(column, formats), texts)) if values is None else values
+    return list(map(decode, texts)) if values is None else values
 
 
 def decoder(column: Column, formats: Mapping[str, object]) -> Decoder:
@@ -172,6 +177,7 @@ def _boolean(cell: str) -> bool:
     return _BOOLEANS[word]
 
 
+@lru_cache(maxsize=16_384)
 def _date(cell: str) -> date | str:
     days = int(cell)
     return date.fromordinal(days + 719_163) if -719_162 <= days <= 2_932_896 else iso_date(days)
