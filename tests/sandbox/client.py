@@ -74,6 +74,7 @@ class Client:
     host: str
     token: str
     virtual_host: str | None = None
+    kind: str | None = "KEYPAIR_JWT"
 
     @classmethod
     def of(cls, sandbox: RunningSandbox, user: str) -> Client:
@@ -82,7 +83,9 @@ class Client:
 
     def call(self, method: str, path: str, body: Any = None) -> Reply:
         headers = {"Authorization": f"Bearer {self.token}", "Accept": "application/json", "User-Agent": "tests/1"}
-        headers |= {"Content-Type": "application/json", "X-Snowflake-Authorization-Token-Type": "KEYPAIR_JWT"}
+        headers["Content-Type"] = "application/json"
+        if self.kind is not None:
+            headers["X-Snowflake-Authorization-Token-Type"] = self.kind
         if self.virtual_host is not None:
             headers["Host"] = self.virtual_host
         connection = HTTPConnection(self.host, timeout=30)

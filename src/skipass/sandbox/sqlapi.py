@@ -190,10 +190,16 @@ def _failure_body(failure: Failure, statement: Statement) -> dict[str, Any]:
     }
 
 
+def _capital(column: dict[str, object]) -> dict[str, object]:
+    """The other reading of a column: its type in capital letters, 0 for what it does not have."""
+    zeros = {name: column[name] or 0 for name in ("length", "byteLength", "precision", "scale")}
+    return column | zeros | {"type": str(column["type"]).upper()}
+
+
 def _result(statement: Statement, output: Output, upper: bool) -> Response:
     row_type = [column.as_json() for column in output.columns]
     if upper:
-        row_type = [column | {"type": str(column["type"]).upper()} for column in row_type]
+        row_type = [_capital(column) for column in row_type]
     body: dict[str, Any] = {
         "resultSetMetaData": {
             "numRows": output.total_rows,

@@ -83,6 +83,8 @@ class Endpoint:
             }
         except _RpcError as error:
             answer = _failed(message["id"], error)
+            if error.code != INTERNAL:
+                return JSONResponse(answer)  # no tool was called, so there is nothing to stream
         return self._written(request, message["method"], answer)
 
     async def _identity(self, request: Request, name: TableName) -> Identity:
