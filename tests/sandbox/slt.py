@@ -4,6 +4,7 @@
     pick NAME COLUMN,… [user=U]      the same, of the named columns only (`+` in a name stands for a blank)
     columns NAME                     the names of the columns, one a line
     error NAME CODE [user=U]         refused with that code
+    known NAME CODE [user=U]         what this account cannot do yet, and the code it says so with
 
 `user NAME ROLE` alone sets who sends the rest of the file. JSON cells are compared as JSON.
 """
@@ -45,7 +46,7 @@ class Case:
 
     def faults(self, reply: Reply) -> str:
         """Return what is wrong with an answer, or nothing."""
-        if self.kind == "error":
+        if self.kind in ("error", "known"):
             return "" if (reply.status, reply.code) == (422, self.code) else f"{reply.status} {reply.body}"
         if reply.status != 200:
             return f"{reply.code} {reply.body['message']}"
@@ -88,7 +89,7 @@ def _case(file: str, words: list[str], body: str, defaults: dict[str, str]) -> C
     kind, name, *rest = words
     named: dict[str, Any] = defaults | dict(word.split("=", 1) for word in rest if "=" in word)
     plain = [word for word in rest if "=" not in word]
-    if kind == "error":
+    if kind in ("error", "known"):
         return Case(file, kind, name, body, (), code=plain[0], **named)
     sql, _, expected = body.partition("----")
     lines = tuple(expected.strip("\n").split("\n")) if expected.strip("\n") else ()

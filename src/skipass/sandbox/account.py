@@ -140,7 +140,7 @@ class Account:
         def history(rights: Rights, user: str | None, everyone: bool) -> Iterable[dict[str, Any]]:
             return self._history(session, rights, user, everyone)
 
-        return InformationSchema(self.catalog, self.row_count, history)
+        return InformationSchema(self.catalog, self.row_count, history, session.user.name)
 
     def row_count(self, table: Table) -> int | None:
         if table.view is not None:

@@ -16,7 +16,7 @@ SYSTEM_ROLES = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLI
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; `type` is Snowflake's spelling, such as `NUMBER(38,0)`; `default` is SQL text, `identity` a sequence."""
+    """A column; `type` is spelled as `NUMBER(38,0)`; `default` is SQL text, `identity` a stored sequence."""
 
     name: str
     type: str
@@ -223,6 +223,14 @@ def _within(on: tuple[str, ...], outer: tuple[str, ...]) -> bool:
 def on_table(table: Table) -> tuple[str, ...]:
     """Return what a grant on this table or view is about."""
     return (table.kind, table.name.database, table.name.schema, table.name.name)
+
+
+def referenced(key: Constraint, target: Table) -> str:
+    """Return the name of the key that a foreign key points at."""
+    for one in target.constraints:
+        if one.kind != "FOREIGN KEY" and one.columns == key.target_columns:
+            return one.name
+    return ""
 
 
 def on_object(one: SchemaObject) -> tuple[str, ...]:

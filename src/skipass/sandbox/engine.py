@@ -50,6 +50,14 @@ class Engine:
         """Return a cursor of its own for one request."""
         return Run(self._root.cursor(), self._lock)
 
+    def next_value(self, sequence: str) -> int:
+        """Return the value that a stored sequence gives next, without taking it."""
+        query = (
+            "SELECT coalesce(last_value + increment_by, start_value) FROM duckdb_sequences() WHERE sequence_name = ?"
+        )
+        row = self._root.cursor().execute(query, [sequence]).fetchone()
+        return int(row[0]) if row else 0
+
     def close(self) -> None:
         """Close the database."""
         self._root.close()
@@ -210,7 +218,28 @@ def _conversion(name: str, text: str) -> failures.Failure:
     return failures.Failure("100038", "22018", f"Numeric value '{name}' is not recognized")
 
 
+def _plain(code: str, state: str, text: str) -> Any:
+    return lambda *_: failures.Failure(code, state, text)
+
+
+def _compiled(code: str, state: str, text: str) -> Any:
+    return lambda *_: failures.compilation(code, state, text)
+
+
 _ERRORS: tuple[tuple[str, Any], ...] = (
+    ("CHECK constraint", _plain("100078", "22000", "String is too long and would be truncated")),
+    ("Malformed JSON", _plain("100069", "22P02", "Error parsing JSON")),
+    ("More than one row returned by a subquery", _plain(
+        "090150", "22000", "Single-row subquery returns more than one row.")),
+    ("WHERE clause cannot contain aggregates", _compiled(
+        "002035", "42601", "Invalid aggregate function in where clause")),
+    ("can only apply to expressions with the same number", _compiled(
+        "001789", "42601", "invalid number of result columns for set operator input branches")),
+    ("values were supplied", _compiled("002057", "21S01", "Insert value list does not match column list")),
+    ("columns but", _compiled("002057", "21S01", "Insert value list does not match column list")),
+    ("is out of range for the destination", _plain("100046", "22003", "Number out of representable range")),
+    ("Casting value", _plain("100046", "22003", "Number out of representable range")),
+    ("Could not cast value", _plain("100046", "22003", "Number out of representable range")),
     ("Division by zero", lambda *_: failures.Failure("100051", "22012", "Division by zero")),
     ("not found in FROM clause", lambda name, _: failures.invalid_identifier(name)),
     ("Referenced table", lambda name, _: failures.invalid_identifier(name)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from skipass.sandbox import failures, results
-from skipass.sandbox.catalog import Catalog, FutureGrant, Grant, on_schema, on_table
+from skipass.sandbox.catalog import Catalog, FutureGrant, Grant, SchemaObject, on_object, on_schema, on_table
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import TableName, shown
 from skipass.sandbox.privileges import TABLE_PRIVILEGES, Rights
@@ -17,6 +17,9 @@ from skipass.sandbox.session import Session
 _ALL = {
     "TABLE": frozenset(TABLE_PRIVILEGES),
     "VIEW": frozenset({"SELECT", "REFERENCES"}),
+    "FUNCTION": frozenset({"USAGE"}),
+    "SEQUENCE": frozenset({"USAGE"}),
+    "STAGE": frozenset({"READ", "WRITE", "USAGE"}),
     "WAREHOUSE": frozenset({"USAGE", "OPERATE", "MODIFY", "MONITOR"}),
     "DATABASE": frozenset({"USAGE", "CREATE SCHEMA", "MODIFY", "MONITOR"}),
     "SCHEMA": frozenset(
@@ -24,6 +27,9 @@ _ALL = {
             "USAGE",
             "CREATE TABLE",
             "CREATE VIEW",
+            "CREATE SEQUENCE",
+            "CREATE STAGE",
+            "CREATE FUNCTION",
             "CREATE MCP SERVER",
             "CREATE CORTEX SEARCH SERVICE",
             "CREATE SEMANTIC VIEW",
@@ -48,7 +54,11 @@ _ALL = {
 }
 _KNOWN = {kind: names | {"OWNERSHIP"} for kind, names in _ALL.items()}
 _KNOWN["DATABASE"] |= {"IMPORTED PRIVILEGES"}
-_PLURALS = {"TABLES": "TABLE", "VIEWS": "VIEW", "SCHEMAS": "SCHEMA"}
+_PLURALS = {
+    "TABLES": "TABLE", "VIEWS": "VIEW", "SCHEMAS": "SCHEMA", "FUNCTIONS": "FUNCTION", "SEQUENCES": "SEQUENCE",
+    "STAGES": "STAGE",
+}  # fmt: skip
+_MEMBERS = ("FUNCTION", "SEQUENCE", "STAGE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +73,7 @@ class _Target:
 def run(reader: Reader, catalog: Catalog, session: Session) -> results.Result:
     """Read and carry out one GRANT or REVOKE."""
     revoke = reader.choose("GRANT", "REVOKE") == "REVOKE"
-    if revoke and reader.accept("GRANT", "OPTION", "FOR"):
-        raise failures.unsupported("REVOKE GRANT OPTION FOR")
+    keep = revoke and reader.accept("GRANT", "OPTION", "FOR")
     if reader.peek() == "ROLE":
         return _roles(reader, catalog, session, revoke)
     names = _privileges(reader)
@@ -80,8 +89,19 @@ def run(reader: Reader, catalog: Catalog, session: Session) -> results.Result:
     reader.finish()
     if role not in catalog.roles:
         raise failures.missing(shown(role), "Role", table=False)
-    _apply(catalog, session, names, target, role, revoke=revoke, option=option)
+    _apply(catalog, session, names, target, role, revoke=revoke and not keep, option=option)
+    if keep:
+        _without_option(catalog, target, role)
     return results.status("Statement executed successfully.")
+
+
+def _without_option(catalog: Catalog, target: _Target, role: str) -> None:
+    """The privilege stays; the right to hand it on goes."""
+    catalog.grants = {
+        grant: at
+        for grant, at in catalog.grants.items()
+        if not (grant.option and grant.role == role and grant.on in target.objects)
+    }
 
 
 def _roles(reader: Reader, catalog: Catalog, session: Session, revoke: bool) -> results.Result:
@@ -133,10 +153,14 @@ def _target(reader: Reader, catalog: Catalog, session: Session) -> _Target:
     scope = reader.choose("ALL", "FUTURE")
     if scope is not None:
         return _many(reader, catalog, session, scope == "FUTURE")
-    kind = reader.choose("TABLE", "VIEW", "WAREHOUSE", "DATABASE", "SCHEMA")
+    kind = reader.choose("TABLE", "VIEW", "WAREHOUSE", "DATABASE", "SCHEMA", *_MEMBERS)
     if kind is None:
         raise failures.unsupported(f"GRANT ON {reader.peek()}")
-    return _Target(kind, (_one(catalog, session, kind, reader.path()),))
+    path = reader.path()
+    if kind == "FUNCTION" and reader.accept("("):
+        while not reader.accept(")"):
+            reader.token()
+    return _Target(kind, (_one(catalog, session, kind, path),))
 
 
 def _one(catalog: Catalog, session: Session, kind: str, path: list[str]) -> tuple[str, ...]:
@@ -150,12 +174,21 @@ def _one(catalog: Catalog, session: Session, kind: str, path: list[str]) -> tupl
         table = catalog.table(session.table_name(path, "GRANT"))
         if table is not None and table.kind == kind and (manages or rights.sees_table(table)):
             return on_table(table)
+    elif kind in _MEMBERS:
+        one = _member(catalog, session.table_name(path, "GRANT"), kind)
+        if one is not None and (manages or rights.sees_object(one)):
+            return on_object(one)
     else:
         known = catalog.warehouses if kind == "WAREHOUSE" else catalog.databases
         sees = rights.sees_warehouse if kind == "WAREHOUSE" else rights.sees_database
         if len(path) == 1 and path[0] in known and (manages or sees(path[0])):
             return (kind, path[0])
     raise failures.missing(".".join(map(shown, path)), kind.capitalize(), table=kind in ("TABLE", "VIEW"))
+
+
+def _member(catalog: Catalog, name: TableName, kind: str) -> SchemaObject | None:
+    schema = catalog.schema(name.parent)
+    return schema.objects.get((kind, name.name)) if schema is not None else None
 
 
 def _many(reader: Reader, catalog: Catalog, session: Session, future: bool) -> _Target:
@@ -178,6 +211,10 @@ def _inside(catalog: Catalog, kind: str, container: tuple[str, ...]) -> list[tup
         schemas = catalog.databases[container[0]].schemas.values()
         return [on_schema(schema.name) for schema in schemas]
     depth = len(container)
+    if kind in _MEMBERS:
+        schemas = catalog.databases[container[0]].schemas.values()
+        members = [on_object(one) for schema in schemas for one in schema.objects.values() if one.kind == kind]
+        return [on for on in members if on[1 : depth + 1] == container]
     found = [on_table(table) for table in catalog.tables() if table.kind == kind]
     return [on for on in found if on[1 : depth + 1] == container]
 
@@ -226,6 +263,9 @@ def owner_of(catalog: Catalog, on: tuple[str, ...]) -> str:
     if kind in ("TABLE", "VIEW"):
         table = catalog.table(TableName(path[0], path[1], path[2]))
         return table.owner if table else ""
+    if kind in _MEMBERS:
+        one = _member(catalog, TableName(path[0], path[1], path[2]), kind)
+        return one.owner if one else ""
     return "ACCOUNTADMIN"
 
 
@@ -249,6 +289,8 @@ def _give(catalog: Catalog, grant: Grant) -> None:
         catalog.databases[path[0]].owner = grant.role
     elif grant.on[0] == "SCHEMA":
         catalog.databases[path[0]].schemas[path[1]].owner = grant.role
+    elif grant.on[0] in _MEMBERS:
+        catalog.databases[path[0]].schemas[path[1]].objects[(grant.on[0], path[2])].owner = grant.role
     else:
         catalog.databases[path[0]].schemas[path[1]].tables[path[2]].owner = grant.role
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, sqltypes
+from skipass.sandbox import failures, infoviews, sqltypes
 from skipass.sandbox.catalog import Catalog, Table
 from skipass.sandbox.privileges import Rights
 
@@ -72,8 +72,9 @@ _HISTORY = {
 class InformationSchema:
     """Answers for one account; `count` gives a table's rows, `history` its statements."""
 
-    def __init__(self, catalog: Catalog, count: Count, history: History) -> None:
+    def __init__(self, catalog: Catalog, count: Count, history: History, user: str = "") -> None:
         self._catalog = catalog
+        self._user = user
         self._count = count
         self._history = history
 
@@ -81,16 +82,20 @@ class InformationSchema:
         """Return DuckDB SQL that yields the view or, with `()` in the name, the function; None if there is none."""
         if name in ("QUERY_HISTORY()", "QUERY_HISTORY_BY_USER()"):
             return self._statements(name, arguments, rights)
-        makers = {
+        makers: dict[str, tuple[dict[str, str], Callable[[str, Rights], Iterable[Row]]]] = {
             "TABLES": (_TABLES, self._tables),
             "COLUMNS": (_COLUMNS, self._columns),
             "SCHEMATA": (_SCHEMATA, self._schemata),
             "DATABASES": (_DATABASES, self._databases),
         }
-        if name not in makers:
-            return None
-        shape, rows = makers[name]
-        return inline(shape, list(rows(database, rights)))
+        if name in makers:
+            shape, rows = makers[name]
+            return inline(shape, list(rows(database, rights)))
+        if name in infoviews.VIEWS:
+            shape, more = infoviews.VIEWS[name]
+            seen = infoviews.Seen(self._catalog, database, rights, self._user)
+            return inline(shape, list(more(seen)))
+        return None
 
     def _visible(self, database: str, rights: Rights) -> list[Table]:
         return [

@@ -16,6 +16,7 @@ MAX_BYTES = 1_000_000
 MAX_TOKENS = 20_000
 MAX_DEPTH = 100
 MAX_CHAIN = 500
+MAX_BARE_JOINS = 8
 
 _TOKEN = re.compile(
     r"""
@@ -91,10 +92,24 @@ def split(tokens: list[Token]) -> list[list[Token]]:
 
 def check_bounds(tokens: list[Token]) -> None:
     """Raise 000002 for text whose tree could be deeper than the parser bears, 001003 for brackets that do not match."""
+    _check_joins(tokens)
     depth = _Depth()
     for index, token in enumerate(tokens):
         if token.kind in ("punct", "op", "word"):
             depth.take(token, tokens[index - 1] if index else None)
+
+
+def _check_joins(tokens: list[Token]) -> None:
+    """The parser takes exponential time over joins whose conditions it looks for in vain."""
+    bare = 0
+    for index, token in enumerate(tokens):
+        word = token.upper
+        if word in ("ON", "USING"):
+            bare = 0
+        elif word == "JOIN" and tokens[index - 1].upper not in ("CROSS", "NATURAL"):
+            bare += 1
+        if bare > MAX_BARE_JOINS:
+            raise failures.unsupported("chain of more than 8 joins without a condition")
 
 
 class _Depth:

@@ -55,6 +55,7 @@ class Resolver:
 
     def query(self, node: Any, known: frozenset[str] = frozenset()) -> None:
         """Resolve all tables below a node, which must have been normalised; `known` are the CTEs in scope."""
+        _refuse(node)
         scope = self._ctes(node, known)
         for child in list(node.iter_expressions()):
             if isinstance(child, exp.With):
@@ -73,7 +74,6 @@ class Resolver:
                 self._inner(child, scope)
 
     def _inner(self, node: Any, scope: frozenset[str]) -> None:
-        _refuse(node)
         if isinstance(node, exp.Values) and isinstance(node.parent, (exp.From, exp.Join)):
             _name_values(node)
         self.query(node, scope)
@@ -141,7 +141,7 @@ class Resolver:
             self._function(node, node.this, known)
             return
         if not isinstance(node.this, exp.Identifier):
-            raise failures.unsupported(f"table {node.sql(dialect='snowflake')}")
+            raise failures.missing(node.sql(dialect="snowflake"), "Stage")  # no stage here holds a file
         parts = parts_of(node)
         if not (len(parts) == 1 and parts[0] in known):
             self._named(node, self.session.table_name(parts, "SELECT"))
@@ -270,15 +270,17 @@ class Resolver:
         return name
 
 
-_SELECT_PARTS = frozenset({"into", "connect", "match", "locks", "hint", "pivots", "prewhere", "settings", "format"})
+_SELECT_PARTS = {"into": "SELECT INTO", "connect": "CONNECT BY", "match": "MATCH_RECOGNIZE", "locks": "FOR UPDATE"}
 
 
 def _refuse(node: Any) -> None:
     """Some parts of a SELECT would mean something else to DuckDB, or nothing."""
+    if isinstance(node, exp.MatchRecognize):
+        raise failures.unsupported("MATCH_RECOGNIZE")
     if isinstance(node, exp.Select):
-        for key in _SELECT_PARTS & set(node.args):
-            if node.args[key] and key != "hint":
-                raise failures.unsupported({"connect": "CONNECT BY", "locks": "FOR UPDATE"}.get(key, key.upper()))
+        for key, name in _SELECT_PARTS.items():
+            if node.args.get(key):
+                raise failures.unsupported(name)
         node.set("hint", None)
 
 

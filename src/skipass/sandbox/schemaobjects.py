@@ -13,7 +13,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from skipass.sandbox import failures, results, tabledefs
-from skipass.sandbox.catalog import SchemaObject, on_object
+from skipass.sandbox.catalog import Grant, SchemaObject, on_object
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import TableName
@@ -55,7 +55,13 @@ def _create(execution: Execution, reader: Reader, kind: str, *, replace: bool) -
         raise failures.exists(str(name))
     if old is not None:
         _remove(execution, rights.schema_object(name, kind, "OWNERSHIP"))
-    schema.objects[(kind, name.name)] = _MAKERS[kind](execution, reader, name)
+    made = _MAKERS[kind](execution, reader, name)
+    schema.objects[(kind, name.name)] = made
+    catalog = execution.account.catalog
+    for future in list(catalog.future):
+        inside = future.container in ((name.database,), (name.database, name.schema))
+        if future.kind == kind and inside:
+            catalog.grants[Grant(future.privilege, on_object(made), future.role)] = execution.session.now
     return results.status(f"{_LABELS[kind]} {name.name} successfully created.")
 
 

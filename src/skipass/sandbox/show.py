@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from skipass.sandbox import failures, showaccount, sqltypes
+from skipass.sandbox import failures, showaccount, showkeys, showmore, sqltypes
 from skipass.sandbox.account import Account
-from skipass.sandbox.catalog import Table
+from skipass.sandbox.catalog import Schema, Table
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName
 from skipass.sandbox.results import Listing, Result
@@ -27,20 +27,20 @@ def run(reader: Reader, account: Account, session: Session) -> Result:
         return showaccount.describe(reader, view)
     reader.take("SHOW")
     terse = reader.accept("TERSE")
-    kind = reader.peek()
-    if kind not in _SHOWS:
-        raise failures.unsupported(f"SHOW {kind}")
-    reader.token()
-    return _SHOWS[kind](reader, view, terse)
+    for words, answer in _SHOWS.items():
+        if reader.accept(*words):
+            return answer(reader, view, terse)
+    raise reader.unexpected()
 
 
 def _databases(reader: Reader, view: View, terse: bool) -> Result:
     found = Filter()
-    reader.accept("HISTORY")
+    history = reader.accept("HISTORY")
     end_filter(reader, found)
+    dropped = ("t:dropped_on",) if history else ()
     names = (
         "t:created_on", "name", "is_default", "is_current", "origin", "owner", "comment", "options",
-        "retention_time", "kind", "owner_role_type", "object_visibility", "data_quality_monitoring_settings",
+        "retention_time", *dropped, "kind", "owner_role_type", "object_visibility", "data_quality_monitoring_settings",
     )  # fmt: skip
     listing = Listing(_TERSE if terse else names)
     for name, one in sorted(view.catalog.databases.items()):
@@ -51,9 +51,8 @@ def _databases(reader: Reader, view: View, terse: bool) -> Result:
             listing.add((one.created, name, kind, None, None))
         else:
             current = flag(name == view.session.database)
-            listing.add(
-                (one.created, name, "N", current, "", one.owner, one.comment, "", "1", kind, "ROLE", None, None)
-            )
+            head = (one.created, name, "N", current, "", one.owner, one.comment, "", "1")
+            listing.add((*head, *(None for _ in dropped), kind, "ROLE", None, None))
     return limited(listing, found)
 
 
@@ -71,9 +70,14 @@ def _schemas(reader: Reader, view: View, terse: bool) -> Result:
     for database in sorted(view.catalog.databases.values(), key=lambda one: one.name):
         if wanted not in (None, database.name):
             continue
-        for name, one in sorted(database.schemas.items()):
-            if not view.rights.sees_schema(one.name) or not found.passes(name):
+        if not view.rights.sees_database(database.name):
+            continue
+        for name, _ in showmore.visible_schemas(view, database.name):
+            if not found.passes(name):
                 continue
+            one = database.schemas.get(name) or Schema(
+                SchemaName(database.name, name), database.created, "", "Views describing the contents of the schema"
+            )
             current = flag(one.name == SchemaName(view.session.database or "", view.session.schema or ""))
             if terse:
                 listing.add((one.created, name, None, database.name, None))
@@ -101,7 +105,9 @@ def _tables(reader: Reader, view: View, terse: bool) -> Result:
         if terse:
             listing.add((one.created, at.name, "TABLE", at.database, at.schema))
         else:
-            head = (one.created, at.name, at.database, at.schema, "TABLE", one.comment, "", rows(one), None, one.owner)
+            kind = "TEMPORARY" if one.temporary else "TRANSIENT" if one.transient else "TABLE"
+            head = (one.created, at.name, at.database, at.schema, kind, one.comment, one.cluster_by, rows(one))
+            head = (*head, None, one.owner)
             listing.add((*head, "1", "OFF", "OFF", "OFF", None, None, "N", "N", "ROLE", "N", "N", "N", "N"))
     return limited(listing, found)
 
@@ -208,14 +214,29 @@ def _data_type(spelled: str, nullable: bool) -> dict[str, object]:
     return found
 
 
-_SHOWS: dict[str, Callable[[Reader, View, bool], Result]] = {
-    "DATABASES": _databases,
-    "SCHEMAS": _schemas,
-    "TABLES": _tables,
-    "VIEWS": _views,
-    "COLUMNS": _columns,
-    "WAREHOUSES": showaccount.warehouses,
-    "ROLES": showaccount.roles,
-    "USERS": showaccount.users,
-    "GRANTS": showaccount.grants,
+# Longer names come first where one begins another.
+_SHOWS: dict[tuple[str, ...], Callable[[Reader, View, bool], Result]] = {
+    **dict.fromkeys(showmore.EMPTY, showmore.nothing),
+    ("USER", "FUNCTIONS"): showmore.functions,
+    ("PRIMARY", "KEYS"): showkeys.primary,
+    ("UNIQUE", "KEYS"): showkeys.unique,
+    ("IMPORTED", "KEYS"): showkeys.imported,
+    ("EXPORTED", "KEYS"): showkeys.exported,
+    ("DATABASES",): _databases,
+    ("SCHEMAS",): _schemas,
+    ("TABLES",): _tables,
+    ("VIEWS",): _views,
+    ("OBJECTS",): showmore.objects,
+    ("COLUMNS",): _columns,
+    ("SEQUENCES",): showmore.sequences,
+    ("STAGES",): showmore.stages,
+    ("FUNCTIONS",): showmore.functions,
+    ("PARAMETERS",): showmore.parameters,
+    ("VARIABLES",): showmore.variables,
+    ("TRANSACTIONS",): showmore.transactions,
+    ("WAREHOUSES",): showaccount.warehouses,
+    ("ROLES",): showaccount.roles,
+    ("USERS",): showaccount.users,
+    ("GRANTS",): showaccount.grants,
+    ("FUTURE",): showmore.future_grants,
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, showmore
 from skipass.sandbox.accounts import KEYS, fingerprint
 from skipass.sandbox.catalog import Role, User
 from skipass.sandbox.grammar import Reader
@@ -250,7 +250,9 @@ def _object(reader: Reader, view: View, kind: str) -> tuple[str, ...]:
 
 def describe(reader: Reader, view: View) -> Result:
     """Answer DESCRIBE TABLE, VIEW or USER."""
-    kind = reader.choose("TABLE", "VIEW", "USER")
+    kind = reader.choose("TABLE", "VIEW", "USER", *showmore.DESCRIBES)
+    if kind in showmore.DESCRIBES:
+        return showmore.DESCRIBES[kind](reader, view)
     if kind == "USER":
         return _describe_user(view, _named(reader, view.catalog.users, "User"))
     name = view.session.table_name(reader.path(), "DESCRIBE")
@@ -276,7 +278,8 @@ def describe(reader: Reader, view: View) -> Result:
     )
     for column in table.columns:
         key = flag(column.name in table.primary_key)
-        head = (column.name, column.type, "COLUMN", flag(column.nullable), column.default, key, "N")
+        alone = any(one.kind == "UNIQUE" and one.columns == (column.name,) for one in table.constraints)
+        head = (column.name, column.type, "COLUMN", flag(column.nullable), column.default, key, flag(alone))
         listing.add((*head, None, None, column.comment, None, None))
     return listing.result()
 

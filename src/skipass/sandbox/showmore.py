@@ -1,0 +1,270 @@
+"""The rest of SHOW and DESCRIBE: objects, sequences, stages, functions, kinds that are always empty here, parameters.
+
+Source: https://docs.snowflake.com/en/sql-reference/sql/show-objects and its siblings.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+from skipass.sandbox import failures
+from skipass.sandbox.catalog import SchemaObject
+from skipass.sandbox.grammar import Reader
+from skipass.sandbox.names import SchemaName, shown
+from skipass.sandbox.results import Listing, Result
+from skipass.sandbox.showscope import Filter, View, end_filter, limited, read_filter, scope, tables_in_scope
+
+Shower = Callable[[Reader, View, bool], Result]
+_TERSE = ("t:created_on", "name", "kind", "database_name", "schema_name")
+_PLAIN = ("t:created_on", "name", "database_name", "schema_name", "owner", "comment")
+
+
+def objects(reader: Reader, view: View, terse: bool) -> Result:
+    """Answer SHOW OBJECTS: tables and views together."""
+    found = Filter()
+    names = (
+        "t:created_on", "name", "database_name", "schema_name", "kind", "comment", "cluster_by", "n:rows", "n:bytes",
+        "owner", "retention_time", "owner_role_type",
+    )  # fmt: skip
+    listing = Listing(_TERSE if terse else names)
+    for one in tables_in_scope(reader, view, found):
+        at = one.name
+        if terse:
+            listing.add((one.created, at.name, one.kind, at.database, at.schema))
+            continue
+        rows = view.account.row_count(one)
+        head = (one.created, at.name, at.database, at.schema, one.kind, one.comment, one.cluster_by, rows, None)
+        listing.add((*head, one.owner, "1", "ROLE"))
+    return limited(listing, found)
+
+
+def _members(reader: Reader, view: View, kind: str) -> tuple[list[SchemaObject], Filter]:
+    found = Filter()
+    read_filter(reader, found)
+    database, schema = scope(reader, view, ("SCHEMA", "DATABASE"))
+    end_filter(reader, found)
+    schemas = [one for holder in view.catalog.databases.values() for one in holder.schemas.values()]
+    inside = [
+        one
+        for holder in schemas
+        for one in holder.objects.values()
+        if one.kind == kind
+        and database in (None, one.name.database)
+        and schema in (None, one.name.schema)
+        and view.rights.sees_object(one)
+        and found.passes(one.name.name)
+    ]
+    return sorted(inside, key=lambda one: one.name), found
+
+
+def sequences(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW SEQUENCES."""
+    members, found = _members(reader, view, "SEQUENCE")
+    listing = Listing(
+        (
+            "name", "database_name", "schema_name", "n:next_value", "n:interval", "t:created_on", "owner", "comment",
+            "owner_role_type", "ordered",
+        )
+    )  # fmt: skip
+    for one in members:
+        at, step = one.name, one.details["increment"]
+        following = view.account.engine.next_value(one.details["physical"])
+        listing.add(
+            (at.name, at.database, at.schema, following, step, one.created, one.owner, one.comment, "ROLE", "Y")
+        )
+    return limited(listing, found)
+
+
+def stages(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW STAGES; every stage is internal and holds nothing."""
+    members, found = _members(reader, view, "STAGE")
+    listing = Listing(
+        (
+            "t:created_on", "name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key",
+            "owner", "comment", "region", "type", "cloud", "notification_channel", "storage_integration",
+        )
+    )  # fmt: skip
+    for one in members:
+        at = one.name
+        head = (one.created, at.name, at.database, at.schema, "", "N", "N", one.owner, one.comment)
+        listing.add((*head, None, "INTERNAL", None, None, None))
+    return limited(listing, found)
+
+
+def functions(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW FUNCTIONS and SHOW USER FUNCTIONS: the account's own, without the vendor's."""
+    members, found = _members(reader, view, "FUNCTION")
+    listing = Listing(
+        (
+            "t:created_on", "name", "schema_name", "is_builtin", "is_aggregate", "is_ansi", "n:min_num_arguments",
+            "n:max_num_arguments", "arguments", "description", "catalog_name", "is_table_function",
+            "valid_for_clustering", "is_secure", "language",
+        )
+    )  # fmt: skip
+    for one in members:
+        at, count = one.name, len(json.loads(one.details["arguments"]))
+        head = (one.created, at.name, at.schema, "N", "N", "N", count, count, signature(one))
+        listing.add((*head, one.comment or "user-defined function", at.database, "N", "N", "N", "SQL"))
+    return limited(listing, found)
+
+
+def signature(one: SchemaObject) -> str:
+    """Return `NAME(TYPE, …) RETURN TYPE`, as listings show a function."""
+    kinds = ", ".join(kind.partition("(")[0] for _, kind in json.loads(one.details["arguments"]))
+    return f"{one.name.name}({kinds}) RETURN {one.details['returns'].partition('(')[0]}"
+
+
+def nothing(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW of a kind that this account cannot hold: no rows."""
+    found = Filter()
+    read_filter(reader, found)
+    scope(reader, view, ("SCHEMA", "DATABASE"))
+    end_filter(reader, found)
+    return Listing(_PLAIN).result()
+
+
+def parameters(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW PARAMETERS: the session's, none of which was changed."""
+    found = Filter()
+    read_filter(reader, found)
+    if reader.accept("IN"):
+        reader.choose("SESSION", "ACCOUNT", "USER")
+    end_filter(reader, found)
+    listing = Listing(("key", "value", "default", "level", "description", "type"))
+    values = {
+        "AUTOCOMMIT": ("true", "BOOLEAN"),
+        "QUERY_TAG": (view.session.tag, "STRING"),
+        "STATEMENT_TIMEOUT_IN_SECONDS": ("172800", "NUMBER"),
+        "TIMEZONE": ("UTC", "STRING"),
+        "WEEK_START": ("0", "NUMBER"),
+    }
+    for key, (value, kind) in values.items():
+        if found.passes(key):
+            listing.add((key, value, value, "", "", kind))
+    return limited(listing, found)
+
+
+def variables(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW VARIABLES: those set in this request."""
+    found = Filter()
+    end_filter(reader, found)
+    listing = Listing(("session_id", "t:created_on", "t:updated_on", "name", "value", "type", "comment"))
+    for name, value in sorted(view.session.variables.items()):
+        if found.passes(name):
+            listing.add(("0", view.session.now, view.session.now, name, value, "text", ""))
+    return limited(listing, found)
+
+
+def transactions(reader: Reader, _: View, __: bool) -> Result:
+    """Answer SHOW TRANSACTIONS: none outlives a request."""
+    if reader.accept("IN"):
+        reader.take("ACCOUNT")
+    reader.finish()
+    return Listing(("n:id", "user", "session", "name", "t:started_on", "state", "scope")).result()
+
+
+def future_grants(reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW FUTURE GRANTS IN a database or schema, or TO ROLE."""
+    reader.take("GRANTS")
+    listing = Listing(("t:created_on", "privilege", "grant_on", "name", "grant_to", "grantee_name", "grant_option"))
+    role: str | None = None
+    container: tuple[str, ...] | None = None
+    if reader.accept("TO", "ROLE"):
+        role = reader.identifier()
+        reader.finish()
+    else:
+        reader.take("IN")
+        container = _container(reader, view)
+    for one, at in sorted(view.catalog.future.items(), key=lambda item: (item[0].container, item[0].privilege)):
+        if role in (None, one.role) and container in (None, one.container):
+            name = ".".join([*map(shown, one.container), f"<{one.kind}>"])
+            listing.add((at, one.privilege, one.kind, name, "ROLE", one.role, "false"))
+    return listing.result()
+
+
+def _container(reader: Reader, view: View) -> tuple[str, ...]:
+    word = reader.choose("DATABASE", "SCHEMA")
+    path = reader.path()
+    reader.finish()
+    if word == "SCHEMA":
+        name = view.session.schema_name(path, "SHOW")
+        if not view.rights.sees_schema(name):
+            raise failures.not_performed()
+        return (name.database, name.schema)
+    if not view.rights.sees_database(path[0]):
+        raise failures.not_performed()
+    return (path[0],)
+
+
+def describe_schema(reader: Reader, view: View) -> Result:
+    """Answer DESCRIBE SCHEMA: its tables and views."""
+    name = view.session.schema_name(reader.path(), "DESCRIBE SCHEMA")
+    reader.finish()
+    schema = view.catalog.schema(name)
+    if schema is None or not view.rights.sees_schema(name):
+        raise failures.missing(str(name), "Schema", table=False)
+    listing = Listing(("t:created_on", "name", "kind"))
+    for table in sorted(schema.tables.values(), key=lambda one: one.name):
+        if view.rights.sees_table(table):
+            listing.add((table.created, table.name.name, table.kind))
+    return listing.result()
+
+
+def describe_database(reader: Reader, view: View) -> Result:
+    """Answer DESCRIBE DATABASE: its schemas."""
+    name = reader.identifier()
+    reader.finish()
+    if not view.rights.sees_database(name):
+        raise failures.missing(shown(name), "Database", table=False)
+    database = view.catalog.databases[name]
+    listing = Listing(("t:created_on", "name", "kind"))
+    for schema, created in visible_schemas(view, name):
+        listing.add((created or database.created, schema, "SCHEMA"))
+    return listing.result()
+
+
+def visible_schemas(view: View, database: str) -> list[tuple[str, object]]:
+    """Return name and creation of each schema that the role sees, INFORMATION_SCHEMA among them."""
+    schemas = view.catalog.databases[database].schemas
+    seen = [(name, one.created) for name, one in schemas.items() if view.rights.sees_schema(SchemaName(database, name))]
+    return sorted([*seen, ("INFORMATION_SCHEMA", None)], key=lambda pair: pair[0])
+
+
+def describe_warehouse(reader: Reader, view: View) -> Result:
+    """Answer DESCRIBE WAREHOUSE."""
+    name = reader.identifier()
+    reader.finish()
+    if not view.rights.sees_warehouse(name):
+        raise failures.missing(shown(name), "Warehouse", table=False)
+    listing = Listing(("t:created_on", "name", "kind"))
+    listing.add((view.catalog.warehouses[name].created, name, "WAREHOUSE"))
+    return listing.result()
+
+
+def describe_function(reader: Reader, view: View) -> Result:
+    """Answer DESCRIBE FUNCTION."""
+    name = view.session.table_name(reader.path(), "DESCRIBE FUNCTION")
+    while not reader.done:
+        reader.token()
+    one = view.rights.schema_object(name, "FUNCTION", "USAGE")
+    listing = Listing(("property", "value"))
+    arguments = ", ".join(f"{parameter} {kind}" for parameter, kind in json.loads(one.details["arguments"]))
+    for key, value in (("signature", f"({arguments})"), ("returns", one.details["returns"]), ("language", "SQL")):
+        listing.add((key, value))
+    listing.add(("body", one.text))
+    return listing.result()
+
+
+DESCRIBES: dict[str, Callable[[Reader, View], Result]] = {
+    "SCHEMA": describe_schema,
+    "DATABASE": describe_database,
+    "WAREHOUSE": describe_warehouse,
+    "FUNCTION": describe_function,
+}
+EMPTY = (
+    ("PROCEDURES",), ("USER", "PROCEDURES"), ("TASKS",), ("STREAMS",), ("PIPES",), ("DYNAMIC", "TABLES"),
+    ("FILE", "FORMATS"), ("MATERIALIZED", "VIEWS"), ("EXTERNAL", "TABLES"), ("MASKING", "POLICIES"),
+    ("ROW", "ACCESS", "POLICIES"), ("TAGS",), ("EXTERNAL", "FUNCTIONS"), ("EVENT", "TABLES"), ("ICEBERG", "TABLES"),
+    ("HYBRID", "TABLES"), ("SECRETS",), ("STREAMLITS",), ("NOTEBOOKS",), ("ALERTS",),
+)  # fmt: skip
