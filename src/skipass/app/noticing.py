@@ -17,6 +17,7 @@ from skipass.gateway.webhooks import Slack, Webhook
 from skipass.secret import Secret
 
 LEAST_SECRET = 32
+_HERE = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class NoticeSettings(BaseSettings):
@@ -48,24 +49,23 @@ class NoticeSettings(BaseSettings):
             url: SecretStr | None = getattr(self, name)
             if url is not None and not _fit(url.get_secret_value()):
                 raise ValueError(f"{name} must be an https address; plain http is for loopback")
-        if (
-            self.webhook_url
-            and len(self.webhook_secret.get_secret_value() if self.webhook_secret else "") < LEAST_SECRET
-        ):
+        secret = self.webhook_secret.get_secret_value() if self.webhook_secret else ""
+        if self.webhook_url and len(secret) < LEAST_SECRET:
             raise ValueError(f"webhook_url needs a webhook_secret of {LEAST_SECRET} characters or more")
+        self._check_mail()
+        return self
+
+    def _check_mail(self) -> None:
         if self.smtp_host and not (self.smtp_from and self.smtp_to):
             raise ValueError("smtp_host needs smtp_from and smtp_to")
-        if self.smtp_host and self.smtp_security == "none" and self.smtp_host not in ("127.0.0.1", "::1", "localhost"):
+        if self.smtp_host and self.smtp_security == "none" and self.smtp_host not in _HERE:
             raise ValueError("smtp_security none is for a mail server on this machine")
-        return self
 
 
 def _fit(url: str) -> bool:
     parts = urlsplit(url)
-    here = parts.hostname in ("127.0.0.1", "::1", "localhost")
-    return (
-        bool(parts.hostname) and parts.username is None and parts.scheme in (("https", "http") if here else ("https",))
-    )
+    schemes = ("https", "http") if parts.hostname in _HERE else ("https",)
+    return bool(parts.hostname) and parts.username is None and parts.scheme in schemes
 
 
 def channels(settings: NoticeSettings, egress: Egress, clock: Clock) -> Mapping[str, Channel]:

@@ -10,6 +10,7 @@ from skipass import __version__
 from skipass.access.sqlguard.pool import GuardPool
 from skipass.app.checkpoints import Checkpoints
 from skipass.app.home import Home
+from skipass.app.noticing import channels
 from skipass.app.settings import Settings
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import Clock, SystemClock
@@ -41,8 +42,10 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
         boot_id = new_id("boot", clock.now())
         journal = SqliteJournal(home.database, boot_id, clock)
         guard = GuardPool()
-        upstream = Upstream(Egress(settings.sandbox, frozenset(settings.egress_allow)), kek, clock)
-        gateway = build(Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file))
+        egress = Egress(settings.sandbox, frozenset(settings.egress_allow))
+        upstream, told = Upstream(egress, kek, clock), channels(settings, egress, clock)
+        deps = Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file, channels=told)
+        gateway = build(deps)
         await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))
         checkpoints = Checkpoints(journal, key, home.checkpoints)
         try:
@@ -50,8 +53,10 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
             await gateway.policies.adopt_file()
             gateway.jobs.start()
             checkpoints.start()
+            await gateway.notices.start()
             yield gateway
         finally:
+            await gateway.notices.stop()
             await gateway.jobs.stop()
             await gateway.runner.stop()
             await upstream.aclose()

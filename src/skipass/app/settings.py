@@ -8,13 +8,15 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from skipass.app.noticing import NoticeSettings
 
 
-class Settings(BaseSettings):
+class Settings(NoticeSettings):
     """Every setting of a gateway process; the environment variable of each is `SKIPASS_` and its name."""
 
-    model_config = SettingsConfigDict(env_prefix="SKIPASS_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="SKIPASS_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(Path("~/.skipass"), description="Directory of the database, the keys and the checkpoints.")
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
