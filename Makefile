@@ -2,7 +2,7 @@
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run test test-all lint types docs bench check fmt wheel requirements server
+.PHONY: help setup demo run test test-all lint types docs bench fuzz faults check fmt wheel requirements server
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,6 +36,12 @@ docs: setup ## build the documentation into docs/_build; a warning fails it
 
 bench: setup ## the benchmarks, as ratios
 	@$(BIN)/python -m benchmarks
+
+fuzz: setup ## attack the statement guard; SEED= and COUNT= replay or widen a run
+	@$(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
+
+faults: setup ## crashes and faults: kill the gateway, break what it depends on
+	@$(BIN)/python -m pytest tests/faults
 
 check: lint types docs test-all ## what has to pass before a change is merged
 

@@ -33,13 +33,14 @@ class Sweep:
     def run(self, first: int, end: int) -> None:
         """Note every call, sequence, stage and named string between the two token indices."""
         for i in range(first, end):
-            token = self.tokens[i]
+            token, following = self.tokens[i], self.tokens[i + 1].word if i + 1 < end else ""
             if token.kind is Lex.STAGE:
                 stage(self.found, token.text, Role.READ, token.start)
             elif token.word == "!":
                 self.found.refuse("!", "A method of a model or class instance is not a built-in function.")
+            elif token.kind is Lex.VARIABLE and following == "(":
+                self.found.puzzle(token.text, "Something other than a name is called.")
             elif token.kind in _NAMES:
-                following = self.tokens[i + 1].word if i + 1 < end else ""
                 self._letters(token, following)
                 self._name(i, following)
 
