@@ -6,6 +6,7 @@ Source: https://docs.snowflake.com/en/sql-reference/sql/alter-schema and its sib
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from skipass.sandbox import failures, results
 from skipass.sandbox.catalog import Catalog, Role, Schema, User
@@ -128,7 +129,7 @@ def _role_privileges(catalog: Catalog, name: str, target: str) -> None:
 def give_ownership(catalog: Catalog, name: str, target: str) -> None:
     """Let everything that one role owns belong to another."""
     schemas = [schema for database in catalog.databases.values() for schema in database.schemas.values()]
-    owned = [
+    owned: list[Any] = [
         *catalog.roles.values(), *catalog.users.values(), *catalog.warehouses.values(), *catalog.databases.values(),
         *schemas, *catalog.tables(), *(one for schema in schemas for one in schema.objects.values()),
     ]  # fmt: skip

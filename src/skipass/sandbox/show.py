@@ -107,8 +107,9 @@ def _tables(reader: Reader, view: View, terse: bool) -> Result:
         else:
             kind = "TEMPORARY" if one.temporary else "TRANSIENT" if one.transient else "TABLE"
             head = (one.created, at.name, at.database, at.schema, kind, one.comment, one.cluster_by, rows(one))
-            head = (*head, None, one.owner)
-            listing.add((*head, "1", "OFF", "OFF", "OFF", None, None, "N", "N", "ROLE", "N", "N", "N", "N"))
+            listing.add(
+                (*head, None, one.owner, "1", "OFF", "OFF", "OFF", None, None, "N", "N", "ROLE", "N", "N", "N", "N")
+            )
     return limited(listing, found)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from skipass.sandbox import failures
 from skipass.sandbox.catalog import Constraint, Table, referenced
 from skipass.sandbox.grammar import Reader
+from skipass.sandbox.names import TableName
 from skipass.sandbox.results import Listing, Result
 from skipass.sandbox.showscope import Filter, View, end_filter, limited, scope
 
@@ -63,7 +64,7 @@ def _own(reader: Reader, view: View, kind: str) -> Result:
     return limited(listing, found)
 
 
-def _list_foreign(view: View, listing: Listing, table: Table, targets: set[object] | None) -> None:
+def _list_foreign(view: View, listing: Listing, table: Table, targets: set[TableName] | None) -> None:
     for key in table.constraints:
         if key.target is None or (targets is not None and key.target not in targets):
             continue
