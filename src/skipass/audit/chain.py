@@ -7,9 +7,10 @@ A gap, an edit, a swap or a moved record therefore shows. What a chain cannot sh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 import orjson
@@ -17,6 +18,9 @@ import orjson
 from skipass.audit.events import Event
 
 GENESIS = "0" * 64
+_START = (0, GENESIS)
+_COVERED = ("tenant_id", "writer", "seq", "at_us", "kind", "subject", "session_id", "body")
+_covered_by_hash = attrgetter(*_COVERED)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,8 +55,11 @@ class Record:
 
 def record_hash(record: Mapping[str, Any]) -> str:
     """Return the hex SHA-256 that the record's `hash` must equal."""
-    covered = [record[k] for k in ("tenant_id", "writer", "seq", "at_us", "kind", "subject", "session_id", "body")]
-    return hashlib.sha256(record["prev_hash"].encode() + b"\n" + orjson.dumps(covered)).hexdigest()
+    return _hashed(record["prev_hash"], [record[k] for k in _COVERED])
+
+
+def _hashed(prev_hash: str, covered: Sequence[Any]) -> str:
+    return hashlib.sha256(prev_hash.encode() + b"\n" + orjson.dumps(covered)).hexdigest()
 
 
 def link(head: Head, writer: str, at: datetime, event: Event) -> tuple[Record, Head]:
@@ -93,27 +100,22 @@ def verify(records: Iterable[Record]) -> Iterator[Fault | Record]:
     `records` come ordered by sequence number within each (tenant, writer); chains may interleave. After the fault of
     a chain nothing more of it is yielded.
     """
-    heads: dict[tuple[str, str], Head | None] = {}
+    heads: dict[tuple[str, str], tuple[int, str] | None] = {}
     for record in records:
         key = (record.tenant_id, record.writer)
-        head = heads.get(key, Head())
+        head = heads.get(key, _START)
         if head is None:
             continue
-        what = _fault(head, record)
-        heads[key] = None if what else Head(record.seq, record.hash)
+        what = _fault(*head, record)
+        heads[key] = None if what else (record.seq, record.hash)
         yield Fault(record.tenant_id, record.writer, record.seq, what) if what else record
 
 
-def _fault(head: Head, record: Record) -> str | None:
-    if record.seq != head.seq + 1:
-        return (
-            f"records {head.seq + 1} to {record.seq - 1} are missing"
-            if record.seq > head.seq
-            else "the order is broken"
-        )
-    if record.prev_hash != head.hash:
+def _fault(seq: int, last: str, record: Record) -> str | None:
+    if record.seq != seq + 1:
+        return f"records {seq + 1} to {record.seq - 1} are missing" if record.seq > seq else "the order is broken"
+    if record.prev_hash != last:
         return "the previous hash does not match the record before it"
-    fields = {name: getattr(record, name) for name in Record.__slots__}
-    if record_hash(fields) != record.hash:
+    if _hashed(last, _covered_by_hash(record)) != record.hash:
         return "the hash does not match the content"
     return None

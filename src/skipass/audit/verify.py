@@ -41,7 +41,7 @@ def check(records: Iterable[Record], checkpoints: Sequence[Checkpoint] = ()) -> 
         count += 1
         key = (found.tenant_id, found.writer)
         hashes = seen[key]
-        if found.seq in named[key]:
+        if found.seq in named.get(key, ()):
             hashes[found.seq] = found.hash
     broken = {(fault.tenant_id, fault.writer) for fault in faults}
     cut = [f for f in missing(checkpoints, seen) if (f.tenant_id, f.writer) not in broken]
