@@ -40,7 +40,7 @@ class KeyCache:
         found = [_pem(one.text(name)) for name in _NAMES if one.text(name)]
         for url in one.values("EXTERNAL_OAUTH_JWS_KEYS_URL"):
             known = self._known(url, key_id, now)
-            found += [known[key_id]] if key_id in known else list(known.values()) if not key_id else []
+            found += [key for name, key in known.items() if key_id in ("", name)]
         if not found:
             raise NoKey
         return found
@@ -49,7 +49,10 @@ class KeyCache:
         """A key id that the kept set lacks is reason to fetch again: the issuer may have a new key."""
         at, known = self._sets.get(url, (None, {}))
         if at is None or now - at > LIFE or key_id not in known:
-            known = self._fetch(url)
+            try:
+                known = self._fetch(url)
+            except NoKey:
+                return {}
             self._sets[url] = (now, known)
         return known
 
