@@ -1,7 +1,7 @@
 """A governed call against a bare forward: the same statement through the gateway and straight to the same account.
 
-Both go to one sandbox, submit asynchronously and poll in the same rhythm; calls alternate, so that both see the same machine. The ratio says
-what the session, the guard, the record (three durable commits) and the extra hop cost.
+Both go to one sandbox, submit asynchronously and poll in the same rhythm; calls alternate, so that both see the same
+machine. The ratio says what the session, the guard, the record (three durable commits) and the extra hop cost.
 """
 
 from __future__ import annotations
