@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from skipass.snowflake import AsyncSnowflakeClient, SnowflakeClient, SnowflakeConfigError
 from skipass.snowflake.auth.keypair import KeyPairTokens
-from skipass.snowflake.connect import login, options_of_connection, options_of_dbt
+from skipass.snowflake.connect import dbt_options_from_connection, login, options_from_connection
 from skipass.snowflake.profiles import connection_settings, snowflake_home
 
 pytestmark = pytest.mark.anyio
@@ -58,19 +58,19 @@ def environment(home: Path, **more: str) -> dict[str, str]:
 def test_connection_of_the_configuration(home: Path) -> None:
     """A connection is found by its name, or as the default that the file names."""
     assert connection_settings("other", environment(home))["account"] == "myorg-other"
-    options = options_of_connection(None, environment(home))
+    options = options_from_connection(None, environment(home))
     assert (options["account"], options["token"], options["role"]) == ("myorg-acc", "FAKE-CONFIG", "reader")
     env = environment(home, SNOWFLAKE_DEFAULT_CONNECTION_NAME="other")
-    assert options_of_connection(None, env)["token"] == "FAKE-OTHER"
+    assert options_from_connection(None, env)["token"] == "FAKE-OTHER"
 
 
 def test_connections_file_replaces_the_section(home: Path) -> None:
     """With a `connections.toml` no connection of `config.toml` counts."""
     write(home / "connections.toml", CONNECTIONS)
-    options = options_of_connection(None, environment(home))
+    options = options_from_connection(None, environment(home))
     assert (options["account"], options["programmatic_access_token"]) == ("myorg-new", "FAKE-PAT")
     with pytest.raises(SnowflakeConfigError, match="no connection 'other'"):
-        options_of_connection("other", environment(home))
+        options_from_connection("other", environment(home))
 
 
 def test_order_of_the_environment(home: Path) -> None:
@@ -87,7 +87,7 @@ def test_order_of_the_environment(home: Path) -> None:
     assert (settings["role"], settings["user"], settings["warehouse"]) == ("writer", "jdoe", "GENERAL")
     assert "private_key_file" not in settings
     alone = environment(home, SNOWFLAKE_CONNECTIONS_NEW_ACCOUNT="a-b", SNOWFLAKE_CONNECTIONS_NEW_TOKEN="FAKE")
-    assert options_of_connection("new", alone)["token"] == "FAKE"
+    assert options_from_connection("new", alone)["token"] == "FAKE"
 
 
 def test_home_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_files_open_to_others_are_refused(home: Path, mode: int) -> None:
     """A file that others may read or write is not used, and the refusal says how to close it."""
     (home / "config.toml").chmod(mode)
     with pytest.raises(SnowflakeConfigError, match="not this user's alone") as caught:
-        options_of_connection("work", environment(home))
+        options_from_connection("work", environment(home))
     assert "chmod 600" in caught.value.hint
 
 
@@ -111,7 +111,7 @@ def test_broken_files_show_nothing(home: Path) -> None:
     """A file that is not TOML is refused without its content."""
     write(home / "config.toml", 'token = "FAKE-SECRET\n')
     with pytest.raises(SnowflakeConfigError, match="is not TOML") as caught:
-        options_of_connection("work", environment(home))
+        options_from_connection("work", environment(home))
     assert "FAKE" not in str(caught.value)
     assert caught.value.__suppress_context__
 
@@ -129,7 +129,7 @@ def test_sign_ins_that_the_sql_api_has_not(home: Path, lines: str, says: str) ->
     """What another tool can do and the SQL API cannot is said before any request."""
     write(home / "config.toml", f'[connections.c]\naccount = "a-b"\nuser = "u"\n{lines}\n')
     with pytest.raises(SnowflakeConfigError, match=says):
-        options_of_connection("c", environment(home))
+        options_from_connection("c", environment(home))
 
 
 async def test_token_file_and_key_of_a_connection(home: Path) -> None:
@@ -146,10 +146,10 @@ async def test_token_file_and_key_of_a_connection(home: Path) -> None:
         'private_key_file_pwd = "sesame"\n[l]\naccount = "a-b"\nhost = "localhost"\nport = 8080\n'
         'protocol = "http"\ntoken = "FAKE"\n',
     )
-    tokens = login(options_of_connection("t", environment(home))).tokens
+    tokens = login(options_from_connection("t", environment(home))).tokens
     assert (await tokens.token()).value.reveal() == "FAKE-FILE"
-    assert isinstance(login(options_of_connection("k", environment(home))).tokens, KeyPairTokens)
-    assert login(options_of_connection("l", environment(home))).target.base_url == "http://localhost:8080"
+    assert isinstance(login(options_from_connection("k", environment(home))).tokens, KeyPairTokens)
+    assert login(options_from_connection("l", environment(home))).target.base_url == "http://localhost:8080"
 
 
 def test_clients_of_a_connection(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,9 +195,9 @@ def test_dbt_profiles(tmp_path: Path, more: dict[str, Any], wanted: str) -> None
     """A dbt target gives login and defaults with its variables filled in; what cannot be read so is refused."""
     write(tmp_path / "profiles.yml", DBT)
     env = {"DBT_USER": "jdoe", "DBT_TOKEN": "{{ FAKE }}", "DBT_PROFILES_DIR": str(tmp_path)}
-    options = options_of_dbt("shop", environ=env)
+    options = dbt_options_from_connection("shop", environ=env)
     assert (options["account"], options["user"], options["token"]) == ("myorg-acc", "jdoe", "{{ FAKE }}")
     assert (options["role"], options["database"], options["schema"]) == ("analyst", "SALES", "PUBLIC")
     asked: dict[str, Any] = {"profile": "shop", "directory": tmp_path, "environ": env} | more
     with pytest.raises(SnowflakeConfigError, match=wanted):
-        options_of_dbt(**asked)
+        dbt_options_from_connection(**asked)

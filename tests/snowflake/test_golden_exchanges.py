@@ -24,6 +24,7 @@ TOPICS = (
     "sqlapi-multi",
     "sqlapi-binds",
     "keypair-jwt",
+    "show-columns",
 )
 CASES = {name: case for topic in TOPICS for name, case in golden.cases(topic).items()}
 # Requests that a client must never send, though a server has to cope with them; their answers are played all the same.

@@ -8,7 +8,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
 
 from skipass.snowflake.client import AsyncSnowflakeClient, ClientOptions, StatementOptions
-from skipass.snowflake.connect import defaults_from_env, login_from_env, options_of_connection, options_of_dbt
+from skipass.snowflake.connect import (
+    dbt_options_from_connection,
+    defaults_from_env,
+    login_from_env,
+    options_from_connection,
+)
 from skipass.snowflake.portal import Portal
 from skipass.snowflake.result import Result
 from skipass.snowflake.sqlapi.answers import CancelOutcome
@@ -100,12 +105,12 @@ class SnowflakeClient:
     @classmethod
     def from_connection(cls, name: str | None = None) -> Self:
         """Return a client of a connection in Snowflake's own files (`profiles.connection_settings`)."""
-        return cls(**options_of_connection(name))
+        return cls(**options_from_connection(name))
 
     @classmethod
     def from_dbt(cls, profile: str, target: str | None = None, *, directory: str | Path | None = None) -> Self:
         """Return a client of a target in dbt's profiles (`profiles.dbt_settings`)."""
-        return cls(**options_of_dbt(profile, target, directory=directory))
+        return cls(**dbt_options_from_connection(profile, target, directory=directory))
 
     def query(self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]) -> Result:
         """Run one statement and return all its rows; an interrupt or the end of `timeout_s` cancels it in Snowflake."""

@@ -18,11 +18,11 @@ from skipass.snowflake.connect import (
     Defaults,
     LoginOptions,
     Text,
+    dbt_options_from_connection,
     defaults_from_env,
     login,
     login_from_env,
-    options_of_connection,
-    options_of_dbt,
+    options_from_connection,
 )
 from skipass.snowflake.errors import NoWarehouseError
 from skipass.snowflake.fetch import Source
@@ -132,12 +132,12 @@ class AsyncSnowflakeClient:
     @classmethod
     def from_connection(cls, name: str | None = None) -> Self:
         """Return a client of a connection in Snowflake's own files (`profiles.connection_settings`)."""
-        return cls(**options_of_connection(name))
+        return cls(**options_from_connection(name))
 
     @classmethod
     def from_dbt(cls, profile: str, target: str | None = None, *, directory: str | Path | None = None) -> Self:
         """Return a client of a target in dbt's profiles (`profiles.dbt_settings`)."""
-        return cls(**options_of_dbt(profile, target, directory=directory))
+        return cls(**dbt_options_from_connection(profile, target, directory=directory))
 
     async def query(
         self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]

@@ -103,14 +103,14 @@ def defaults_from_env(environ: Mapping[str, str] | None = None) -> Defaults:
     return defaults_of(environment_settings(os.environ if environ is None else environ))
 
 
-def options_of_connection(name: str | None, environ: Mapping[str, str] | None = None) -> ConnectOptions:
+def options_from_connection(name: str | None, environ: Mapping[str, str] | None = None) -> ConnectOptions:
     """Return the options of a connection in Snowflake's own files (`profiles.connection_settings`)."""
     env = os.environ if environ is None else environ
     settings = _with_passphrase(connection_settings(name, env), env)
     return {**login_of(settings), **defaults_of(settings)}
 
 
-def options_of_dbt(
+def dbt_options_from_connection(
     profile: str,
     target: str | None = None,
     *,
@@ -118,7 +118,8 @@ def options_of_dbt(
     environ: Mapping[str, str] | None = None,
 ) -> ConnectOptions:
     """Return the options of a target in dbt's profiles (`profiles.dbt_settings`)."""
-    settings = dbt_settings(profile, target, directory=directory, environ=environ)
+    env = os.environ if environ is None else environ
+    settings = dbt_settings(profile, target, directory=directory, environ=env)
     return {**login_of(settings), **defaults_of(settings)}
 
 

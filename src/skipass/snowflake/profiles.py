@@ -1,7 +1,7 @@
 """Connections that other tools have written down: Snowflake's own files, and dbt's profiles.
 
-Reads the environment and files, and only when asked to. What is in a file decides about a credential, so a file that
-others may write, or read, is refused.
+Reads files, and only when asked to; the environment is passed in. What is in a file decides about a credential, so a
+file that others may write, or read, is refused.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def snowflake_home(environ: Mapping[str, str]) -> Path:
     return Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser() / "snowflake"
 
 
-def connection_settings(name: str | None, environ: Mapping[str, str] | None = None) -> Settings:
+def connection_settings(name: str | None, environ: Mapping[str, str]) -> Settings:
     """Return the settings of a named connection, in the order that Snowflake's own tools use.
 
     `SNOWFLAKE_CONNECTIONS_<NAME>_<KEY>` comes before the file, and the file before `SNOWFLAKE_<KEY>`; a credential of
@@ -62,18 +62,18 @@ def connection_settings(name: str | None, environ: Mapping[str, str] | None = No
     name it is `SNOWFLAKE_DEFAULT_CONNECTION_NAME`, then `default_connection_name` of `config.toml`, then `default`.
     Source: https://docs.snowflake.com/en/developer-guide/snowflake-cli/connecting/configure-connections
     """
-    env = os.environ if environ is None else environ
-    home = snowflake_home(env)
+    home = snowflake_home(environ)
     config = _toml(home / "config.toml")
     connections = _toml(home / "connections.toml") or config.get("connections") or {}
-    chosen = name or env.get("SNOWFLAKE_DEFAULT_CONNECTION_NAME") or config.get("default_connection_name") or "default"
-    own = environment_settings(env, f"SNOWFLAKE_CONNECTIONS_{str(chosen).upper()}_")
+    preset = environ.get("SNOWFLAKE_DEFAULT_CONNECTION_NAME") or config.get("default_connection_name")
+    chosen = name or preset or "default"
+    own = environment_settings(environ, f"SNOWFLAKE_CONNECTIONS_{str(chosen).upper()}_")
     found = connections.get(chosen)
     if not isinstance(found, dict) and not own:
         known = ", ".join(sorted(connections)) or "none"
         raise SnowflakeConfigError(f"There is no connection {chosen!r} in {home}.", hint=f"Known: {known}.")
     named = _known(found or {}) | own
-    usual = environment_settings(env)
+    usual = environment_settings(environ)
     if any(key in named for key in _CREDENTIALS):
         usual = {key: value for key, value in usual.items() if key not in _CREDENTIALS}
     return usual | named
@@ -90,25 +90,24 @@ def dbt_settings(
     target: str | None = None,
     *,
     directory: str | Path | None = None,
-    environ: Mapping[str, str] | None = None,
+    environ: Mapping[str, str],
 ) -> Settings:
     """Return the settings of a Snowflake target in dbt's `profiles.yml`; `env_var(…)` is the one expression it knows.
 
     The directory is the one given, then `DBT_PROFILES_DIR`, then the current one if the file is there, then `~/.dbt`.
     Source: https://docs.getdbt.com/docs/core/connect-data-platform/profiles.yml
     """
-    env = os.environ if environ is None else environ
-    path = _dbt_directory(directory, env) / "profiles.yml"
+    path = _dbt_directory(directory, environ) / "profiles.yml"
     profiles = _yaml(path)
     chosen = profiles.get(profile)
     if not isinstance(chosen, dict):
         raise SnowflakeConfigError(f"There is no profile {profile!r} in {path}.")
     outputs = chosen.get("outputs")
-    name = target or _expanded(str(chosen.get("target") or "default"), env)
+    name = target or _expanded(str(chosen.get("target") or "default"), environ)
     output = outputs.get(name) if isinstance(outputs, dict) else None
     if not isinstance(output, dict) or output.get("type") != "snowflake":
         raise SnowflakeConfigError(f"Target {name!r} of profile {profile!r} is not one of Snowflake.")
-    return _known({key: _expanded(str(value), env) for key, value in output.items() if value is not None})
+    return _known({key: _expanded(str(value), environ) for key, value in output.items() if value is not None})
 
 
 def _dbt_directory(given: str | Path | None, environ: Mapping[str, str]) -> Path:
