@@ -21,12 +21,13 @@ from skipass.sandbox.account import Account
 from skipass.sandbox.cells import Formats, encoder, selected
 from skipass.sandbox.engine import Run
 from skipass.sandbox.oauth import system
+from skipass.sandbox.partitions import Pages
 from skipass.sandbox.privileges import Rights
 from skipass.sandbox.resolve import Reading, Resolver, normalise
 from skipass.sandbox.results import Result, ResultColumn, Row
 from skipass.sandbox.session import Session
 from skipass.sandbox.sqltypes import from_duck, result_column
-from skipass.sandbox.statements import Output, Partition, packed
+from skipass.sandbox.statements import Output
 from skipass.sandbox.translate import translate
 
 # The parser's own warnings quote the statement; they go nowhere, whatever a server does to the other loggers.
@@ -134,7 +135,7 @@ class Execution:
             wrapped += f" LIMIT {self.row_cap}"
         encoders = [encoder(column.type, self.formats) for column in columns]
         null = None if self.formats.nullable else "null"
-        pages = Pages(self.account)
+        pages = Pages(self.account.switches)
         for rows in self.run.stream(wrapped):
             for row in rows:
                 cells: Row = [
@@ -145,7 +146,7 @@ class Execution:
 
     def listed(self, result: Result) -> Output:
         """Return a result made in Python as an output."""
-        pages = Pages(self.account)
+        pages = Pages(self.account.switches)
         null = None if self.formats.nullable else "null"
         rows = result.rows[: self.row_cap] if self.row_cap else result.rows
         for row in rows:
@@ -153,37 +154,6 @@ class Execution:
         output = pages.output(result.columns)
         output.stats = result.stats
         return output
-
-
-class Pages:
-    """Collects rows into partitions of the size the account is set to."""
-
-    def __init__(self, account: Account) -> None:
-        self._switches = account.switches
-        self._partitions: list[Partition] = []
-        self._rows: list[Row] = []
-        self._size = 0
-        self._total = 0
-
-    def add(self, row: Row) -> None:
-        """Take one row."""
-        limit = self._switches.partition_rows
-        if (limit and len(self._rows) >= limit) or self._size >= self._switches.partition_bytes:
-            self._turn()
-        self._rows.append(row)
-        self._size += sum(len(cell) + 3 if cell is not None else 5 for cell in row) + 2
-
-    def _turn(self) -> None:
-        bare = self._switches.partition_body == "array"
-        self._partitions.append(packed(self._rows, first=not self._partitions, bare=bare))
-        self._total += len(self._rows)
-        self._rows, self._size = [], 0
-
-    def output(self, columns: list[ResultColumn]) -> Output:
-        """Return all rows taken so far as an output; no rows at all make one empty partition."""
-        if self._rows or not self._partitions:
-            self._turn()
-        return Output(columns, self._partitions, self._total)
 
 
 def parsed(text: str) -> Any:

@@ -5,14 +5,10 @@ Source: https://docs.snowflake.com/en/sql-reference/functions/result_scan.
 
 from __future__ import annotations
 
-import gzip
-import json
-from typing import Any
-
 from skipass.sandbox import failures
 from skipass.sandbox.infoschema import inline
 from skipass.sandbox.results import ResultColumn
-from skipass.sandbox.statements import Output, Partition, Statement
+from skipass.sandbox.statements import Output, Statement
 
 _DUCK = {
     "real": "DOUBLE",
@@ -39,20 +35,13 @@ def scanned(statement: Statement | None, handle: str) -> tuple[str, dict[str, st
 
 def _sql(output: Output) -> tuple[str, dict[str, str]]:
     names = [f"c{index}" for index in range(len(output.columns))]
-    rows = [dict(zip(names, row, strict=True)) for part in output.partitions for row in _rows(part)]
+    rows = [dict(zip(names, row, strict=True)) for part in output.partitions for row in part.read()]
     raw = inline(dict.fromkeys(names, "VARCHAR"), rows)
     shown = ", ".join(
         f'{_decoded(column, name)} AS "{column.name.replace(chr(34), chr(34) * 2)}"'
         for column, name in zip(output.columns, names, strict=True)
     )
     return f"SELECT {shown} FROM ({raw}) AS r", {column.name: _spelled(column) for column in output.columns}
-
-
-def _rows(partition: Partition) -> list[Any]:
-    if partition.rows is not None:
-        return list(partition.rows)
-    body = json.loads(gzip.decompress(partition.compressed))
-    return list(body["data"] if isinstance(body, dict) else body)
 
 
 def _decoded(column: ResultColumn, name: str) -> str:

@@ -21,17 +21,20 @@ from skipass.sandbox.session import Session
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Some rows of a result: the first as they are, later ones as the gzip body they are served in."""
+    """Some rows of a result, kept as the gzip body that all but the first are served in."""
 
     row_count: int
     uncompressed: int
-    rows: list[Row] | None = None
-    compressed: bytes = b""
+    compressed: bytes
+    first: bool = False
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows, unpacked."""
+        return self.read()
 
     def read(self) -> list[Row]:
-        """Return the rows, unpacked if they are kept packed."""
-        if self.rows is not None:
-            return self.rows
+        """Return the rows, unpacked."""
         body = json.loads(gzip.decompress(self.compressed))
         found: list[Row] = body["data"] if isinstance(body, dict) else body
         return found
@@ -39,7 +42,7 @@ class Partition:
     def info(self) -> dict[str, int]:
         """Return the member of `partitionInfo`."""
         found = {"rowCount": self.row_count, "uncompressedSize": self.uncompressed}
-        return found if self.rows is not None else found | {"compressedSize": len(self.compressed)}
+        return found if self.first else found | {"compressedSize": len(self.compressed)}
 
 
 @dataclass(slots=True)
@@ -51,14 +54,6 @@ class Output:
     total_rows: int
     stats: dict[str, int] | None = None
     children: list[str] = field(default_factory=list)
-
-
-def packed(rows: list[Row], *, first: bool, bare: bool) -> Partition:
-    """Return rows as a partition; `bare` serves later ones as a plain array instead of an object with `data`."""
-    body = json.dumps(rows if bare else {"data": rows}, ensure_ascii=False, separators=(",", ":")).encode()
-    if first:
-        return Partition(len(rows), len(body), rows)
-    return Partition(len(rows), len(body), None, gzip.compress(body, 1))
 
 
 @dataclass(slots=True)
