@@ -11,14 +11,23 @@ import httpx
 import pytest
 import snowflake_sql_api as peer
 
+from skipass.sandbox.demoaccess import MCP_SERVER
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.snowflake import (
     CompileError,
+    KeyPairTokens,
+    ManagedMcpClient,
+    McpError,
+    McpToolError,
     ObjectNotFoundError,
+    ServerName,
     SnowflakeClient,
     StatementTimedOut,
     TokenRejected,
     generate_key_pair,
+    parse_account,
+    read_private_key,
+    target_of,
 )
 
 TYPES = (
@@ -148,3 +157,28 @@ def test_equal_results_beside_the_peer(sandbox: RunningSandbox, sql: str) -> Non
             http_client=http,
         )
         assert client.query(sql).dicts() == theirs.query(sql)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("stream", ["sse", "json"])
+@pytest.mark.parametrize("place", ["error", "is_error", "content"])
+async def test_managed_mcp_server(sandbox: RunningSandbox, stream: str, place: str) -> None:
+    """Tools are listed and called alike, however the server answers; a failing tool fails wherever it says so."""
+    sandbox.control.switches(mcp_stream=stream, mcp_list_stream=stream, mcp_tool_failure=place)
+    found = options(sandbox)
+    tokens = KeyPairTokens(
+        parse_account(found["account"]).claim_account, found["user"], read_private_key(found["private_key_path"])
+    )
+    server = ServerName(MCP_SERVER.database, MCP_SERVER.schema, MCP_SERVER.name)
+    async with ManagedMcpClient(target_of(None, sandbox.url), server, tokens) as client:
+        await client.initialize()
+        await client.initialized()
+        tools = {tool.name: tool for tool in await client.list_tools()}
+        name = next(name for name, tool in tools.items() if "sql" in tool.input_schema.get("properties", {}))
+        result = await client.call_tool(name, {"sql": "select 1 as ONE"})
+        with pytest.raises((ObjectNotFoundError, McpToolError)):
+            await client.call_tool(name, {"sql": "select * from NO_SUCH_TABLE"})
+        with pytest.raises(McpError):
+            await client.call_tool("no-such-tool", {})
+    assert result.rows() == [(1,)]
+    assert result.query_id
