@@ -17,9 +17,11 @@ from skipass.gateway.running import Out
 from skipass.gateway.servers import add_server
 from skipass.gateway.system import System
 from skipass.gateway.upstream import credential_place
+from skipass.gateway.wall import Check, second_wall
 from skipass.ids import new_id
 from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState, Switch
 from skipass.nouns.principal import Principal, Role
+from skipass.nouns.scope import Scope
 from skipass.nouns.session import EndReason
 from skipass.secret import Secret
 from skipass.snowflake.account import parse_account, target_of
@@ -49,16 +51,6 @@ class ConnectionRequest:
     allowed_roles: Sequence[str] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     slug: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One step of `connection test`: its name, whether it holds (None: cannot see), what was seen, what fixes it."""
-
-    name: str
-    ok: bool | None
-    seen: str
-    fix: str = ""
 
 
 class Connections:
@@ -163,11 +155,14 @@ class Connections:
 
         return await self._deps.journal.read(load)
 
-    async def test(self, principal: Principal, name: str) -> Sequence[Check]:
-        """Return ordered checks against the account; what the gateway cannot see is said to be unseen, never ok."""
+    async def test(self, principal: Principal, name: str, scope: Scope | None = None) -> Sequence[Check]:
+        """Return ordered checks against the account; what the gateway cannot see is said to be unseen, never ok.
+
+        The last says what the role may do beyond `scope`, or beyond the connection's own schema.
+        """
         by = require(principal, Role.ADMIN)
         connection, credential = await self.show(principal, name)
-        checks = await self._checks(connection, credential)
+        checks = await self._checks(connection, credential, scope)
 
         async def record(unit: UnitOfWork) -> None:
             facts = {"by": by, "checks": [{"name": c.name, "ok": c.ok, "seen": c.seen} for c in checks]}
@@ -176,7 +171,9 @@ class Connections:
         await self._deps.journal.write(record)
         return checks
 
-    async def _checks(self, connection: Connection, credential: Credential | None) -> Sequence[Check]:
+    async def _checks(
+        self, connection: Connection, credential: Credential | None, scope: Scope | None
+    ) -> Sequence[Check]:
         if credential is None:
             return [Check("credential", False, "no active credential", "Add the connection again with a key.")]
         out = Out(connection, credential)
@@ -189,8 +186,7 @@ class Connections:
         checks.append(Check("sign-in", True, f"{row['LOGIN']} on {row['ACCOUNT']}"))
         checks.append(_role(connection, row))
         names = await self._system.warehouses(out, connection.role)
-        checks.append(_warehouse(connection, names))
-        return checks
+        return [*checks, _warehouse(connection, names), await second_wall(self._system, out, scope)]
 
     async def disable(self, principal: Principal, name: str) -> Connection:
         """Disable a connection: nothing on it is admitted any more."""

@@ -1,4 +1,7 @@
-"""What the gateway asks Snowflake for itself: a closed list of fixed texts with binds only, on record."""
+"""What the gateway asks Snowflake for itself: a closed list of fixed texts, on record.
+
+Values are bound. A name stands in a text only where Snowflake takes no bind for it, and then quoted.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from skipass.gateway.running import Out, Runner
 from skipass.ids import new_id
 from skipass.nouns.statement import Intent, Statement, StatementState
 from skipass.nouns.verdict import StatementKind
+from skipass.snowflake.identifiers import quoted
 
 TEMPLATES: Mapping[str, str] = MappingProxyType(
     {
@@ -25,6 +29,7 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
             "CURRENT_WAREHOUSE() AS WAREHOUSE, CURRENT_SECONDARY_ROLES() AS SECONDARY_ROLES"
         ),
         "warehouses": "SHOW WAREHOUSES",
+        "grants": "SHOW GRANTS TO ROLE {role}",
         "history": (
             "SELECT QUERY_ID, EXECUTION_STATUS, ERROR_CODE, ERROR_MESSAGE "
             "FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) WHERE QUERY_TAG = ?"
@@ -57,10 +62,12 @@ class System:
         warehouse: str | None = None,
         database: str | None = None,
         binds: Sequence[str] = (),
+        names: Mapping[str, str] | None = None,
     ) -> Asked:
         """Return the rows of one template; raises `statement_failed` or `snowflake_unavailable`."""
         bindings = {str(i): {"type": "TEXT", "value": v} for i, v in enumerate(binds, start=1)}
-        intent = Intent(TEMPLATES[template], bindings, role or out.connection.role, warehouse, database)
+        text = TEMPLATES[template].format_map({name: quoted(value) for name, value in (names or {}).items()})
+        intent = Intent(text, bindings, role or out.connection.role, warehouse, database)
         statement = await self._admit(intent, template, out)
         task = self._runner.start(statement, intent, out, await self._runner.epoch.value())
         done, _ = await asyncio.wait({task}, timeout=TIMEOUT_S + 5)

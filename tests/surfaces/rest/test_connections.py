@@ -33,8 +33,25 @@ async def test_a_test_says_what_it_saw(at: House) -> None:
     told = (await at.post("/connections/jit/test", {})).body
     assert told["ok"] is True
     checks = {check["name"]: check for check in told["checks"]}
-    assert at.stage.sandbox.users[-1].login_name in checks["sign-in"]["seen"]
+    assert "SKIPASS_SVC" in checks["sign-in"]["seen"]
     assert checks["warehouse"]["ok"] is True
+
+
+async def test_a_role_that_reaches_further_than_the_scope_is_told(at: House) -> None:
+    """Held to a scope the test fails and names what is beyond it; without one it says so and does not fail."""
+    unasked = {check["name"]: check for check in (await at.post("/connections/jit/test", {})).body["checks"]}
+    assert unasked["second wall"]["ok"] is None
+    scope = {"schemas": ["ops_db.ops"], "access": "write"}
+    told = (await at.post("/connections/jit/test", {"scope": scope})).body
+    wall = next(check for check in told["checks"] if check["name"] == "second wall")
+    assert (told["ok"], wall["ok"]) == (False, False)
+    assert "FINANCE_DB.HR" in wall["seen"]
+    assert "OPS_DB.OPS by" not in wall["seen"]
+    assert "REVOKE USAGE ON DATABASE FINANCE_DB FROM ROLE AGENT_ROLE;" in wall["fix"]
+    read = (await at.post("/connections/jit/test", {"scope": {"schemas": ["OPS_DB.OPS"]}})).body["checks"][-1]
+    assert "UPDATE on" in read["seen"]
+    assert (await at.post("/connections/jit/test", {"scope": {"schemas": []}})).code == "invalid_scope"
+    assert (await at.post("/connections/jit/test", {"scopes": 1})).code == "unknown_field"
 
 
 async def test_a_test_of_a_wrong_login_fails_with_the_fix(at: House) -> None:

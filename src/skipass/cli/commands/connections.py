@@ -112,9 +112,18 @@ def show(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
 
 
 @app.command("test")
-def check(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
-    """Sign in to Snowflake and say what is seen, step by step; exit 1 if a step fails."""
-    answer = gateway().post(f"/connections/{segment(name)}/test")
+def check(
+    name: NameArgument,
+    schema: Annotated[
+        list[str] | None,
+        typer.Option("--schema", metavar="DB.SCHEMA", help="Fail if the role reaches beyond it; repeatable."),
+    ] = None,
+    write: Annotated[bool, typer.Option("--write", help="With --schema: the role may change rows there.")] = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Sign in to Snowflake and say what is seen, step by step, the role's grants too; exit 1 if a step fails."""
+    scope = {"schemas": schema, "access": "write" if write else "read"} if schema else None
+    answer = gateway().post(f"/connections/{segment(name)}/test", {"scope": scope})
     if form is Format.JSON:
         say(json_line(answer))
     else:

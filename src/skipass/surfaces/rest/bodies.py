@@ -85,6 +85,16 @@ class NewAgent(Body):
     )
 
 
+class TestedConnection(Body):
+    """Body of `POST /connections/{name}/test`."""
+
+    scope: ScopeValue | None = Field(
+        default=None,
+        description="Hold the role's grants to this; without it they are held to the connection's own schema.",
+        examples=[{"schemas": ["OPS_DB.OPS"], "access": "read"}],
+    )
+
+
 class NewConnection(Body):
     """Body of `POST /connections`."""
 

@@ -6,11 +6,12 @@ from functools import partial
 
 from starlette.responses import Response
 
+from skipass.access.sqlguard import canonical_scope
 from skipass.gateway.connections import ConnectionRequest
 from skipass.gateway.views import connection_view, server_view
 from skipass.secret import Secret
 from skipass.surfaces.rest import paging, shapes
-from skipass.surfaces.rest.bodies import NewConnection, NewServer, Segment
+from skipass.surfaces.rest.bodies import NewConnection, NewServer, Segment, TestedConnection
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
@@ -43,9 +44,12 @@ async def show_connection(name: Segment, gateway: TheGateway, caller: Caller) ->
 
 
 @router.post("/connections/{name}/test", response_model=shapes.Tested, summary="Test a connection")
-async def test_connection(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+async def check_connection(
+    name: Segment, gateway: TheGateway, caller: Caller, body: TestedConnection | None = None
+) -> Response:
     """Ask the account; `ok` is true when no check failed. A check that cannot be seen says null."""
-    checks = await gateway.connections.test(caller, name)
+    scope = canonical_scope(body.scope) if body and body.scope else None
+    checks = await gateway.connections.test(caller, name, scope)
     return reply({"ok": all(c.ok is not False for c in checks), "checks": [check_body(c) for c in checks]})
 
 

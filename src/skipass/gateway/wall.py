@@ -1,0 +1,84 @@
+"""Reading the second wall: the grants of a connection's role, and of every role that comes with it, held to a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from skipass.access.wall import EVERYBODYS, Granted, inherited, wider
+from skipass.errors import SkipassError
+from skipass.gateway.running import Out
+from skipass.gateway.system import System
+from skipass.nouns.connection import Connection
+from skipass.nouns.scope import Scope, scope_from
+
+MOST_ROLES = 50
+MOST_SAID = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One step of `connection test`: its name, whether it holds (None: cannot see), what was seen, what fixes it."""
+
+    name: str
+    ok: bool | None
+    seen: str
+    fix: str = ""
+
+
+async def second_wall(system: System, out: Out, scope: Scope | None) -> Check:
+    """Return whether Snowflake itself would keep the role inside `scope`.
+
+    Without a scope it is held to the connection's own: there a wider role may be meant, so it is said and not failed.
+    """
+    meant = scope or own_scope(out.connection)
+    if meant is None:
+        return Check("second wall", None, "there is no scope to hold the role to", "Name one: --schema DB.SCHEMA")
+    try:
+        grants = await _grants(system, out)
+    except SkipassError as error:
+        return Check("second wall", None, f"the role's grants cannot be read: {error.message}", error.hint)
+    beyond = wider(grants, meant)
+    named = ", ".join(meant.schemas)
+    if not beyond:
+        return Check("second wall", True, f"{out.connection.role} reaches {named} and nothing else")
+    said = "; ".join(one.what for one in beyond[:MOST_SAID])
+    more = f"; and {len(beyond) - MOST_SAID} more" if len(beyond) > MOST_SAID else ""
+    doubt = "" if scope else ". Whether that is meant cannot be seen from here"
+    fix = " ".join(one.fix for one in beyond[:MOST_SAID])
+    return Check("second wall", False if scope else None, f"wider than {named}: {said}{more}{doubt}", fix)
+
+
+def own_scope(connection: Connection) -> Scope | None:
+    """Return what a connection says it is for: its automatic scope, else its own schema, to read."""
+    automatic = connection.policy.get("automatic")
+    if isinstance(automatic, dict):
+        return scope_from(automatic)
+    if connection.database is None or connection.schema is None:
+        return None
+    return Scope((_dotted(connection.database, connection.schema),), warehouse=connection.warehouse)
+
+
+def _dotted(*parts: str) -> str:
+    plain = all(part.isascii() and part.isidentifier() and part.upper() == part for part in parts)
+    return ".".join(parts) if plain else ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
+async def _grants(system: System, out: Out) -> Sequence[Granted]:
+    """Return the grants of the role, of every role it inherits, and of the one that everybody has."""
+    waiting, seen, found = [out.connection.role, EVERYBODYS], set[str](), list[Granted]()
+    while waiting:
+        role = waiting.pop(0)
+        if role in seen:
+            continue
+        if len(seen) == MOST_ROLES:
+            raise SkipassError("not_allowed", f"More than {MOST_ROLES} roles come with it.")
+        seen.add(role)
+        answer = await system.ask("grants", out, names={"role": role})
+        rows = [
+            Granted(row.get("PRIVILEGE") or "", row.get("GRANTED_ON") or "", row.get("NAME") or "", role)
+            for row in answer.rows
+        ]
+        found += rows
+        waiting += inherited(rows)
+    return found
