@@ -29,7 +29,7 @@ async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send, call: 
         complete(call, scope["state"], answer.status_code)
         await answer(scope, receive, send)
     elif fault.kind == "cut_before":
-        cut(receive)
+        await cut(receive)
     else:
         await _through(app, scope, receive, send, call, fault)
 
@@ -63,13 +63,13 @@ async def _through(app: ASGIApp, scope: Scope, receive: Receive, send: Send, cal
         sent.clear()
     await app(scope, _again(body) if fault.kind == "twice" else receive, _watched(call, scope, hold))
     if fault.kind == "cut_after":
-        cut(receive)
+        await cut(receive)
         return
     if fault.kind == "late":
         await asyncio.sleep(fault.delay_ms / 1000)
     if fault.kind == "cut_middle":
         await _half(sent, send)
-        cut(receive)
+        await cut(receive)
         return
     for message in sent:
         await send(message)
@@ -101,17 +101,18 @@ def _again(body: bytes) -> Receive:
     return receive
 
 
-def cut(receive: Receive) -> None:
-    """Close the connection without an answer.
+async def cut(receive: Receive) -> None:
+    """Close the connection without an answer, or with what was sent of it so far.
 
     ASGI has no word for this, so it reaches for the transport behind the server's `receive`; under a server that
     hides it, the request ends as an answer that never comes.
     """
-    owner = getattr(receive, "__self__", None)
-    transport = getattr(owner, "transport", None)
-    if transport is not None:
-        # What was written is let out first; a transport with nothing to write closes at once all the same.
-        transport.close()
+    transport = getattr(getattr(receive, "__self__", None), "transport", None)
+    if transport is None:
+        return
+    transport.close()
+    while (await receive())["type"] != "http.disconnect":
+        pass  # what is left of the request's body
 
 
 def _oauth(error: str, status: int) -> Response:

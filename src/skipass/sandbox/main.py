@@ -176,7 +176,10 @@ def _account(options: Options, stack: ExitStack) -> tuple[Path, Account, Directo
         account = make(None)
     else:
         folder = options.data_dir
-        stack.callback(os.close, store.locked(folder))
+        try:
+            stack.callback(os.close, store.locked(folder))
+        except BlockingIOError:
+            raise SystemExit(f"{folder} is in use by another sandbox") from None
         account, directory = open_account(folder, make)
     stack.callback(account.engine.close)
     return folder, account, directory

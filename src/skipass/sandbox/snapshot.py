@@ -73,6 +73,8 @@ def _union(kind: Any, data: Any) -> Any:
 
 
 def _dataclass(kind: type, data: Any) -> Any:
+    if not isinstance(data, dict):
+        raise ValueError(f"{data!r} is no {kind.__name__}")
     hints = _hints(kind)
     return kind(**{name: _load(hints[name], one) for name, one in data.items() if name in hints})
 
@@ -84,8 +86,6 @@ def _tuple(args: tuple[Any, ...], data: Any) -> tuple[Any, ...]:
 
 
 def _dict(args: tuple[Any, ...], data: Any) -> dict[Any, Any]:
-    if isinstance(data, dict):
-        return data
     return {_load(args[0], key): _load(args[1], one) for key, one in data}
 
 
