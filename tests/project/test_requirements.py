@@ -92,7 +92,8 @@ def imported(room: str) -> set[str]:
                 names |= {alias.name.partition(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom):
                 names.add((node.module or "").partition(".")[0])
-    return names - set(sys.stdlib_module_names) - {"skipass"}
+    # Fixtures for other people's tests are imported by their pytest.
+    return names - set(sys.stdlib_module_names) - {"skipass", "pytest"}
 
 
 @pytest.mark.parametrize("room", ROOMS)
