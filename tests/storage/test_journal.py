@@ -70,7 +70,7 @@ class Gate:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+def impatient(monkeypatch: pytest.MonkeyPatch, patience: None) -> None:
     """Make callers give up after a twentieth of a second."""
     monkeypatch.setattr(module, "PATIENCE_S", 0.05)
 
