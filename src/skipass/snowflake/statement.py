@@ -110,7 +110,10 @@ class AsyncStatement:
         """Yield the rows in order as lists of tuples, one list for each partition."""
         finished, first = await self._within_limit(self._take())
         reader: Reader[list[tuple[Any, ...]]] = Reader(partial(self._decode, finished), len)
-        async with aclosing(partitions(self._source, finished, first, reader, progress=progress)) as parts:
+        # As Python objects a partition is several times its text: one is decoded while another is read, no more.
+        ahead = replace(self._source.ahead, most=min(self._source.ahead.most, 2))
+        source = replace(self._source, ahead=ahead)
+        async with aclosing(partitions(source, finished, first, reader, progress=progress)) as parts:
             async for part in parts:
                 yield part
 
