@@ -95,7 +95,11 @@ class Execution:
 
     def sql(self, tree: Any, reading: Reading) -> str:
         """Return a resolved tree as DuckDB SQL that was checked against DuckDB's own plan."""
-        return self.checked(to_duck(translate(tree, reading)), reading)
+        return self.checked(self.translated(tree, reading), reading)
+
+    def translated(self, tree: Any, reading: Reading) -> str:
+        """Return a resolved tree as DuckDB SQL, unchecked."""
+        return to_duck(translate(tree, reading))
 
     def checked(self, sql: str, reading: Reading) -> str:
         """Return the SQL with what it needs, once DuckDB's plan has scanned nothing that the reading lacks."""
