@@ -70,23 +70,27 @@ def _shadowed(policy: Policy, about: Sequence[Rule], heard: Callable[[Sequence[R
 
 def touches(verdict: Verdict, text: str) -> Sequence[Touch]:
     """Return what a statement does to which name: no parts where that may be anything, None where it names nothing."""
-    looks = _first_word(text) in _LOOKS
-    reads = [(_looked(named(name), looks), named(name)) for name in (*verdict.reads, *verdict.functions)]
+    seen = _seen(text)
+    names = [named(name) for name in (*verdict.reads, *verdict.functions)]
+    found: list[Touch] = [(effect, name) for name in names for effect in _looked(name, seen)]
     change = _CHANGES.get(verdict.kind)
-    found: list[Touch] = [*reads, *((change, named(name)) for name in verdict.writes if change)]
-    return found or [(change or (Effect.METADATA if looks else Effect.READ), None)]
+    found += [(change, named(name)) for name in verdict.writes if change]
+    return found or [(change or effect, None) for effect in seen]
 
 
-def _looked(name: Name, looks: bool) -> Effect:
-    return Effect.METADATA if looks or name[1:2] == ("INFORMATION_SCHEMA",) else Effect.READ
+def _looked(name: Name, seen: Sequence[Effect]) -> Sequence[Effect]:
+    return (Effect.METADATA,) if name[1:2] == ("INFORMATION_SCHEMA",) else seen
 
 
-def _first_word(text: str) -> str:
+def _seen(text: str) -> Sequence[Effect]:
+    """Return how a text looks at what it names: the stages of a chain may do either, so they count as both."""
     try:
         tokens = lex(text).tokens
     except LexFault:
-        return ""
-    return tokens[0].word if tokens else ""
+        return (Effect.READ, Effect.METADATA)
+    if any(token.word == "->>" for token in tokens):
+        return (Effect.READ, Effect.METADATA)
+    return (Effect.METADATA,) if tokens and tokens[0].word in _LOOKS else (Effect.READ,)
 
 
 def is_about(rule: Rule, subject: Subject) -> bool:

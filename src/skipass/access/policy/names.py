@@ -55,6 +55,6 @@ def _folded(part: str) -> str | None:
 
 
 def named(text: str) -> Name:
-    """Return the parts of a name as the guard renders it, and no parts for what has no name of its own."""
-    parsed = parse_name(text)
+    """Return the parts of a name as the guard renders it, a stage's too; no parts for what has no name of its own."""
+    parsed = parse_name(text.removeprefix("@"))
     return tuple(part for part in parsed if part is not None) if parsed else ()
