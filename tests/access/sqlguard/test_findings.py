@@ -75,3 +75,28 @@ def test_a_described_or_dropped_table_has_no_arguments() -> None:
     """Only functions and procedures are followed by a bracket in DESCRIBE and DROP."""
     for sql in ("DESCRIBE TABLE f('hr.core')", 'DESC VIEW ops."LAST_QUERY_ID"()', 'DROP TABLE "IDENTIFIER"(:t)'):
         assert granted(sql).outcome is Outcome.DENY, sql
+
+
+@pytest.mark.parametrize(
+    "call", ["EXPLODE(1)", "COUNTIF(TRUE)", "INSTR('a', 'b')", "FIRST(total)", "NEXT(total)", "NOW()"]
+)
+def test_a_name_that_is_not_built_in_is_a_customers_function(call: str) -> None:
+    """What other databases build in, or Snowflake only in patterns, needs approval as a function here."""
+    verdict = granted(f"SELECT {call} FROM orders")
+    assert verdict.outcome is Outcome.DENY
+    assert verdict.functions == (f"OPS_DB.OPS.{call.split('(', maxsplit=1)[0]}",)
+
+
+def test_pattern_functions_belong_to_patterns() -> None:
+    """FIRST, PREV and MATCH_NUMBER are understood inside MATCH_RECOGNIZE."""
+    sql = (
+        "SELECT * FROM events MATCH_RECOGNIZE (PARTITION BY a ORDER BY ts MEASURES FIRST(ts) AS s, MATCH_NUMBER() AS n "
+        "PATTERN (x y+) DEFINE y AS v > PREV(v))"
+    )
+    assert granted(sql).outcome is Outcome.ALLOW
+
+
+def test_a_variable_is_not_called() -> None:
+    """A session variable before a bracket is no function."""
+    sql = "SELECT * FROM e MATCH_RECOGNIZE (ORDER BY t PATTERN (a s $w(1)+) DEFINE a AS v > 1)"
+    assert granted(sql).outcome is Outcome.DENY

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from skipass.access.sqlguard.calls import Sweep, stage
+from skipass.access.sqlguard.calls import Sweep
+from skipass.access.sqlguard.constants import stage
 from skipass.access.sqlguard.findings import Findings, Ref, Role
 from skipass.access.sqlguard.grammar import Cursor
 from skipass.access.sqlguard.lexer import Lex, words

@@ -5,7 +5,7 @@ Source: https://docs.snowflake.com/en/sql-reference/sql/copy-into-table and …/
 
 from __future__ import annotations
 
-from skipass.access.sqlguard.calls import stage
+from skipass.access.sqlguard.constants import stage
 from skipass.access.sqlguard.findings import Ref, Role
 from skipass.access.sqlguard.grammar import Cursor
 from skipass.access.sqlguard.lexer import Lex, words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from skipass.access.sqlguard.calls import closing, text_name
+from skipass.access.sqlguard.constants import closing, text_name
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.lexer import Lex, Token
 from skipass.access.sqlguard.names import Chain, Insert, chain_from, missing

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlglot import exp
 
 from skipass.access.sqlguard.lexer import words
@@ -118,3 +120,28 @@ def unknown_parts(node: exp.Expr) -> list[str]:
     """Return the names of the parts of this node that are filled and not understood."""
     known = next((parts for cls, parts in _PARTS if isinstance(node, cls)), None)
     return [] if known is None else [name for name, value in node.args.items() if value and name not in known]
+
+
+def looks_at_target(change: exp.Expr) -> bool:
+    """Tell whether a change also reads what it changes."""
+    if isinstance(change, exp.Insert):
+        return False
+    if isinstance(change, exp.Merge) or any(change.args.get(k) for k in ("where", "from_", "using", "order", "limit")):
+        return True
+    values = (e.expression for e in change.expressions if isinstance(e, exp.EQ))
+    return any(value.find(exp.Column) is not None for value in values)
+
+
+def is_call(node: Any) -> bool:
+    """Tell whether the node is a call, of a qualified name or under a window too."""
+    inner = node.this if isinstance(node, exp.Window) else node
+    return isinstance(inner.expression if isinstance(inner, exp.Dot) else inner, exp.Func)
+
+
+def named_elsewhere(name: object) -> bool:
+    """Tell whether the sweep, or an inner node, reads this table's name: stages, table functions, semantic views."""
+    if isinstance(name, exp.Var):
+        return str(name.this).startswith("@")
+    if isinstance(name, exp.Dot):
+        return isinstance(name.expression, exp.Func)
+    return isinstance(name, (exp.Func, exp.SemanticView))

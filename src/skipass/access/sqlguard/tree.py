@@ -12,14 +12,23 @@ from dataclasses import dataclass, field
 
 from sqlglot import exp
 
-from skipass.access.sqlguard.calls import Sweep, closing, stage, text_name, text_of
+from skipass.access.sqlguard.calls import Sweep
 from skipass.access.sqlguard.catalog import filtered_schemas
+from skipass.access.sqlguard.constants import closing, stage, text_name, text_of
 from skipass.access.sqlguard.crosscheck import crosscheck
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.functions import BUILTIN, SYNTAX, TYPES
 from skipass.access.sqlguard.lexer import Lex, Token, words
 from skipass.access.sqlguard.names import Chain, chain_ending, fold
-from skipass.access.sqlguard.nodes import CHANGES, QUERIES, UNDERSTOOD, unknown_parts
+from skipass.access.sqlguard.nodes import (
+    CHANGES,
+    QUERIES,
+    UNDERSTOOD,
+    is_call,
+    looks_at_target,
+    named_elsewhere,
+    unknown_parts,
+)
 from skipass.access.sqlguard.reader import Source, parse
 from skipass.nouns.verdict import StatementKind
 
@@ -128,7 +137,7 @@ class Reading:
             inner = change.this if isinstance(change, exp.ConditionalInsert) else change
             target = inner.this.this if isinstance(inner.this, exp.Schema) else inner.this
             if isinstance(target, exp.Table):
-                self._targets[id(target)] = _looks_at_target(inner)
+                self._targets[id(target)] = looks_at_target(inner)
             else:
                 self.found.puzzle("target", "What is changed is not a table name.")
 
@@ -146,7 +155,7 @@ class Reading:
                 self._alias(node)
             if isinstance(node, exp.Table):
                 self._table(node, visible)
-            elif isinstance(node, exp.TableFromRows) and not _is_call(node.this):
+            elif isinstance(node, exp.TableFromRows) and not is_call(node.this):
                 self.found.puzzle("TABLE", "TABLE takes a function, or a name in a constant.")
             with_ = node.args.get("with_")
             if isinstance(with_, exp.With):
@@ -204,7 +213,7 @@ class Reading:
         elif isinstance(name, (exp.Parameter, exp.Placeholder)):
             role = Role.WRITE if id(table) in self._targets else Role.READ
             self.found.special("<DYNAMIC>", role, self._here(), "The name is not known from the text.")
-        elif not _named_elsewhere(name):
+        elif not named_elsewhere(name):
             self.found.puzzle("table", "This is not a table reference that is understood.")
 
     def _here(self) -> int:
@@ -286,26 +295,3 @@ def _names(root: exp.Expr) -> list[exp.Identifier]:
     """Return the names of tables, aliases and columns in the tree: what stands before a bracket there is no call."""
     holders = (exp.Table, exp.TableAlias, exp.Alias, exp.Schema)
     return [i for i in root.find_all(exp.Identifier) if isinstance(i.parent, holders)]
-
-
-def _looks_at_target(change: exp.Expr) -> bool:
-    if isinstance(change, exp.Insert):
-        return False
-    if isinstance(change, exp.Merge) or any(change.args.get(k) for k in ("where", "from_", "using", "order", "limit")):
-        return True
-    values = (e.expression for e in change.expressions if isinstance(e, exp.EQ))
-    return any(value.find(exp.Column) is not None for value in values)
-
-
-def _is_call(node: object) -> bool:
-    inner = node.this if isinstance(node, exp.Window) else node
-    return isinstance(inner.expression if isinstance(inner, exp.Dot) else inner, exp.Func)
-
-
-def _named_elsewhere(name: object) -> bool:
-    """Tell whether the sweep, or an inner node, reads this table's name: stages, table functions, semantic views."""
-    if isinstance(name, exp.Var):
-        return str(name.this).startswith("@")
-    if isinstance(name, exp.Dot):
-        return isinstance(name.expression, exp.Func)
-    return isinstance(name, (exp.Func, exp.SemanticView))
