@@ -62,6 +62,8 @@ def _keep(execution: Execution, table: Table) -> None:
     if schema is None:
         raise failures.missing(str(table.name.parent), "Schema", table=False)
     schema.tables[table.name.name] = table
+    if table.temporary:
+        execution.temporary.append(table)
     containers = ((table.name.database,), (table.name.database, table.name.schema))
     for future in list(catalog.future):
         if future.kind == table.kind and future.container in containers:
@@ -166,6 +168,19 @@ def _forget_oldest(execution: Execution) -> None:
     dropped = execution.account.catalog.dropped
     while len(dropped) > MAX_DROPPED:
         execution.run.execute(f'DROP TABLE "{dropped.pop(0).physical}"')
+
+
+def drop_temporary(execution: Execution) -> None:
+    """Drop the temporary tables of a request for good; its session ends with it."""
+    catalog = execution.account.catalog
+    for table in execution.temporary:
+        schema = catalog.schema(table.name.parent)
+        with execution.account.lock, execution.run.transaction():
+            if schema is not None and schema.tables.get(table.name.name) is table:
+                del schema.tables[table.name.name]
+                catalog.forget(on_table(table))
+            catalog.dropped = [one for one in catalog.dropped if one is not table]
+            execution.run.execute(f'DROP TABLE IF EXISTS "{table.physical}"')
 
 
 def undrop(execution: Execution, reader: Reader) -> Result:

@@ -18,6 +18,7 @@ from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
 from skipass.sandbox import binds, failures, functions, lexer, resultscan
 from skipass.sandbox.account import Account
+from skipass.sandbox.catalog import Table
 from skipass.sandbox.cells import Formats, encoder, selected
 from skipass.sandbox.engine import Run
 from skipass.sandbox.oauth import system
@@ -46,6 +47,7 @@ class Execution:
     formats: Formats
     row_cap: int = 0
     bindings: dict[str, exp.Expression] = field(default_factory=dict)
+    temporary: list[Table] = field(default_factory=list)
 
     def rights(self) -> Rights:
         """Return what the current role may do now."""

@@ -147,8 +147,10 @@ def _text_of_path(node: Any) -> Any:
 _PATH = ("this", "expression", "only_json_types")
 
 
-def _secondary(_: Host) -> str:
-    return json.dumps({"roles": "", "value": ""}, separators=(",", ":"))
+def _secondary(host: Host) -> str:
+    session = host.session
+    roles = ",".join(sorted(session.user.roles - {session.role})) if session.secondary else ""
+    return json.dumps({"roles": roles, "value": "ALL" if session.secondary else ""}, separators=(",", ":"))
 
 
 _CONTEXT: dict[str, Callable[[Host], str | None]] = {

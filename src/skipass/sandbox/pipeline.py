@@ -28,6 +28,7 @@ from skipass.sandbox import (
 )
 from skipass.sandbox.execution import Execution, parsed
 from skipass.sandbox.grammar import Reader, literal
+from skipass.sandbox.identity import KEYPAIR
 from skipass.sandbox.lexer import Token
 from skipass.sandbox.privileges import available_roles
 from skipass.sandbox.results import Result
@@ -163,7 +164,8 @@ def _use(execution: Execution, reader: Reader) -> None:
     reader.take("USE")
     kind = reader.choose("ROLE", "WAREHOUSE", "DATABASE", "SCHEMA", "SECONDARY")
     if kind == "SECONDARY":
-        raise failures.unsupported("USE SECONDARY ROLES")
+        _use_secondary(execution, reader)
+        return
     path = reader.path()
     reader.finish()
     catalog, session = execution.account.catalog, execution.session
@@ -184,6 +186,18 @@ def _use(execution: Execution, reader: Reader) -> None:
         if not execution.rights().sees_schema(name):
             raise failures.not_performed()
         session.database, session.schema = name.database, name.schema
+
+
+def _use_secondary(execution: Execution, reader: Reader) -> None:
+    """A token is bound to its role, so only a key-pair session may take its user's other roles too."""
+    reader.take("ROLES")
+    word = reader.choose("ALL", "NONE")
+    reader.finish()
+    if word is None:
+        raise failures.unsupported("USE SECONDARY ROLES with names")
+    if word == "ALL" and execution.session.credential != KEYPAIR:
+        raise failures.not_performed()
+    execution.session.secondary = word == "ALL"
 
 
 def _transact(execution: Execution, reader: Reader, first: str) -> None:
@@ -229,6 +243,17 @@ def several(execution: Execution, text: str, count: int, child: Children) -> Out
     if count and len(parts) != count:
         raise failures.statement_count(len(parts), count)
     execution.need_warehouse()
+    try:
+        handles = _each(execution, text, parts, child)
+    finally:
+        ddl.drop_temporary(execution)
+    sentence = "Multiple statements executed successfully."
+    answer = execution.listed(Result([results.text_column("multiple statement execution")], [[sentence]]))
+    answer.children = handles
+    return answer
+
+
+def _each(execution: Execution, text: str, parts: list[list[Token]], child: Children) -> list[str]:
     handles: list[str] = []
     for part in parts:
         own = _text(text, part)
@@ -241,10 +266,8 @@ def several(execution: Execution, text: str, count: int, child: Children) -> Out
             line, position = lexer.place(text, part[0].start)
             raise _stopped(failure, own, line, position) from None
         record.finish(execution.account.now(), output, None)
-    sentence = "Multiple statements executed successfully."
-    answer = execution.listed(Result([results.text_column("multiple statement execution")], [[sentence]]))
-    answer.children = handles
-    return answer
+        execution.session.last_handle = record.handle
+    return handles
 
 
 def _stopped(failure: failures.Failure, text: str, line: int, position: int) -> failures.Failure:

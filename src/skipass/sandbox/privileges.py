@@ -1,10 +1,12 @@
 """Which role may do what: the closure of granted roles, ownership, and the rule that hides what may not be seen.
 
-Pure look-ups over a catalogue. Secondary roles are never active here.
+Pure look-ups over a catalogue. Secondary roles add to everything but CREATE, which is the primary role's alone.
 Source: https://docs.snowflake.com/en/user-guide/security-access-control-privileges.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from skipass.sandbox import failures
 from skipass.sandbox.catalog import Catalog, SchemaObject, Table, User, on_object, on_schema, on_table
@@ -31,12 +33,13 @@ def available_roles(catalog: Catalog, user: User) -> frozenset[str]:
 
 
 class Rights:
-    """What one role may do in one catalogue, as of now."""
+    """What one role, and those beside it, may do in one catalogue, as of now."""
 
-    def __init__(self, catalog: Catalog, role: str) -> None:
+    def __init__(self, catalog: Catalog, role: str, secondary: Iterable[str] = ()) -> None:
         self._catalog = catalog
         self.role = role
-        self.roles = closure(catalog, role)
+        self._primary = closure(catalog, role)
+        self.roles = self._primary.union(*(closure(catalog, one) for one in secondary))
         self._held: dict[tuple[str, ...], set[str]] = {}
         for grant in list(catalog.grants):
             if grant.role in self.roles:
@@ -107,6 +110,8 @@ class Rights:
         schema = self._catalog.schema(name)
         if schema is None or not self.uses_schema(name):
             raise failures.missing(str(name), "Schema", table=False)
+        if self.roles != self._primary:
+            Rights(self._catalog, self.role).may_create(name, kind)
         held = self.held(on_schema(name))
         if not (self.owns(schema.owner) or f"CREATE {kind}" in held or "OWNERSHIP" in held):
             raise failures.insufficient("schema", name.schema)

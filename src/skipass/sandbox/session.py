@@ -33,10 +33,11 @@ class Session:
     credential: str = ""
     variables: dict[str, str] = field(default_factory=dict)
     last_handle: str | None = None
+    secondary: bool = False
 
     def rights(self, catalog: Catalog) -> Rights:
         """Return what the current role may do."""
-        return Rights(catalog, self.role)
+        return Rights(catalog, self.role, self.user.roles if self.secondary else ())
 
     def schema_name(self, parts: list[str], action: str = "operation") -> SchemaName:
         """Return the schema that one or two stored name parts mean here."""
