@@ -84,12 +84,13 @@ class Reconciler:
             where: dict[str, Any] = {
                 "state": StatementState.UNKNOWN,
                 "owner_boot": me,
-                "cancel_unconfirmed": False,
                 "lookup_at__le": now,
             }
             return await reader.find(Statement, limit=20, **where)
 
         for statement in await self._deps.journal.read(due):
+            if self._runner.task(statement.id) is not None:
+                continue  # its cancel was not confirmed, and it is still being polled
             try:
                 await self._look_up(statement)
             except SkipassError as error:

@@ -37,7 +37,7 @@ STALE = """
 SELECT statements.* FROM statements
   LEFT JOIN writers ON writers.id = statements.owner_boot
  WHERE statements.state IN ('admitted', 'submitted', 'cancelling', 'unknown')
-   AND NOT statements.cancel_unconfirmed AND statements.owner_boot != :me
+   AND statements.owner_boot != :me
    AND (writers.id IS NULL OR writers.heartbeat_us < :before)
  ORDER BY statements.id LIMIT 200
 """

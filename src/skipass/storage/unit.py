@@ -139,8 +139,7 @@ class StoredUnit(StoredReader):
             await self._executor.run(insert_sql(table), encode(record))
         except Duplicate:
             name = getattr(record, "name", None) or getattr(record, "slug", None) or record.id
-            noun = type(record).__name__.lower()
-            raise SkipassError("conflict", f"There is already a {noun} {name!r}.", "Choose another name.") from None
+            raise SkipassError("conflict", f"The name {name!r} is taken.", "Choose another name.") from None
 
     async def change(self, record: R, **changes: Any) -> R:
         """Compare and set: the row must still have the state and version of `record`."""
@@ -151,8 +150,7 @@ class StoredUnit(StoredReader):
         values = {f"was_{name}": encode_value(getattr(record, name)) for name in ("id", *guards)}
         values |= {f"to_{name}": encode_value(value) for name, value in changes.items()}
         if await self._executor.run(sql, values) != 1:
-            noun = type(record).__name__.lower()
-            raise SkipassError("conflict", f"The {noun} changed meanwhile.", "Look at it again.", retryable=True)
+            raise SkipassError("conflict", "It changed meanwhile.", "Look at it again.", retryable=True)
         return replace(record, **changes)  # type: ignore[type-var]
 
     async def set(self, name: str, value: str) -> None:
