@@ -91,7 +91,7 @@ class Sessions:
         before = await self.of(principal, session_id)
         extendable(before, self._deps.journal.now())
         here = await standing(self._deps, principal, name=await self._connection_name(before))
-        budgets, scope = wish.budgets, wish.scope or replace(before.scope, role=before.role)
+        budgets, scope = wish.budgets, wish.scope or before.scope
         request = SessionRequest(scope, wish.ttl_s, wish.reason, budgets)
         no_less(before, request.scope, here.connection.role)
         return await self.request(here, request, before)

@@ -12,7 +12,7 @@ from skipass.access.sqlguard import canonical_scope
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.moves import move
-from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.nouns.approval import Approval, ApprovalState
 from skipass.nouns.scope import Scope
 from skipass.nouns.session import AccessSession, EndReason, SessionState
@@ -60,3 +60,14 @@ async def take_over(unit: UnitOfWork, successor: AccessSession) -> None:
 
 async def _results(unit: UnitOfWork, session: AccessSession) -> list[Statement]:
     return await unit.find(Statement, session_id=session.id, state=StatementState.SUCCEEDED, descending=True)
+
+
+async def lineage(reader: Reader, session_id: str) -> list[str]:
+    """Return a session's id and those of the sessions it follows: what was bound in one of them is bound in it."""
+    ids: list[str] = []
+    current: str | None = session_id
+    while current is not None:
+        ids.append(current)
+        session = await reader.get(AccessSession, current)
+        current = session.predecessor_id if session else None
+    return ids

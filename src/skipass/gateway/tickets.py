@@ -16,7 +16,8 @@ from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.rules import found_now, timed
 from skipass.gateway.running import Out, Runner
-from skipass.nouns.approval import Approval
+from skipass.gateway.succession import lineage
+from skipass.nouns.approval import Approval, ApprovalState
 from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.session import AccessSession
@@ -68,7 +69,7 @@ class Tickets:
             intent = await self.intent(statement)
             verdict = await self._judged(intent, session)
             epoch = await self._runner.epoch.value()
-            claimed, out = await self._claim(statement, verdict)
+            claimed, out = await self._claim(statement, intent, verdict)
         except SkipassError as error:
             _log.warning("ticket.not_claimed", statement=statement_id, code=error.code)
             if error.code == "withdrawn" and statement is not None:
@@ -81,7 +82,7 @@ class Tickets:
         scope = replace(session.scope, role=session.role, warehouse=intent.warehouse)
         return await self._deps.guard.check(intent.text, scope, database=intent.database, schema=intent.schema)
 
-    async def _claim(self, statement: Statement, verdict: Verdict) -> tuple[Statement, Out]:
+    async def _claim(self, statement: Statement, intent: Intent, verdict: Verdict) -> tuple[Statement, Out]:
         """Admit the ticket: approved, unclaimed, within its approval's life, allowed by the rules, everybody active."""
 
         async def claim(unit: UnitOfWork) -> tuple[Statement, Out]:
@@ -89,6 +90,9 @@ class Tickets:
             approval = await unit.get(Approval, statement.approval_id)
             if current is None or approval is None or approval.expires_at <= unit.now:
                 raise SkipassError("lapsed", "The ticket is claimed or has lapsed.")
+            bound = [intent.hash(one) for one in await lineage(unit, current.session_id)]
+            if approval.intent_hash not in bound or approval.state is not ApprovalState.APPROVED:
+                raise SkipassError("withdrawn", "What would run is not what was approved.")
             out = await _out(unit, current)
             found = await found_now(self._deps, unit, current, verdict)
             if verdict.outcome is Outcome.DENY or found.ruling is Ruling.DENY:
