@@ -73,6 +73,17 @@ async def test_what_was_held_is_held_on(at: Stage) -> None:
     assert {approval.session_id for approval in await at.every(Approval)} == {second, third} - {first}
 
 
+async def test_the_same_call_after_the_change_is_the_same_statement(at: Stage) -> None:
+    """Sent again in the successor, with its request id or without, a held statement is collected, not held twice."""
+    first = await at.session()
+    held = await at.query(UPDATE, arguments={"request_id": "once"})
+    await extend(at, first)
+    for arguments in ({"request_id": "once"}, {}):
+        again = await at.query(UPDATE, arguments=arguments)
+        assert again.fields["statementHandle"] == held.fields["statementHandle"]
+    assert len(await at.every(Approval)) == 1
+
+
 async def test_what_runs_runs_on_and_answers_by_its_handle(at: Stage) -> None:
     """A running statement is not cancelled by the change, and its rows count against the successor."""
     first = await at.session()

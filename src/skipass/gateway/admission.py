@@ -17,6 +17,7 @@ from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.rules import NOTHING, asking, still_in_force, timed
 from skipass.gateway.standing import Standing
+from skipass.gateway.succession import lineage
 from skipass.nouns.approval import Approval
 from skipass.nouns.session import AccessSession, Budgets
 from skipass.nouns.statement import Intent, Statement, StatementState
@@ -139,6 +140,7 @@ class Admission:
     async def admit(
         self,
         statement: Statement,
+        intent: Intent,
         standing: Standing,
         session: AccessSession,
         wanted_s: int | None,
@@ -151,7 +153,7 @@ class Admission:
         """
 
         async def gate(unit: UnitOfWork) -> Statement:
-            twin = await _twin(unit, statement)
+            twin = await _twin(unit, statement, intent, session)
             if twin is not None:
                 return twin
             timeout_s = await _reserve(unit, standing, session, wanted_s, found)
@@ -170,6 +172,7 @@ class Admission:
     async def hold(
         self,
         statement: Statement,
+        intent: Intent,
         standing: Standing,
         session: AccessSession,
         found: Finding = NOTHING,
@@ -182,7 +185,7 @@ class Admission:
         """
 
         async def keep(unit: UnitOfWork) -> tuple[Statement, Approval | None]:
-            twin = await _twin(unit, statement)
+            twin = await _twin(unit, statement, intent, session)
             if twin is not None:
                 return twin, await unit.get(Approval, twin.approval_id)
             await _gate(unit, standing, session, Budgets(0, 0, 0, 0))
@@ -224,16 +227,20 @@ async def _reserve(
     return timeout_s
 
 
-async def _twin(unit: UnitOfWork, statement: Statement) -> Statement | None:
-    """Return the earlier statement that this call only repeats: same request id, or same intent not yet delivered."""
+async def _twin(unit: UnitOfWork, statement: Statement, intent: Intent, session: AccessSession) -> Statement | None:
+    """Return the earlier statement that this call only repeats: same request id, or same intent not yet delivered.
+
+    What the session took over from those it follows counts as its own.
+    """
+    alike = tuple(intent.hash(one) for one in await lineage(unit, session))
     if statement.caller_request_id:
         same_id: dict[str, Any] = {"session_id": statement.session_id, "caller_request_id": statement.caller_request_id}
         for earlier in await unit.find(Statement, state__ne=StatementState.REFUSED, limit=1, **same_id):
-            if earlier.intent_hash != statement.intent_hash:
+            if earlier.intent_hash not in alike:
                 hint = "Use a fresh request_id for another statement."
                 raise SkipassError("idempotency_conflict", hint=hint)
             return earlier
-    same: dict[str, Any] = {"session_id": statement.session_id, "intent_hash": statement.intent_hash}
+    same: dict[str, Any] = {"session_id": statement.session_id, "intent_hash": alike}
     for earlier in await unit.find(Statement, order="id", descending=True, limit=20, **same):
         if _repeats(earlier, unit.now):
             return earlier

@@ -89,11 +89,11 @@ class Executor:
             statement = bound(statement, intent, session, texts)
             if verdict.outcome is Outcome.REVIEW:
                 confirm = confirmable(guarded, found)
-                held, approval = await self._admission.hold(statement, here, session, found, confirm=confirm)
+                held, approval = await self._admission.hold(statement, intent, here, session, found, confirm=confirm)
                 if held.state is StatementState.HELD:
                     return answers.held(held, approval, self._deps.base_url)
                 return await self._collect(held, here, wait_s)
-            admitted = await self._admission.admit(statement, here, session, asked.timeout_s, found)
+            admitted = await self._admission.admit(statement, intent, here, session, asked.timeout_s, found)
         except SkipassError as refused:
             return await self._refuse(statement, refused, here.rules.told(found))
         if admitted.id != statement.id:

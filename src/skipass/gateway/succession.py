@@ -62,12 +62,10 @@ async def _results(unit: UnitOfWork, session: AccessSession) -> list[Statement]:
     return await unit.find(Statement, session_id=session.id, state=StatementState.SUCCEEDED, descending=True)
 
 
-async def lineage(reader: Reader, session_id: str) -> list[str]:
+async def lineage(reader: Reader, session: AccessSession | None) -> list[str]:
     """Return a session's id and those of the sessions it follows: what was bound in one of them is bound in it."""
     ids: list[str] = []
-    current: str | None = session_id
-    while current is not None:
-        ids.append(current)
-        session = await reader.get(AccessSession, current)
-        current = session.predecessor_id if session else None
+    while session is not None:
+        ids.append(session.id)
+        session = await reader.get(AccessSession, session.predecessor_id)
     return ids

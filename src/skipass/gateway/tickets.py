@@ -90,7 +90,8 @@ class Tickets:
             approval = await unit.get(Approval, statement.approval_id)
             if current is None or approval is None or approval.expires_at <= unit.now:
                 raise SkipassError("lapsed", "The ticket is claimed or has lapsed.")
-            bound = [intent.hash(one) for one in await lineage(unit, current.session_id)]
+            session = await unit.get(AccessSession, current.session_id)
+            bound = [intent.hash(one) for one in await lineage(unit, session)]
             if approval.intent_hash not in bound or approval.state is not ApprovalState.APPROVED:
                 raise SkipassError("withdrawn", "What would run is not what was approved.")
             out = await _out(unit, current)
