@@ -45,7 +45,7 @@ def _texts(draw: st.DrawFn) -> str:
     return " ".join(words)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(text=_texts())
 @example("create table x as select * from read_text('{}')")
 @example("select * from {}")
