@@ -9,12 +9,18 @@ from collections.abc import Iterator, Sequence
 
 from sqlglot import exp
 
-from skipass.access.sqlguard.lexer import Token
+from skipass.access.sqlguard.lexer import Lex, Token, words
 from skipass.access.sqlguard.names import chain_from
 
 _BEFORE_NAMES = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "USING"))
 _NOT_NAMES = frozenset(("TABLE", "LATERAL", "VALUES", "SELECT", "SET", "WITH", "IDENTIFIER", "SEMANTIC_VIEW"))
 _FROM_INSIDE = frozenset(("EXTRACT", "TRIM", "SUBSTRING", "SUBSTR", "OVERLAY", "POSITION"))
+
+_OTHER_HEADS = words("""
+    ALTER BEGIN CALL COMMENT COMMIT COPY CREATE DECLARE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN GET GRANT INSERT LIST
+    LS MERGE PUT REMOVE REVOKE RM ROLLBACK SET SHOW TRUNCATE UNDROP UNSET UPDATE USE""")
+_OPERATOR_WORDS = words("""
+    AND AS ASC BETWEEN COLLATE DESC FROM ILIKE IN IS LIKE NOT NULLS OR ORDER OVER REGEXP RLIKE UNION WHERE""")
 
 
 def crosscheck(
@@ -28,6 +34,14 @@ def crosscheck(
     for i in range(first, end - 1):
         if held[i].word in _BEFORE_NAMES and not _accounted(held, first, i, tables):
             yield tokens[i + 1].text, "The readers of this text disagree about a name."
+
+
+def stray_head(tokens: Sequence[Token], i: int, end: int) -> str:
+    """Return the word at `i` when it begins a statement in brackets: `(CALL p())`, `WITH q AS (DROP …)`."""
+    if tokens[i].word not in _OTHER_HEADS or tokens[i - 1].word != "(" or i + 1 >= end:
+        return ""
+    after = tokens[i + 1]
+    return tokens[i].word if after.kind is not Lex.OP and after.word not in _OPERATOR_WORDS else ""
 
 
 def _accounted(tokens: Sequence[Token], first: int, i: int, tables: set[int]) -> bool:

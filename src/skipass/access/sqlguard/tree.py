@@ -15,10 +15,10 @@ from sqlglot import exp
 from skipass.access.sqlguard.calls import Sweep
 from skipass.access.sqlguard.catalog import filtered_schemas
 from skipass.access.sqlguard.constants import closing, stage, text_name, text_of
-from skipass.access.sqlguard.crosscheck import crosscheck
+from skipass.access.sqlguard.crosscheck import crosscheck, stray_head
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.functions import BUILTIN, SYNTAX, TYPES
-from skipass.access.sqlguard.lexer import Lex, Token, words
+from skipass.access.sqlguard.lexer import Lex, Token
 from skipass.access.sqlguard.names import Chain, chain_ending, fold
 from skipass.access.sqlguard.nodes import (
     CHANGES,
@@ -32,11 +32,6 @@ from skipass.access.sqlguard.nodes import (
 from skipass.access.sqlguard.reader import Source, parse
 from skipass.nouns.verdict import StatementKind
 
-_OTHER_HEADS = words("""
-    ALTER BEGIN CALL COMMENT COMMIT COPY CREATE DECLARE DELETE DESC DESCRIBE DROP EXECUTE EXPLAIN GET GRANT INSERT LIST
-    LS MERGE PUT REMOVE REVOKE RM ROLLBACK SET SHOW TRUNCATE UNDROP UNSET UPDATE USE""")
-_OPERATOR_WORDS = words("""
-    AND AS ASC BETWEEN COLLATE DESC FROM ILIKE IN IS LIKE NOT NULLS OR ORDER OVER REGEXP RLIKE UNION WHERE""")
 _Visible = frozenset[str]
 
 
@@ -61,7 +56,7 @@ class Reading:
         if self.first >= self.end:
             return self.found.puzzle("statement", "A query is expected here.")
         self.found.parsed.append((self.first, self.end))
-        if stray := next((t for i in range(self.first + 1, self.end) if (t := self._stray(i))), None):
+        if stray := next((t for i in range(self.first + 1, self.end) if (t := stray_head(tokens, i, self.end))), None):
             return self.found.puzzle(stray, "A statement of another kind stands inside a query.")
         self._base = tokens[self.first].start
         self._by_start = {tokens[i].start: i for i in range(self.first, self.end)}
@@ -80,14 +75,6 @@ class Reading:
             self.found.refuse(piece, "IDENTIFIER is understood in place of a table only.")
         self._locks(root)
         return None
-
-    def _stray(self, i: int) -> str:
-        """Return the word at `i` when it begins a statement in brackets: `(CALL p())`, `WITH q AS (DROP …)`."""
-        tokens = self.source.tokens
-        if tokens[i].word not in _OTHER_HEADS or tokens[i - 1].word != "(" or i + 1 >= self.end:
-            return ""
-        after = tokens[i + 1]
-        return tokens[i].word if after.kind is not Lex.OP and after.word not in _OPERATOR_WORDS else ""
 
     def _start(self, identifier: exp.Expr) -> int:
         """Return where an identifier of the tree stands in the text, -1 when the parser made it up."""
@@ -172,10 +159,11 @@ class Reading:
             alias = cte.args.get("alias")
             if isinstance(alias, exp.TableAlias):
                 self._alias(alias)
-            name = self._alias_name(alias)
-            if name is None:
+            token = self._named_by(alias.this) if isinstance(alias, exp.TableAlias) else None
+            if token is None:
                 self.found.puzzle("WITH", "A common table expression has no readable name.")
                 continue
+            name = fold(token)
             body: exp.Expr = cte.this
             if not isinstance(body, QUERIES):
                 self.found.puzzle(name, "A common table expression is a query.")
@@ -187,20 +175,19 @@ class Reading:
             visible = visible | {name}
         return visible
 
+    def _named_by(self, identifier: object) -> Token | None:
+        """Return the token that is this identifier of the tree, or None when no name stands there."""
+        index = self._by_start.get(self._start(identifier)) if isinstance(identifier, exp.Identifier) else None
+        token = self.source.tokens[index] if index is not None else None
+        return token if token is not None and token.kind in (Lex.WORD, Lex.QUOTED) else None
+
     def _alias(self, alias: exp.TableAlias) -> None:
-        """Refuse `t f('x')`: in place of an alias and its columns stand names, or columns the parser made up itself."""
+        """Refuse `t f('x')`: an alias and its columns are names; only FLATTEN has columns that are not in the text."""
         for part in (alias.this, *alias.columns):
             name = part.this if isinstance(part, exp.ColumnDef) else part
-            start = self._start(name) if isinstance(name, exp.Identifier) else None
-            index = self._by_start.get(start) if start is not None and start >= 0 else None
-            known = start == -1 or (index is not None and self.source.tokens[index].kind in (Lex.WORD, Lex.QUOTED))
-            if part is not None and not known:
+            made_up = isinstance(alias.parent, exp.Lateral) and isinstance(name, exp.Identifier) and not name.meta
+            if part is not None and not made_up and self._named_by(name) is None:
                 self.found.puzzle("alias", "An alias, or a column of one, is not a name.")
-
-    def _alias_name(self, alias: exp.Expr | None) -> str | None:
-        identifier = alias.this if alias is not None else None
-        index = self._by_start.get(self._start(identifier)) if isinstance(identifier, exp.Identifier) else None
-        return fold(self.source.tokens[index]) if index is not None else None
 
     def _table(self, table: exp.Table, visible: _Visible) -> None:
         name = table.this
