@@ -83,9 +83,14 @@ def members(operation: Mapping[str, Any]) -> str:
     body = operation.get("requestBody")
     if body is None:
         return ""
-    name = body["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
     nothing: Any = None
-    schema = document(framework(nothing, nothing))["components"]["schemas"][name]
+    shapes = document(framework(nothing, nothing))["components"]["schemas"]
+    schema = body["content"]["application/json"]["schema"]
+    arms = [shapes[arm["$ref"].rpartition("/")[2]] for arm in schema.get("anyOf", [schema]) if "$ref" in arm]
+    return " or ".join(_shape(arm) for arm in arms)
+
+
+def _shape(schema: Mapping[str, Any]) -> str:
     required = set(schema.get("required", ()))
     return ", ".join(name if name in required else f"{name}?" for name in schema["properties"])
 
