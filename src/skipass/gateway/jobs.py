@@ -55,6 +55,7 @@ class Jobs:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._tickets.stop()
 
     async def _beat(self) -> None:
         async def beat(unit: UnitOfWork) -> None:

@@ -47,6 +47,13 @@ class Tickets:
         """Return once this process has tried to claim the ticket, or after `wait_s` seconds."""
         await asyncio.wait({self._claiming(statement_id)}, timeout=wait_s)
 
+    async def stop(self) -> None:
+        """Claim nothing more; what was not claimed is left to whoever comes next."""
+        claims = list(self._claims.values())
+        for claim in claims:
+            claim.cancel()
+        await asyncio.gather(*claims, return_exceptions=True)
+
     def _claiming(self, statement_id: str) -> asyncio.Task[None]:
         task = self._claims.get(statement_id)
         if task is None:
