@@ -24,6 +24,7 @@ from skipass.gateway.metrics import REFUSALS
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.running import Out, Runner
 from skipass.gateway.sessions import Extension, SessionRequest, Sessions
+from skipass.gateway.sightings import Sightings
 from skipass.gateway.standing import Standing, open_server, standing
 from skipass.gateway.tickets import Tickets
 from skipass.gateway.views import approval_view, session_view
@@ -68,7 +69,7 @@ class Calls:
         ending: Ending,
         tickets: Tickets,
     ) -> None:
-        self._deps, self._sessions, self._executor = deps, sessions, executor
+        self._deps, self._sessions, self._executor, self._sightings = deps, sessions, executor, Sightings(deps)
         self._runner, self._delivery, self._ending, self._tickets = runner, delivery, ending, tickets
 
     async def server(self, principal: Principal, slug: str) -> Server:
@@ -100,6 +101,7 @@ class Calls:
         self, principal: Principal, target: Target, name: str, arguments: Mapping[str, Any], call: CallContext
     ) -> Envelope:
         """Return the envelope of one tool call; raises only for a request that is itself wrong, after recording it."""
+        self._sightings.note(principal, call.client_address, call.client_name)
         try:
             wanted = validate(name, arguments)
             session_id = target.session_id or getattr(wanted, "session_id", None)

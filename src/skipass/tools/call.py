@@ -10,11 +10,12 @@ class CallContext:
     """The circumstances of one call.
 
     `request_id` is the gateway's own id of the HTTP request. `idempotency_key` is the caller's, scoped to the caller.
-    `client_name` is what the client calls itself: a claim, for the record only. `wait_s` is how long the call may wait
-    inline, in seconds, before it answers `running`.
+    `client_name` is what the client calls itself: a claim, for the record only. `client_address` is the peer's, or what
+    a trusted proxy says of it. `wait_s` is how long the call may wait inline, in seconds, before it answers `running`.
     """
 
     request_id: str
     idempotency_key: str | None = None
     client_name: str | None = None
     wait_s: float = 25.0
+    client_address: str | None = None

@@ -13,3 +13,9 @@ App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 REQUEST_ID = "skipass.request_id"
 """The scope member under which the door leaves the request's id."""
+
+
+def client_address(scope: Scope) -> str | None:
+    """Return the address of the peer, as the server knows it; None where it does not."""
+    client = scope.get("client")
+    return str(client[0]) if client else None

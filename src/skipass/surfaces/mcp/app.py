@@ -11,7 +11,7 @@ import re
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.surfaces.edge.answers import send_empty, send_error, send_json
-from skipass.surfaces.edge.asgi import REQUEST_ID, App, Receive, Scope, Send
+from skipass.surfaces.edge.asgi import REQUEST_ID, App, Receive, Scope, Send, client_address
 from skipass.surfaces.edge.bearer import Authenticator, principal_of
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
@@ -51,7 +51,7 @@ class _McpApp:
         body = (await receive())["body"]
         try:
             status, answer = await self._endpoint.answer(
-                Post(principal, slug, headers, scope[REQUEST_ID], receive), body
+                Post(principal, slug, headers, scope[REQUEST_ID], receive, client_address(scope)), body
             )
         except WithdrawnError:
             return

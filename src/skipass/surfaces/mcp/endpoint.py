@@ -6,7 +6,7 @@ Everything that can be wrong with a message ends here as a JSON-RPC error and is
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 from skipass.errors import Kind, SkipassError
@@ -43,6 +43,7 @@ class Post:
     headers: Headers
     request_id: str
     receive: Receive
+    client_address: str | None = None
 
 
 class Endpoint:
@@ -118,7 +119,8 @@ class Endpoint:
             raise jsonrpc.fault_of(unforeseen(error, post.request_id)) from None
 
     async def _result(self, post: Post, message: Message, era: Era) -> methods.Json:
-        call = call_context(message, post.headers, request_id=post.request_id, wait_s=self._settings.wait_s)
+        context = call_context(message, post.headers, request_id=post.request_id, wait_s=self._settings.wait_s)
+        call = replace(context, client_address=post.client_address)
         server = await self._backend.server(post.principal, post.slug)
         exchange = methods.Exchange(self._backend, post.principal, server, call, message.params)
         work = methods.answer(message, era, exchange)

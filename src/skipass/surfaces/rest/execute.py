@@ -14,7 +14,7 @@ from skipass.gateway.core import Gateway
 from skipass.gateway.execute import Target
 from skipass.nouns.principal import Principal
 from skipass.surfaces.edge.answers import send_json
-from skipass.surfaces.edge.asgi import REQUEST_ID, Receive, Scope, Send
+from skipass.surfaces.edge.asgi import REQUEST_ID, Receive, Scope, Send, client_address
 from skipass.surfaces.edge.bearer import bearer_from
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.idempotency import idempotency_key
@@ -46,6 +46,7 @@ class Execute:
             idempotency_key=idempotency_key(headers),
             client_name=(headers.get("user-agent") or "")[:100] or None,
             wait_s=self._settings.wait_s,
+            client_address=client_address(scope),
         )
         target = Target(connection=body.connection_name, session_id=body.session_id)
         envelope = await self._gateway.calls.call(principal, target, tool, body.tool_input, call)
