@@ -23,6 +23,7 @@ from skipass.gateway.sessions import Sessions
 from skipass.gateway.standing import Standing, standing
 from skipass.gateway.system import System
 from skipass.ids import new_id
+from skipass.nouns.approval import Approval
 from skipass.nouns.envelope import Envelope
 from skipass.nouns.principal import Principal
 from skipass.nouns.scope import Scope
@@ -88,11 +89,10 @@ class Executor:
             intent = intent_of(asked, verdict.text, session)
             statement = bound(statement, intent, session, texts)
             if verdict.outcome is Outcome.REVIEW:
-                confirm = confirmable(guarded, found)
-                held, approval = await self._admission.hold(statement, intent, here, session, found, confirm=confirm)
-                if held.state is StatementState.HELD:
-                    return answers.held(held, approval, self._deps.base_url)
-                return await self._collect(held, here, wait_s)
+                asking = self._admission.hold(
+                    statement, intent, here, session, found, confirm=confirmable(guarded, found)
+                )
+                return await self._held(*await asking, here, wait_s)
             admitted = await self._admission.admit(statement, intent, here, session, asked.timeout_s, found)
         except SkipassError as refused:
             return await self._refuse(statement, refused, here.rules.told(found))
@@ -101,6 +101,12 @@ class Executor:
         reached("intent_recorded")
         self._runner.start(admitted, intent, Out(here.connection, here.credential), epoch)
         return await self._collect(admitted, here, wait_s)
+
+    async def _held(self, held: Statement, approval: Approval, here: Standing, wait_s: float) -> Envelope:
+        """Say that a statement waits, or, where the call repeats one that was decided since, what became of it."""
+        if held.state is StatementState.HELD:
+            return answers.held(held, approval, self._deps.base_url)
+        return await self._collect(held, here, wait_s)
 
     async def _session(self, here: Standing, target: Target, asked: Asked) -> AccessSession:
         try:

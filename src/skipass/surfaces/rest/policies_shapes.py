@@ -30,9 +30,7 @@ class Explain(Body):
     statement: Text | None = Field(default=None, description="One SQL statement.", examples=["SELECT 1"])
     scope: ScopeValue | None = Field(default=None, description="The session asked for, or the one the statement is in.")
     ttl_s: int | None = Field(default=None, ge=1, le=_WEEK_S, description="How long, in seconds.", examples=[900])
-    policy: str | None = Field(
-        default=None, max_length=262_144, description="Rules to try instead of those in force."
-    )
+    policy: str | None = Field(default=None, max_length=262_144, description="Rules to try instead of those in force.")
 
 
 class PolicyVersion(Shape):
@@ -40,9 +38,7 @@ class PolicyVersion(Shape):
 
     id: str = Field(examples=["pol_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     number: int = Field(examples=[1])
-    source: Literal["file", "stored"] = Field(
-        description="`file`: only a restart changes it."
-    )
+    source: Literal["file", "stored"] = Field(description="`file`: only a restart changes it.")
     hash: str
     policy: str = Field(description="The rules in TOML, as they were given.", examples=[_EXAMPLE])
     applied_at: AwareDatetime
