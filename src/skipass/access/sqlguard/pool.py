@@ -62,7 +62,8 @@ class GuardPool:
         executor = self._workers()
         try:
             future: Future[Verdict] = executor.submit(_run, job)
-            return await asyncio.wait_for(asyncio.wrap_future(future), self.timeout.total_seconds())
+            async with asyncio.timeout(self.timeout.total_seconds()):
+                return await asyncio.wrap_future(future)
         except BrokenProcessPool:
             self._drop(executor)
             return _no_answer("A text like this one ended its reader.")
