@@ -188,7 +188,7 @@ def test_slugs_are_opened_and_closed(admin: Run) -> None:
 
 
 def test_a_connection_is_tested_step_by_step(admin: Run) -> None:
-    """The checks come in order and all hold; as JSON they are one object."""
+    """The checks come in order and none fails; held to a scope that is narrower than the role, the last one does."""
     found = admin("connection", "test", "jit")
     assert found.status == 0
     assert [line.split()[0] for line in found.out.splitlines()] == [
@@ -197,8 +197,12 @@ def test_a_connection_is_tested_step_by_step(admin: Run) -> None:
         "sign-in",
         "role",
         "warehouse",
+        "grants",
     ]
     assert admin("connection", "test", "jit", "--format", "json").json["ok"] is True
+    narrow = admin("connection", "test", "jit", "--schema", "ops_db.ops", "--write", "--format", "json")
+    assert (narrow.status, narrow.json["checks"][-1]["ok"]) == (1, False)
+    assert "FINANCE_DB.HR" in narrow.json["checks"][-1]["seen"]
 
 
 def test_a_limit_says_that_there_is_more(admin: Run) -> None:

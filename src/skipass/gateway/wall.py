@@ -33,20 +33,20 @@ async def second_wall(system: System, out: Out, scope: Scope | None) -> Check:
     """
     meant = scope or own_scope(out.connection)
     if meant is None:
-        return Check("second wall", None, "there is no scope to hold the role to", "Name one: --schema DB.SCHEMA")
+        return Check("grants", None, "there is no scope to hold the role to", "Name one: --schema DB.SCHEMA")
     try:
         grants = await _grants(system, out)
     except SkipassError as error:
-        return Check("second wall", None, f"the role's grants cannot be read: {error.message}", error.hint)
+        return Check("grants", None, f"the role's grants cannot be read: {error.message}", error.hint)
     beyond = wider(grants, meant)
     named = ", ".join(meant.schemas)
     if not beyond:
-        return Check("second wall", True, f"{out.connection.role} reaches {named} and nothing else")
+        return Check("grants", True, f"{out.connection.role} reaches {named} and nothing else")
     said = "; ".join(one.what for one in beyond[:MOST_SAID])
     more = f"; and {len(beyond) - MOST_SAID} more" if len(beyond) > MOST_SAID else ""
     doubt = "" if scope else ". Whether that is meant cannot be seen from here"
     fix = " ".join(one.fix for one in beyond[:MOST_SAID])
-    return Check("second wall", False if scope else None, f"wider than {named}: {said}{more}{doubt}", fix)
+    return Check("grants", False if scope else None, f"wider than {named}: {said}{more}{doubt}", fix)
 
 
 def own_scope(connection: Connection) -> Scope | None:

@@ -40,10 +40,10 @@ async def test_a_test_says_what_it_saw(at: House) -> None:
 async def test_a_role_that_reaches_further_than_the_scope_is_told(at: House) -> None:
     """Held to a scope the test fails and names what is beyond it; without one it says so and does not fail."""
     unasked = {check["name"]: check for check in (await at.post("/connections/jit/test", {})).body["checks"]}
-    assert unasked["second wall"]["ok"] is None
+    assert unasked["grants"]["ok"] is None
     scope = {"schemas": ["ops_db.ops"], "access": "write"}
     told = (await at.post("/connections/jit/test", {"scope": scope})).body
-    wall = next(check for check in told["checks"] if check["name"] == "second wall")
+    wall = next(check for check in told["checks"] if check["name"] == "grants")
     assert (told["ok"], wall["ok"]) == (False, False)
     assert "FINANCE_DB.HR" in wall["seen"]
     assert "OPS_DB.OPS by" not in wall["seen"]
