@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from skipass.tools.catalogue import CATALOGUE
 from surfaces.mcp.fake import AUTH, FakeBackend, legacy, post, query
 
 pytestmark = pytest.mark.anyio
@@ -42,7 +43,7 @@ async def test_a_request_needs_no_handshake(url: str, version: str | None) -> No
     """Every later request stands alone, with its version header or, as the oldest clients do, without."""
     headers = AUTH if version is None else AUTH | {"mcp-protocol-version": version}
     result = (await post(url, legacy("tools/list"), headers)).json()["result"]
-    assert len(result["tools"]) == 7
+    assert [tool["name"] for tool in result["tools"]] == [spec.name for spec in CATALOGUE]
     assert "ttlMs" not in result
     assert "resultType" not in result
 
