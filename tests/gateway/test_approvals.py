@@ -238,6 +238,17 @@ async def test_waiting_ends_with_the_decision_and_may_be_repeated(at: Stage) -> 
     assert (await pending).state is ApprovalState.DENIED
 
 
+async def test_an_agent_waits_for_its_held_statement_in_one_call(at: Stage) -> None:
+    """Asked to wait, the status comes with the outcome as soon as a person has agreed; more than 50 s is refused."""
+    waiting = await held(at)
+    wish = {"statement_handle": waiting.fields["statementHandle"], "wait_s": 50}
+    pending = asyncio.create_task(at.call("snowflake_get_query_status", wish))
+    await at.decide(waiting)
+    assert (await pending).status is Status.SUCCESS
+    with pytest.raises(SkipassError):
+        await at.call("snowflake_get_query_status", {**wish, "wait_s": 51})
+
+
 async def test_what_was_swapped_after_the_approval_does_not_run(at: Stage) -> None:
     """A row whose sealed text is exchanged for another statement's is never sent, by whomever it is claimed."""
     first = await held(at)

@@ -24,7 +24,7 @@ INPUTS = {
         "statement* session_id async bindings database schema warehouse role nullable parameters request_id retry "
         "timeout"
     ),
-    "snowflake_get_query_status": "statement_handle* session_id request_id",
+    "snowflake_get_query_status": "statement_handle* wait_s session_id request_id",
     "snowflake_get_query_partition": "statement_handle* partition* session_id request_id",
     "snowflake_cancel_query": "statement_handle* session_id request_id",
 }

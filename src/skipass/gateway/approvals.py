@@ -101,13 +101,7 @@ class Approvals:
 
         Changes nothing, so it may be repeated or left at any time. Raises `not_found`.
         """
-        until = self._deps.clock.monotonic() + min(wait_s, MOST_WAIT_S)
-        while True:
-            approval = await self._deps.journal.read(lambda reader: _seen(reader, principal, approval_id))
-            left = until - self._deps.clock.monotonic()
-            if approval.state is not ApprovalState.WAITING or left <= 0:
-                return approval
-            await asyncio.sleep(min(LOOK_S, left))
+        return await until_decided(self._deps, principal, approval_id, wait_s)
 
     async def decide(
         self, principal: Principal, approval_id: str, *, approve: bool, reason: str, intent_hash: str | None = None
@@ -134,6 +128,17 @@ class Approvals:
         if decided.state is ApprovalState.APPROVED and decided.subject is Subject.STATEMENT:
             self._tickets.run_soon(decided.subject_id)
         return decided
+
+
+async def until_decided(deps: Deps, principal: Principal, approval_id: str, wait_s: float) -> Approval:
+    """Return the approval as soon as it no longer waits, or as it is after `wait_s` seconds, fifty at most."""
+    until = deps.clock.monotonic() + min(wait_s, MOST_WAIT_S)
+    while True:
+        approval = await deps.journal.read(lambda reader: _seen(reader, principal, approval_id))
+        left = until - deps.clock.monotonic()
+        if approval.state is not ApprovalState.WAITING or left <= 0:
+            return approval
+        await asyncio.sleep(min(LOOK_S, left))
 
 
 async def _seen(reader: Reader, principal: Principal, approval_id: str) -> Approval:

@@ -15,6 +15,7 @@ from skipass.audit.events import Event
 from skipass.errors import Kind, SkipassError
 from skipass.gateway import answers
 from skipass.gateway.admission import Asked
+from skipass.gateway.approvals import until_decided
 from skipass.gateway.cancelling import Ending
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps
@@ -141,7 +142,7 @@ class Calls:
                 wait_s = 0.0 if wanted.async_ else min(call.wait_s, MOST_WAIT_S)
                 return await self._executor.execute(principal, target, _asked(wanted, call), wait_s)
             case inputs.GetQueryStatus():
-                return await self._status(principal, target, wanted.statement_handle, call)
+                return await self._status(principal, target, wanted, call)
             case inputs.GetQueryPartition():
                 statement, here = await self._statement(principal, target, wanted.statement_handle)
                 return await self._delivery.partition(statement, wanted.partition, _out(here))
@@ -176,8 +177,14 @@ class Calls:
         statement, name = await self._deps.journal.read(load)
         return statement, await standing(self._deps, principal, name=name)
 
-    async def _status(self, principal: Principal, target: Target, handle: str, call: CallContext) -> Envelope:
+    async def _status(
+        self, principal: Principal, target: Target, wanted: inputs.GetQueryStatus, call: CallContext
+    ) -> Envelope:
+        handle = wanted.statement_handle
         statement, here = await self._statement(principal, target, handle)
+        if statement.state is StatementState.HELD and statement.approval_id and wanted.wait_s:
+            await until_decided(self._deps, principal, statement.approval_id, wanted.wait_s)
+            statement, here = await self._statement(principal, target, handle)
         if statement.state is StatementState.APPROVED:
             await self._tickets.claimed(statement.id, min(call.wait_s, MOST_WAIT_S))
             statement, here = await self._statement(principal, target, handle)

@@ -68,6 +68,9 @@ class GetQueryStatus(ToolInput):
     """Input of `snowflake_get_query_status`."""
 
     statement_handle: Handle = Field(description="The statementHandle of an earlier answer.")
+    wait_s: int = Field(
+        default=0, ge=0, le=50, description="Seconds to wait at most while a held statement is undecided; repeatable."
+    )
     session_id: SessionId = None
     request_id: RequestId = None
 
