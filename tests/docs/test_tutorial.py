@@ -163,9 +163,12 @@ async def test_an_account_that_fails_fails_the_step(tmp_path: Path, capfdbinary:
     async with stage(tmp_path) as ready:
         fault = {"kind": "error_json", "status": 500, "count": 1000, "method": "POST", "path": "/api/v2/statements"}
         headers = {"Authorization": f"Bearer {ready['sandbox']['control_token']}"}
-        async with aiohttp.ClientSession(headers=headers) as http:
-            url = f"{ready['sandbox']['control_url']}/faults"
-            assert (await http.post(url, json={"faults": [fault]})).status == 200
+        url = f"{ready['sandbox']['control_url']}/faults"
+        async with (
+            aiohttp.ClientSession(headers=headers) as http,
+            http.post(url, json={"faults": [fault]}) as answer,
+        ):
+            assert answer.status == 200
         status, told = await story(ready, tmp_path, capfdbinary)
     assert status == 1
     assert [(step, line["ok"]) for step, line in told.items()] == [

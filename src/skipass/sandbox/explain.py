@@ -12,6 +12,7 @@ from sqlglot import exp
 from skipass.sandbox import failures, reads
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
+from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Listing, Result, text_column
 from skipass.sandbox.statements import Output
 
@@ -28,11 +29,27 @@ def run(execution: Execution, text: str, reader: Reader) -> Output:
     if reader.accept("USING"):
         form = reader.choose("TABULAR", "TEXT", "JSON") or ""
     inner = reader.rest()
-    tree = execution.parse(inner)
-    if not form or not isinstance(tree, exp.Query):
+    query = _query(execution, execution.parse(inner))
+    if not form or query is None:
         raise failures.unsupported("EXPLAIN of this statement")
-    tables = reads.tables_of(execution, tree, text)
+    tables = reads.tables_of(execution, query, text)
     return execution.listed(_FORMS[form](tables))
+
+
+def _query(execution: Execution, tree: exp.Expression) -> exp.Query | None:
+    """Return what a statement reads: itself, or the rows that a plain UPDATE or DELETE would change."""
+    if isinstance(tree, exp.Query):
+        return tree
+    if not isinstance(tree, exp.Update | exp.Delete) or tree.args.get("from_") or tree.args.get("using"):
+        return None
+    target, privilege = tree.this, "UPDATE" if isinstance(tree, exp.Update) else "DELETE"
+    name = execution.session.table_name(parts_of(target), "DML")
+    execution.resolver().rights.table(name, privilege)
+    query = exp.select("*").from_(target.copy())
+    query.set("where", tree.args.get("where"))
+    for assigned in tree.expressions:
+        query.append("expressions", assigned.expression)
+    return query
 
 
 def _tabular(tables: list[str]) -> Result:
