@@ -10,7 +10,7 @@ import json
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,8 @@ class Run:
         """Interrupt what runs and refuse what would run next; the first reason given stays."""
         self.stopped_by = self.stopped_by or why
         self._stopped.set()
-        self._cursor.interrupt()
+        with suppress(duckdb.ConnectionException):  # it ended in this very moment
+            self._cursor.interrupt()
 
     def wait(self, seconds: float) -> None:
         """Sleep that long, or raise as soon as the run is stopped."""
