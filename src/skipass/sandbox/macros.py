@@ -69,6 +69,8 @@ MACROS = {
         '([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?') THEN CAST(from_base64(x) AS VARCHAR) END""",
     "sf_width_bucket(x, f, t, n)": """CASE WHEN x < f THEN 0 WHEN x >= t THEN n + 1
         ELSE CAST(floor((x - f) * n / (t - f)) AS BIGINT) + 1 END""",
+    # A blank before the offset is nothing to the account, and the name of a time zone to DuckDB.
+    "sf_zoned(x)": r"regexp_replace(x, '\s+([+-]\d|[Zz]$)', '\1')",
     "sf_bool(x)": "CASE WHEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) IS NOT NULL "
     "THEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) <> 0 ELSE CAST(x AS BOOLEAN) END",
 }

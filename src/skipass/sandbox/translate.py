@@ -232,6 +232,9 @@ def _dated(work: Translation, node: Any) -> Any:
 def _cast(work: Translation, node: Any) -> Any:
     kind, value = node.to.this, node.this
     source = work.types.of(value)
+    if kind in (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ) and source.startswith("VARCHAR"):
+        node.set("this", macro("sf_zoned", value))
+        return node
     if kind in (exp.DType.VARIANT, exp.DType.OBJECT, exp.DType.JSON):
         return macro("sf_variant", value)
     if kind == exp.DType.ARRAY and not node.to.expressions:
