@@ -32,6 +32,7 @@ PREFIXES = {
     "sign_in": "sgn",
     "notice": "ntc",
     "change": "chg",
+    "membership": "mbr",
 }
 
 

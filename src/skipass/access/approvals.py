@@ -15,13 +15,19 @@ FRESH = timedelta(minutes=5)
 _ROLE = "role:"
 
 
-def ineligible(person: User, approval: Approval, now: datetime, touched_by: Collection[str] = ()) -> str | None:
+def ineligible(
+    person: User,
+    approval: Approval,
+    now: datetime,
+    touched_by: Collection[str] = (),
+    groups: Collection[str] = (),
+) -> str | None:
     """Return why this person may not decide this approval, or None if they may.
 
     Not the user acted for, not the agent's owner, nobody without the approver's or admin's role or outside those that
     the approval names, and nobody whose identity, role or sign-in link one of those two made or changed within thirty
-    days (`touched_by` holds the ids of everybody who did), except the two people `init` names. A confirmation is the
-    other way round: the user acted for, and nobody else.
+    days (`touched_by` holds the ids of everybody who did), except the two people `init` names. `groups` are the
+    person's, as `group:NAME`. A confirmation is the other way round: the user acted for, and nobody else.
     """
     if person.state is not Life.ACTIVE:
         return "the person is disabled"
@@ -29,13 +35,13 @@ def ineligible(person: User, approval: Approval, now: datetime, touched_by: Coll
         return None if person.id == approval.requester_id else "only the user acted for confirms"
     if not {Role.APPROVER, Role.ADMIN} & set(person.roles):
         return "the person is neither approver nor admin"
-    if not _named(person, approval.deciders):
+    if not _named(person, approval.deciders, groups):
         return "the policy names others to decide"
     return _involved(person, approval, now, touched_by)
 
 
-def _named(person: User, deciders: tuple[str, ...]) -> bool:
-    mine = {person.name, *(f"{_ROLE}{role.value}" for role in person.roles)}
+def _named(person: User, deciders: tuple[str, ...], groups: Collection[str]) -> bool:
+    mine = {person.name, *groups, *(f"{_ROLE}{role.value}" for role in person.roles)}
     return not deciders or bool(mine & set(deciders))
 
 

@@ -20,6 +20,8 @@ EVENT_KINDS: Mapping[str, str] = MappingProxyType(
         "user.created": "A person was added.",
         "user.changed": "A person's roles changed.",
         "user.disabled": "A person may no longer use the gateway.",
+        "group.added": "A person or an agent came into a group.",
+        "group.removed": "A person or an agent is no longer in a group.",
         "link.created": "A one-time sign-in link was made.",
         "link.used": "A one-time sign-in link signed its person in.",
         "key.created": "A credential for the gateway was issued; never its text.",

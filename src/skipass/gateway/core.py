@@ -17,6 +17,7 @@ from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
+from skipass.gateway.groups import Groups
 from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.jobs import Jobs
 from skipass.gateway.notices import Notices
@@ -48,6 +49,7 @@ class Gateway:
     cards: Cards
     notices: Notices
     people: People
+    groups: Groups
     sign_ins: SignIns
     agents: Agents
     connections: Connections
@@ -118,6 +120,7 @@ def build(deps: Deps) -> Gateway:
         cards=Cards(deps, approvals, executor, tickets),
         notices=Notices(deps),
         people=People(deps),
+        groups=Groups(deps),
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),

@@ -8,6 +8,7 @@ from typing import Any
 
 from skipass.access.approvals import RECENT, ineligible
 from skipass.errors import SkipassError
+from skipass.gateway.memberships import groups_of
 from skipass.gateway.moves import begin, move
 from skipass.gateway.outbox import announce
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -31,7 +32,8 @@ def approval_for(
 ) -> Approval:
     """Return a fresh approval bound to exactly this session request or this intent.
 
-    `deciders` narrows who may decide, by people's names and `role:…`; with `confirm` the user acted for does, alone.
+    `deciders` narrows who may decide, by people's names, `role:…` and `group:…`; with `confirm` the user acted for
+    does, alone.
     """
     is_session = isinstance(subject, AccessSession)
     bound = session_hash(subject) if isinstance(subject, AccessSession) else subject.intent_hash
@@ -91,7 +93,8 @@ async def why_not(reader: Reader, person: User, approval: Approval) -> str | Non
     """Return why a person may not decide an approval, or None; looks at who touched the person's identity lately."""
     since = reader.now - RECENT
     changes = await reader.find(IdentityChange, user_id=person.id, at__gt=since)
-    return ineligible(person, approval, reader.now, {change.by for change in changes})
+    groups = await groups_of(reader, person.id)
+    return ineligible(person, approval, reader.now, {change.by for change in changes}, groups)
 
 
 async def withdraw_all(unit: UnitOfWork, session: AccessSession, why: str) -> None:

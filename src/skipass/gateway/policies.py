@@ -18,6 +18,7 @@ from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.rules import in_force_setting
 from skipass.ids import digest, new_id
 from skipass.nouns.connection import Connection
+from skipass.nouns.groups import Membership
 from skipass.nouns.people import Agent, Tenant, User
 from skipass.nouns.policy import PolicySource, PolicyVersion
 from skipass.nouns.principal import Principal, Role
@@ -151,4 +152,5 @@ async def _known(reader: Reader, tenant_id: str) -> dict[str, list[str]]:
         "connections": [one.name for one in await reader.find(Connection, tenant_id=tenant_id)],
         "agents": [one.name for one in await reader.find(Agent, tenant_id=tenant_id)],
         "users": [one.name for one in await reader.find(User, tenant_id=tenant_id)],
+        "groups": [one.name for one in await reader.find(Membership, tenant_id=tenant_id, removed_at=None)],
     }

@@ -21,6 +21,7 @@ from skipass.access.policy import (
 )
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
+from skipass.gateway.memberships import groups_of
 from skipass.gateway.ports import Reader
 from skipass.nouns.connection import Connection
 from skipass.nouns.people import Agent, User
@@ -69,7 +70,8 @@ class Rules:
 
 async def rules_for(deps: Deps, reader: Reader, connection: Connection, agent: Agent, user: User) -> Rules:
     """Return the rules in force for a caller; raises `invalid_policy` where the stored text cannot be read any more."""
-    subject = Subject(connection.name, agent.name, user.name, frozenset(role.value for role in user.roles))
+    groups = frozenset(role.value for role in user.roles) | await groups_of(reader, user.id, agent.id)
+    subject = Subject(connection.name, agent.name, user.name, groups)
     version_id = await reader.setting(in_force_setting(connection.tenant_id))
     if version_id is None:
         return Rules(subject)

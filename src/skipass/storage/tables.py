@@ -11,6 +11,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Primary
 
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, Credential, McpServer
+from skipass.nouns.groups import Membership
 from skipass.nouns.notice import Notice, Preview, Sighting
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
 from skipass.nouns.policy import PolicyVersion
@@ -40,6 +41,7 @@ _NAMES: dict[type[Any], str] = {
     Notice: "notices",
     Preview: "previews",
     Sighting: "sightings",
+    Membership: "memberships",
 }
 
 
@@ -83,6 +85,14 @@ Index("identity_changes_user", TABLES[IdentityChange].c.user_id, TABLES[Identity
 Index("notices_due", TABLES[Notice].c.state, TABLES[Notice].c.next_at)
 Index("notices_approval", TABLES[Notice].c.approval_id)
 Index("sightings_key", TABLES[Sighting].c.key_id, TABLES[Sighting].c.at)
+Index(
+    "memberships_member",
+    TABLES[Membership].c.member_id,
+    TABLES[Membership].c.name,
+    TABLES[Membership].c.source,
+    unique=True,
+)
+Index("memberships_name", TABLES[Membership].c.tenant_id, TABLES[Membership].c.name)
 
 events = Table(
     "events",

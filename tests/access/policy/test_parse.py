@@ -21,7 +21,7 @@ effects = ["session", "read"]
 connections = ["ops"]
 agents = ["reporting-agent"]
 users = ["sam"]
-groups = ["member"]
+groups = ["member", "group:on call"]
 objects = ["OPS_DB.OPS.*", "ops_db.crm.customers"]
 access = "write"
 metadata = "database"
@@ -87,6 +87,8 @@ def test_everything_a_rule_can_say() -> None:
         "quorum = 0",
         'deciders = ["role:everybody"]',
         'groups = ["payroll"]',
+        'groups = ["group:"]',
+        'deciders = ["group: "]',
         'deny_columns = ["EMAIL"]',
         'deny_columns = ["A.B.C.*"]',
         'access = "admin"',

@@ -41,6 +41,11 @@ async def a_user(at: House) -> Made:
     return {"name": name}
 
 
+async def a_member(at: House) -> Made:
+    assert (await at.post("/groups/add", {"group": "known", "user": "sam"})).status == 200
+    return {}
+
+
 async def an_agent(at: House) -> Made:
     return {"name": await at.agent()}
 
@@ -78,6 +83,9 @@ TABLE = (
     Row("GET /users", WATCHERS),
     Row("POST /users/{name}/link", ADMINS_CREATE, needs=a_user),
     Row("POST /users/{name}/disable", ADMINS, needs=a_user),
+    Row("GET /groups", WATCHERS),
+    Row("POST /groups/add", ADMINS, lambda: {"group": "oncall", "user": "sam"}),
+    Row("POST /groups/remove", ADMINS, lambda: {"group": "known", "user": "sam"}, a_member),
     Row("POST /agents", ADMINS_CREATE, lambda: {"name": fresh("agent")}),
     Row("GET /agents", WATCHERS),
     Row("POST /agents/{name}/rotate", ADMINS, needs=an_agent),

@@ -10,9 +10,11 @@ from itertools import combinations
 
 from skipass.access.policy.names import Pattern
 from skipass.access.policy.rules import Effect, Obligations, Policy, Rule, Ruling
+from skipass.nouns.groups import GROUP
 from skipass.nouns.scope import Access
 
 _HOUR_S = 3600
+_MANY = ("role:", GROUP)
 _STATEMENTS = frozenset(Effect) - {Effect.SESSION}
 Known = Mapping[str, Iterable[str]]
 
@@ -20,12 +22,14 @@ Known = Mapping[str, Iterable[str]]
 def check(policy: Policy, known: Known | None = None) -> tuple[list[str], list[str]]:
     """Return faults and warnings as sentences, all at once.
 
-    `known` maps `connections`, `agents` and `users` to the names that exist; a rule that names another is a fault.
+    `known` maps `connections`, `agents` and `users` to the names that exist; a rule that names another is a fault. Of
+    `groups` it is a warning, since a sign-in may bring one later.
     """
     faults = [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _alone(rule)]
     faults += [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _unknown(rule, known or {})]
     faults += [said for one, two in combinations(policy.rules, 2) for said in _together(one, two)]
     warnings = [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _doubtful(rule)]
+    warnings += [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _empty(rule, known or {})]
     warnings += [said for one in policy.rules for two in policy.rules if one is not two for said in _idle(one, two)]
     return faults, warnings
 
@@ -60,17 +64,28 @@ def _says(rule: Rule) -> bool:
 
 def _too_few(duties: Obligations) -> bool:
     named = duties.deciders or frozenset()
-    people = len(named) if named and not any(one.startswith("role:") for one in named) else 1 << 53
+    people = len(named) if named and not any(one.startswith(_MANY) for one in named) else 1 << 53
     return (duties.quorum or 1) > people
 
 
 def _unknown(rule: Rule, known: Known) -> Iterator[str]:
-    people = {name for name in rule.obligations.deciders or () if not name.startswith("role:")}
+    people = {name for name in rule.obligations.deciders or () if not name.startswith(_MANY)}
     lists = {"connections": rule.connections, "agents": rule.agents, "users": (*rule.users, *people)}
     for noun, names in lists.items():
         if noun in known:
             for name in sorted(set(names) - set(known[noun])):
                 yield f"there is no {noun.removesuffix('s')} {name!r}"
+
+
+def _empty(rule: Rule, known: Known) -> Iterator[str]:
+    """Groups that nobody is in."""
+    named = {name.removeprefix(GROUP) for name in (*rule.groups, *(rule.obligations.deciders or ())) if _is_group(name)}
+    if "groups" in known:
+        yield from (f"nobody is in the group {name!r}" for name in sorted(named - set(known["groups"])))
+
+
+def _is_group(name: str) -> bool:
+    return name.startswith(GROUP)
 
 
 def _matched(rule: Rule) -> tuple[object, ...]:

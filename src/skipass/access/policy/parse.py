@@ -17,6 +17,7 @@ from skipass.access.policy.names import Pattern, pattern
 from skipass.access.policy.rules import BUDGETS, EMPTY, Column, Effect, Obligations, Policy, Rule, Ruling
 from skipass.access.sqlguard.scopes import canonical_scope
 from skipass.errors import SkipassError
+from skipass.nouns.groups import GROUP
 from skipass.nouns.principal import Role
 from skipass.nouns.scope import Access, Metadata, Scope, scope_from
 
@@ -168,7 +169,7 @@ def _rule(reader: _Reader) -> Rule:
         connections=reader.names("connections"),
         agents=reader.names("agents"),
         users=reader.names("users"),
-        groups=tuple(role.value for role in reader.choices("groups", Role)),
+        groups=reader.each("groups", _group, "is neither a role nor group:NAME"),
         objects=reader.each("objects", pattern, _NO_NAME),
         access=reader.choice("access", Access, Access.READ),
         metadata=reader.choice("metadata", Metadata, Metadata.SCHEMA),
@@ -196,7 +197,9 @@ def _automatic(reader: _Reader) -> Scope | None:
 
 
 def _obligations(reader: _Reader) -> Obligations:
-    deciders = reader.each("deciders", _decider, "is neither a person's name nor role:approver or role:admin")
+    deciders = reader.each(
+        "deciders", _decider, "is neither a person's name nor role:approver, role:admin or group:NAME"
+    )
     return Obligations(
         longest_s=reader.seconds("longest"),
         budgets=_budgets(reader),
@@ -219,7 +222,17 @@ def _budgets(reader: _Reader) -> tuple[tuple[str, int], ...]:
     return tuple((name, limit) for name in BUDGETS if (limit := inner.count(name)) is not None)
 
 
+def _group(text: str) -> str | None:
+    return text if text in set(Role) or _is_group(text) else None
+
+
+def _is_group(text: str) -> bool:
+    return text.startswith(GROUP) and bool(text.removeprefix(GROUP).strip())
+
+
 def _decider(text: str) -> str | None:
+    if text.startswith(GROUP):
+        return text if _is_group(text) else None
     if not text.startswith("role:"):
         return text
     return text if text in ("role:approver", "role:admin") else None

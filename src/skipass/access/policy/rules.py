@@ -50,7 +50,8 @@ class Column:
 class Obligations:
     """What holds where a rule matches; None, or empty, says nothing. Durations are seconds.
 
-    `budgets` are pairs of a budget's name and its limit. `deciders` are people's names and `role:ROLE`.
+    `budgets` are pairs of a budget's name and its limit. `deciders` are people's names, `role:ROLE` and
+    `group:NAME`.
     """
 
     longest_s: int | None = None
@@ -129,7 +130,8 @@ EMPTY = Policy()
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Who asks and where, by name; `groups` are the roles of the user acted for."""
+    """Who asks and where, by name; `groups` are the roles of the user acted for, and `group:NAME` of theirs
+    and the agent's."""
 
     connection: str
     agent: str

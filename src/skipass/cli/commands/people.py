@@ -10,12 +10,15 @@ import typer
 
 from skipass.cli import environment
 from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment, stored
+from skipass.cli.commands import groups
 from skipass.cli.options import FormatOption, IdentifierOption, LimitOption, more
 from skipass.cli.output import Format, note, say, show_object, show_rows
 from skipass.secret import Secret
 
 app = typer.Typer(help="People.", no_args_is_help=True)
 _COLUMNS = ("name", "roles", "state", "created_at")
+
+app.add_typer(groups.app, name="group")
 
 
 class RoleName(StrEnum):
