@@ -330,3 +330,17 @@ def test_the_undo_of_what_cannot_be_undone_is_a_reason() -> None:
     none = undo("CREATE VIEW D.S.V AS SELECT 1", ["D.S.V"], None)
     assert none.text is None
     assert none.why
+
+
+async def test_an_agent_waits_for_its_requested_session_in_one_call(at: Stage) -> None:
+    """Asked to wait, the session comes as soon as a person has agreed; a wait that ran out may be repeated."""
+    wish = {"scope": {"schemas": ["OPS_DB.OPS"], "access": "write"}, "ttl_s": 300, "reason": "test"}
+    asked = await at.call("skipass_request_session", wish)
+    mine = {"session_id": asked.session_id}
+    assert (await at.call("skipass_show_session", {**mine, "wait_s": 0})).status is Status.APPROVAL_REQUIRED
+    pending = asyncio.create_task(at.call("skipass_show_session", mine))
+    await at.decide(asked)
+    opened = await pending
+    assert (opened.status, opened.data and opened.data["state"]) == (Status.SUCCESS, "open")
+    with pytest.raises(SkipassError):
+        await at.call("skipass_show_session", {**mine, "wait_s": 51})

@@ -15,7 +15,7 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.holding import why_not
 from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
-from skipass.gateway.sessions import may_see, open_session, sees_all
+from skipass.gateway.sessions import LOOK_S, MOST_WAIT_S, may_see, open_session, sees_all
 from skipass.gateway.signins import consume
 from skipass.gateway.tickets import Tickets
 from skipass.gateway.views import card_url
@@ -25,9 +25,6 @@ from skipass.nouns.people import Agent, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.nouns.statement import Statement, StatementState
-
-MOST_WAIT_S = 50.0
-LOOK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,7 +153,7 @@ class Calls:
             case inputs.ExtendSession():
                 return await self._extend(principal, wanted, call)
             case inputs.ShowSession():
-                return await self._show(principal, target, call)
+                return await self._show(principal, target, wanted.wait_s, call)
             case _:
                 return await self._close(principal, cast(inputs.CloseSession, wanted), call)
 
@@ -255,9 +255,9 @@ class Calls:
         hint = "A person decides. Ask again with skipass_show_session and this session_id."
         return {"approval": approval_view(approval, self._deps.base_url), "poll_after_ms": 5_000, "hint": hint}
 
-    async def _show(self, principal: Principal, target: Target, call: CallContext) -> Envelope:
+    async def _show(self, principal: Principal, target: Target, wait_s: int, call: CallContext) -> Envelope:
         if target.session_id:
-            return self._shown(await self._sessions.of(principal, target.session_id), call, {})
+            return self._shown(await self._sessions.wait(principal, target.session_id, wait_s), call, {})
         here = await standing(self._deps, principal, slug=target.slug, name=target.connection)
         return self._shown(await self._sessions.pick(here, None), call, {})
 

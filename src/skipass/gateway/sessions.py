@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement, StatementState
 
 ENDED = (SessionState.CLOSING, SessionState.CLOSED, SessionState.DENIED, SessionState.WITHDRAWN, SessionState.LAPSED)
+MOST_WAIT_S = 50.0
+LOOK_S = 0.25
 _WITHDRAWS = frozenset({EndReason.RELEASED, EndReason.REVOKED, EndReason.ACCOUNT})
 
 
@@ -201,6 +204,19 @@ class Sessions:
         if session is None or not may_see(principal, session.user_id, session.agent_id):
             raise SkipassError("not_found", "There is no such session for this caller.")
         return session
+
+    async def wait(self, principal: Principal, session_id: str, wait_s: float) -> AccessSession:
+        """Return a session once it is more than requested, or as it is after `wait_s` seconds, fifty at most.
+
+        Changes nothing, so it may be repeated or left at any time. Raises `not_found`.
+        """
+        until = self._deps.clock.monotonic() + min(wait_s, MOST_WAIT_S)
+        while True:
+            session = await self.of(principal, session_id)
+            left = until - self._deps.clock.monotonic()
+            if session.state is not SessionState.REQUESTED or left <= 0:
+                return session
+            await asyncio.sleep(min(LOOK_S, left))
 
     async def list(
         self, principal: Principal, *, state: str | None, after: str | None, limit: int

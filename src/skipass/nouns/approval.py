@@ -29,8 +29,8 @@ class Approval:
     """A question to people, bound to the exact intent by `intent_hash`; nobody decides after `expires_at`.
 
     `requester_id` is the user acted for and `owner_id` the agent's owner; neither may decide. `deciders` narrows who
-    may, by people's names, `role:approver`, `role:admin` and `group:NAME`; empty: every approver and admin. With `confirm` the
-    user acted for decides, and nobody else.
+    may, by people's names, `role:approver`, `role:admin` and `group:NAME`; empty: every approver and admin. With
+    `confirm` the user acted for decides, and nobody else.
     """
 
     id: str

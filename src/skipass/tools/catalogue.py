@@ -69,7 +69,8 @@ CATALOGUE: tuple[ToolSpec, ...] = (
         title="Show an access session",
         description=(
             "Show a session's state, scope, end and what is left of its budgets; without session_id, your open "
-            "one. Use it to see whether a requested session was approved, or how much time remains."
+            "one. Use it to see how much time remains, or whether a requested session was approved: it then waits up "
+            "to wait_s seconds for the decision, and asking again goes on waiting."
         ),
         input=inputs.ShowSession,
         output_schema=_SESSION,

@@ -148,6 +148,12 @@ class ShowSession(ToolInput):
     """Input of `skipass_show_session`."""
 
     session_id: SessionId = None
+    wait_s: int = Field(
+        default=25,
+        ge=0,
+        le=50,
+        description="Seconds to wait at most while a requested session is undecided; repeatable.",
+    )
 
 
 class CloseSession(ToolInput):

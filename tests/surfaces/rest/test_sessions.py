@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from surfaces.rest.house import House, session_request
@@ -111,3 +113,13 @@ async def test_a_refused_request_is_on_record(at: House) -> None:
     assert (malformed.status, malformed.code) == (400, "invalid_request")
     ids = {too_long.headers["x-request-id"], malformed.headers["x-request-id"]}
     assert {e["subject"] for e in await at.record() if e["kind"] == "session.refused"} >= ids
+
+
+async def test_waiting_for_a_session_ends_with_the_decision(at: House) -> None:
+    """With wait_s the answer comes once somebody has decided; longer than fifty seconds is refused."""
+    scope = {"schemas": ["OPS_DB.OPS"], "access": "write"}
+    asked = (await at.post("/sessions", session_request(scope=scope), who="agent")).body
+    waiting = asyncio.create_task(at.get(f"/sessions/{asked['id']}?wait_s=50", who="agent"))
+    assert (await at.post(f"/approvals/{asked['approval']['id']}/deny", {}, who="approver")).status == 200
+    assert (await waiting).body["state"] == "denied"
+    assert (await at.get(f"/sessions/{asked['id']}?wait_s=51", who="agent")).code == "invalid_request"

@@ -77,7 +77,7 @@ def request(
 def _made(made: dict[str, Any], form: Format) -> None:
     show_object(made, form)
     if made["state"] == "requested":
-        note(f"It waits for a person until {made['decide_by']}: skipass session show {made['id']}")
+        note(f"It waits for a person until {made['decide_by']}: skipass session wait {made['id']}")
         raise typer.Exit(WAITING)
 
 
@@ -125,6 +125,20 @@ def list_(
 def show(session_id: SessionArgument, identifier: IdentifierOption = None, form: FormatOption = Format.TABLE) -> None:
     """Show one session and what is left of it."""
     show_object(gateway(identifier).get(f"/sessions/{segment(session_id)}"), form)
+
+
+@app.command()
+def wait(
+    session_id: SessionArgument,
+    wait_s: Annotated[int, typer.Option("--wait", min=0, max=50, help="Seconds to wait at most.")] = 25,
+    identifier: IdentifierOption = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Wait until a requested session is decided or over; exit 3 if it still waits. Asking again goes on waiting."""
+    found = gateway(identifier).get(f"/sessions/{segment(session_id)}", wait_s=wait_s)
+    show_object(found, form)
+    if found["state"] == "requested":
+        raise typer.Exit(WAITING)
 
 
 @app.command()

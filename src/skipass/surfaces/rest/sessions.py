@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Annotated
 
+from fastapi import Query
 from starlette.responses import Response
 
 from skipass.gateway.sessions import Extension, SessionRequest
@@ -67,9 +69,18 @@ async def list_sessions(
 
 
 @router.get("/sessions/{session_id}", response_model=shapes.Session, summary="Show a session")
-async def show_session(session_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
-    """Show a session and what is left of it."""
-    return _shown(gateway, await gateway.sessions.of(caller, session_id))
+async def show_session(
+    session_id: Segment,
+    gateway: TheGateway,
+    caller: Caller,
+    wait_s: Annotated[int, Query(ge=0, le=50, description="Seconds to wait at most while nobody has decided.")] = 0,
+) -> Response:
+    """Show a session and what is left of it.
+
+    With `wait_s` the answer comes once a requested session is decided or over, or as it is by then; asking again goes
+    on waiting.
+    """
+    return _shown(gateway, await gateway.sessions.wait(caller, session_id, wait_s))
 
 
 @router.post("/sessions/{session_id}/close", response_model=shapes.Session, summary="Give a session back")
