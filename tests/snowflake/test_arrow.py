@@ -156,6 +156,15 @@ def test_any_cells_are_values_or_a_typed_error(kind: str, cells: list[str | None
     batch.validate(full=True)
 
 
+@pytest.mark.parametrize("cell", ["-1", "86400", "-0.000000001"])
+def test_times_beyond_a_day_are_refused(cell: str) -> None:
+    """A TIME that no day has is an error in Arrow as in typed rows."""
+    with pytest.raises(ProtocolError):
+        one("time", cell)
+    with pytest.raises(ProtocolError):
+        decode_rows([Column("C", "time")], [[cell]], {})
+
+
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_values_or_a_typed_error(noise: bytes, framed: bool) -> None:
     """No body brings out anything but a batch or an error of this library."""

@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass
+from functools import partial
 from typing import Generic, TypeVar
 
 from skipass.snowflake.auth.tokens import TokenSource
@@ -41,12 +42,21 @@ class Reader(Generic[T]):
     """What to make of the JSON of a partition, and how many rows that is.
 
     It runs in threads, so that the event loop stays free; so many `at_once`. One that holds the interpreter's lock
-    gains nothing from a second.
+    gains nothing from a second. One `is_late` whose rows are much larger than their JSON: it reads a partition when its
+    turn comes and not before.
     """
 
     read: Callable[[bytes], T]
     length: Callable[[T], int]
     at_once: int = 1
+    is_late: bool = False
+
+    def prepared(self, body: bytes) -> Callable[[], T]:
+        """Return what gives the rows: at once, except for a late reader."""
+        if self.is_late:
+            return partial(self.read, body)
+        rows = self.read(body)
+        return lambda: rows
 
 
 def raw_reader(width: int) -> Reader[Rows]:
@@ -69,14 +79,14 @@ async def partitions(
     # Threads of its own, and few: each of them keeps the memory that its largest partition took.
     threads = ThreadPoolExecutor(reader.at_once, "skipass-decode")
 
-    async def fetch(index: int) -> T:
+    async def fetch(index: int) -> Callable[[], T]:
         content: Callable[[], bytes] = first.pop
         if index or not first:
             content = await source.api.packed_partition(handle, index, source.tokens, timeout_s=source.http_timeout_s)
-        return await asyncio.get_running_loop().run_in_executor(threads, lambda: reader.read(content()))
+        return await asyncio.get_running_loop().run_in_executor(threads, lambda: reader.prepared(content()))
 
     # One that turns out to be cut when it is unpacked is fetched again, like one that did not come.
-    def surely(index: int) -> Awaitable[T]:
+    def surely(index: int) -> Awaitable[Callable[[], T]]:
         return persistently(lambda: fetch(index), source.pace)
 
     # The first is held already, whatever its size.
@@ -84,7 +94,10 @@ async def partitions(
     try:
         with shown(progress, finished.num_rows) as advance:
             async with aclosing(in_order(sizes, surely, source.ahead)) as parts:
-                async for part in parts:
+                async for prepared in parts:
+                    part = await _due(reader, prepared, threads)
+                    # What is handed on is the receiver's to drop, so nothing here may hold it.
+                    del prepared
                     rows = reader.length(part)
                     _check(rows, left.pop(0))
                     advance(rows)
@@ -95,6 +108,12 @@ async def partitions(
         raise
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _due(reader: Reader[T], prepared: Callable[[], T], threads: ThreadPoolExecutor) -> T:
+    if not reader.is_late:
+        return prepared()
+    return await asyncio.get_running_loop().run_in_executor(threads, prepared)
 
 
 def _check(rows: int | None, announced: int | None) -> None:

@@ -44,8 +44,9 @@ async def in_order(
                 running.append((task, sizes_bytes[upcoming]))
                 held += sizes_bytes[upcoming]
                 upcoming += 1
-            task, size = running.popleft()
-            yield await task
+            size = running[0][1]
+            # No name here holds on to what is handed on: the receiver may be done with it long before it asks again.
+            yield await running.popleft()[0]
             held -= size
     finally:
         for task, _ in running:

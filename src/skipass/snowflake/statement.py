@@ -9,10 +9,8 @@ import asyncio
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from skipass.snowflake import collector
 from skipass.snowflake.auth.tokens import TokenSource
 from skipass.snowflake.errors import (
     NoWarehouseError,
@@ -25,17 +23,16 @@ from skipass.snowflake.fetch import Reader, Rows, Source, partitions, raw_reader
 from skipass.snowflake.pace import Pace, persistently
 from skipass.snowflake.result import Result, arrow_batches, complete_result
 from skipass.snowflake.sqlapi import hints
-from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Running, rows_of
+from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Running
 from skipass.snowflake.sqlapi.client import SqlApi
-from skipass.snowflake.sqlapi.values import decode_rows
 from skipass.snowflake.sqlapi.wire import SubmitRequest
+from skipass.snowflake.typed import TypedReader
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 T = TypeVar("T")
 _CANCEL_S = 5.0
-_SLICE_ROWS = 4096
 TimestampUnit = Literal["ns", "us"]
 
 
@@ -107,13 +104,11 @@ class AsyncStatement:
                     yield row
 
     async def iter_row_lists(self, *, progress: bool = False) -> AsyncGenerator[list[tuple[Any, ...]], None]:
-        """Yield the rows in order as lists of tuples, one list for each partition."""
+        """Yield the rows in order as lists of tuples, some thousands of rows at a time."""
         finished, first = await self._within_limit(self._take())
-        reader: Reader[list[tuple[Any, ...]]] = Reader(partial(self._decode, finished), len)
-        # As Python objects a partition is several times its text: one is decoded while another is read, no more.
-        ahead = replace(self._source.ahead, most=min(self._source.ahead.most, 2))
-        source = replace(self._source, ahead=ahead)
-        async with aclosing(partitions(source, finished, first, reader, progress=progress)) as parts:
+        reader = TypedReader(finished.columns, self._terms.parameters, self._terms.pause_collector)
+        stream = partitions(self._source, finished, first, reader.texts, progress=progress)
+        async with aclosing(stream), aclosing(reader.slices(stream)) as parts:
             async for part in parts:
                 yield part
 
@@ -177,17 +172,6 @@ class AsyncStatement:
         finished = await self._finish()
         self._state = bare = replace(finished, data=b"")
         return bare, [finished.data] if finished.data else []
-
-    def _decode(self, finished: Finished, body: bytes) -> list[tuple[Any, ...]]:
-        decoded: list[tuple[Any, ...]] = []
-        with collector.paused(self._terms.pause_collector):
-            rows = rows_of(body, len(finished.columns))
-            while rows:
-                # In slices, each dropped when it is done: the texts and the values of a partition are never all there.
-                decoded += decode_rows(finished.columns, rows[-_SLICE_ROWS:], self._terms.parameters)[::-1]
-                del rows[-_SLICE_ROWS:]
-        decoded.reverse()
-        return decoded
 
     async def _within_limit(self, work: Coroutine[Any, Any, T]) -> T:
         try:

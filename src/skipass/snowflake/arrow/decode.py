@@ -44,7 +44,7 @@ def decode(column: Column, text: pa.Array, wanted: pa.DataType, formats: Mapping
     if column.type == "date":
         return text.cast(pa.int32()).cast(wanted)
     if column.type == "time":
-        return _digits(text).cast(pa.int64()).cast(wanted)
+        return _time_of_day(text, wanted)
     if column.type in ("timestamp_ntz", "timestamp_ltz"):
         return _instant(text, wanted)
     if column.type == "timestamp_tz":
@@ -65,6 +65,13 @@ def _digits(seconds: pa.Array) -> pa.Array:
 
 def _reread(numbers: pa.Array, kind: pa.DataType) -> pa.Array:
     return pa.Array.from_buffers(kind, len(numbers), numbers.buffers(), numbers.null_count, numbers.offset)
+
+
+def _time_of_day(text: pa.Array, wanted: pa.DataType) -> pa.Array:
+    times = _digits(text).cast(pa.int64()).cast(wanted)
+    # The cast takes any number of nanoseconds; only this asks whether it is within a day.
+    times.validate(full=True)
+    return times
 
 
 def _instant(seconds: pa.Array, wanted: pa.TimestampType) -> pa.Array:
