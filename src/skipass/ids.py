@@ -33,6 +33,8 @@ PREFIXES = {
     "notice": "ntc",
     "change": "chg",
     "membership": "mbr",
+    "registration": "reg",
+    "mapping": "map",
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
+from skipass.nouns.account import AccountState, LinkState
 from skipass.nouns.approval import ApprovalState
 from skipass.nouns.connection import CredentialState
 from skipass.nouns.session import SessionState
@@ -23,6 +24,7 @@ def _table(rows: dict[StrEnum, set[StrEnum]]) -> Table:
     return MappingProxyType({state: frozenset(after) for state, after in rows.items()})
 
 
+_N, _L = AccountState, LinkState
 _S, _T, _A, _C = SessionState, StatementState, ApprovalState, CredentialState
 
 SESSION = _table(
@@ -54,8 +56,36 @@ CREDENTIAL = _table(
     }
 )
 
+_LINKED = {_N.PENDING_VERIFICATION, _N.ACTIVE}
+_ENDED = {_N.REVOKED, _N.DISCONNECTED}
+
+ACCOUNT = _table(
+    {
+        _N.PENDING_AUTH: {*_LINKED, *_ENDED},
+        _N.PENDING_VERIFICATION: {_N.ACTIVE, _N.PENDING_AUTH, *_ENDED},
+        _N.ACTIVE: {_N.EXPIRED, *_ENDED},
+        _N.EXPIRED: {*_LINKED, *_ENDED},
+        _N.REVOKED: {*_LINKED, _N.DISCONNECTED},
+        _N.DISCONNECTED: _LINKED,
+    }
+)
+
+LINK = _table(
+    {
+        _L.MADE: {_L.STARTED, _L.FAILED, _L.VOID},
+        _L.STARTED: {_L.FINISHED, _L.FAILED, _L.VOID},
+    }
+)
+
 TABLES: Mapping[type[StrEnum], Table] = MappingProxyType(
-    {SessionState: SESSION, StatementState: STATEMENT, ApprovalState: APPROVAL, CredentialState: CREDENTIAL}
+    {
+        SessionState: SESSION,
+        StatementState: STATEMENT,
+        ApprovalState: APPROVAL,
+        CredentialState: CREDENTIAL,
+        AccountState: ACCOUNT,
+        LinkState: LINK,
+    }
 )
 
 FINAL = frozenset(

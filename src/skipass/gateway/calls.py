@@ -23,7 +23,7 @@ from skipass.gateway.execute import OVER, Executor, Target, collect
 from skipass.gateway.idempotency import Idempotency, Repeated, idempotent_call
 from skipass.gateway.metrics import REFUSALS
 from skipass.gateway.ports import Reader, UnitOfWork
-from skipass.gateway.running import Out, Runner
+from skipass.gateway.running import Runner
 from skipass.gateway.sessions import Extension, SessionRequest, Sessions
 from skipass.gateway.sightings import Sightings
 from skipass.gateway.standing import Standing, open_server, standing
@@ -145,7 +145,7 @@ class Calls:
                 return await self._status(principal, target, wanted, call)
             case inputs.GetQueryPartition():
                 statement, here = await self._statement(principal, target, wanted.statement_handle)
-                return await self._delivery.partition(statement, wanted.partition, _out(here))
+                return await self._delivery.partition(statement, wanted.partition, here.ways.any())
             case inputs.CancelQuery():
                 return await self._cancel(principal, target, wanted.statement_handle)
             case inputs.RequestSession():
@@ -192,7 +192,7 @@ class Calls:
             return await self._held(statement)
         if statement.state not in OVER and statement.state in FINAL:
             return answers.state_of(statement)
-        return await collect(self._runner, self._delivery, statement, _out(here), min(call.wait_s, MOST_WAIT_S))
+        return await collect(self._runner, self._delivery, statement, here.ways.any(), min(call.wait_s, MOST_WAIT_S))
 
     async def _held(self, statement: Statement) -> Envelope:
         async def load(reader: Reader) -> Approval | None:
@@ -204,7 +204,7 @@ class Calls:
     async def _cancel(self, principal: Principal, target: Target, handle: str) -> Envelope:
         statement, here = await self._statement(principal, target, handle)
         if statement.state is StatementState.SUBMITTED:
-            statement = await self._runner.cancel(statement, _out(here), "caller")
+            statement = await self._runner.cancel(statement, here.ways.any(), "caller")
         return answers.state_of(statement)
 
     async def _request(
@@ -271,10 +271,6 @@ class Calls:
         status = Status.APPROVAL_REQUIRED if waiting else Status.SUCCESS
         view = session_view(session, self._deps.journal.now())
         return Envelope(status, call.request_id, session.id, view, fields)
-
-
-def _out(here: Standing) -> Out:
-    return Out(here.connection, here.credential)
 
 
 def _plain(value: Any) -> Any:

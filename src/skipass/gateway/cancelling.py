@@ -7,9 +7,9 @@ import asyncio
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader
-from skipass.gateway.running import Out, Runner
+from skipass.gateway.running import Runner
 from skipass.gateway.sessions import Sessions
-from skipass.nouns.connection import Connection, Credential, CredentialState
+from skipass.gateway.way_out import Out, out_of
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import AccessSession, EndReason
 from skipass.nouns.statement import Statement, StatementState
@@ -43,11 +43,7 @@ class Ending:
 
         async def load(reader: Reader) -> tuple[list[Statement], Out | None]:
             running = await reader.find(Statement, session_id=session.id, state=StatementState.SUBMITTED, ticket=False)
-            connection = await reader.get(Connection, session.connection_id)
-            found = await reader.find(
-                Credential, connection_id=session.connection_id, state=CredentialState.ACTIVE, limit=1
-            )
-            return running, Out(connection, found[0]) if connection and found else None
+            return running, await out_of(reader, running[0], session.role) if running else None
 
         running, out = await self._deps.journal.read(load)
         if out is not None:

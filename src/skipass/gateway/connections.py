@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from skipass.access.policy import policy_from
@@ -13,11 +13,11 @@ from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
-from skipass.gateway.running import Out
 from skipass.gateway.servers import add_server
 from skipass.gateway.system import System
 from skipass.gateway.upstream import credential_place
 from skipass.gateway.wall import Check, second_wall
+from skipass.gateway.way_out import Out
 from skipass.ids import new_id
 from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState, Switch
 from skipass.nouns.principal import Principal, Role
@@ -118,17 +118,17 @@ class Connections:
     def _credential(self, connection: Connection, private: bytes, print_: str) -> Credential:
         now = self._deps.journal.now()
         credential_id = new_id("key", now)
-        place = credential_place(connection.id, connection.tenant_id, credential_id, 1)
-        return Credential(
+        unsealed = Credential(
             id=credential_id,
             tenant_id=connection.tenant_id,
             connection_id=connection.id,
             generation=1,
             state=CredentialState.ACTIVE,
-            sealed=seal(self._deps.kek, private, place),
+            sealed=b"",
             fingerprint=print_,
             created_at=now,
         )
+        return replace(unsealed, sealed=seal(self._deps.kek, private, credential_place(unsealed)))
 
     async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[Connection]:
         """Return the tenant's connections, without credentials, in order of name from `after` on."""

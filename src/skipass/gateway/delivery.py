@@ -12,8 +12,9 @@ from skipass.errors import SkipassError
 from skipass.gateway import answers
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import UnitOfWork
-from skipass.gateway.running import POLL_S, Out
+from skipass.gateway.running import POLL_S
 from skipass.gateway.sessions import Sessions
+from skipass.gateway.way_out import Out
 from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement, StatementState
@@ -55,10 +56,7 @@ class Delivery:
             hint = "Run it as a read in a session of its own."
             raise SkipassError("result_expired", "Of a held statement only the first partition is kept.", hint)
         await self._debit(statement, index)
-        api, tokens = (
-            self._deps.upstream.api(out.connection),
-            self._deps.upstream.tokens(out.connection, out.credential),
-        )
+        api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
         try:
             part = await api.partition(statement.handle or "", index, tokens, timeout_s=POLL_S)
         except SnowflakeError as error:
@@ -73,10 +71,7 @@ class Delivery:
         )
 
     async def _fetch(self, statement: Statement, out: Out) -> Mapping[str, Any]:
-        api, tokens = (
-            self._deps.upstream.api(out.connection),
-            self._deps.upstream.tokens(out.connection, out.credential),
-        )
+        api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
         try:
             answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
         except SnowflakeError as error:

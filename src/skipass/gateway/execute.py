@@ -18,10 +18,11 @@ from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps
 from skipass.gateway.metrics import REFUSALS
 from skipass.gateway.rules import NOTHING, capped, confirmable, ruled
-from skipass.gateway.running import Out, Runner
+from skipass.gateway.running import Runner
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.standing import Standing, standing
 from skipass.gateway.system import System
+from skipass.gateway.way_out import Out
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval
 from skipass.nouns.envelope import Envelope
@@ -99,7 +100,7 @@ class Executor:
         if admitted.id != statement.id:
             return await self._collect(admitted, here, wait_s)
         reached("intent_recorded")
-        self._runner.start(admitted, intent, Out(here.connection, here.credential), epoch)
+        self._runner.start(admitted, intent, here.out(session), epoch)
         return await self._collect(admitted, here, wait_s)
 
     async def _held(self, held: Statement, approval: Approval, here: Standing, wait_s: float) -> Envelope:
@@ -142,7 +143,7 @@ class Executor:
             message = f"The session's warehouse is {session.warehouse}."
             raise SkipassError("session_required", message, details={"request": smallest_request(here, scope)})
         if not warehouse:
-            names = await self._system.warehouses(Out(here.connection, here.credential), session.role)
+            names = await self._system.warehouses(here.out(session), session.role)
             hint = (
                 f"Name one in the session's scope: {', '.join(names)}." if names else "Name one in the session's scope."
             )
@@ -162,7 +163,7 @@ class Executor:
 
     async def _collect(self, statement: Statement, here: Standing, wait_s: float) -> Envelope:
         """Wait for a statement that is on its way, then hand out what it became."""
-        out = Out(here.connection, here.credential)
+        out = here.ways.any()
         try:
             return await collect(self._runner, self._delivery, statement, out, wait_s)
         except asyncio.CancelledError:

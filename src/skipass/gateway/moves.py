@@ -10,17 +10,20 @@ from skipass.access.states import may
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.ports import UnitOfWork
+from skipass.nouns.account import ConnectedAccount, LinkAttempt
 from skipass.nouns.approval import Approval
 from skipass.nouns.connection import Credential
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
 
-M = TypeVar("M", AccessSession, Statement, Approval, Credential)
+M = TypeVar("M", AccessSession, Statement, Approval, Credential, ConnectedAccount, LinkAttempt)
 _NOUNS: Mapping[type[Any], str] = {
     AccessSession: "session",
     Statement: "statement",
     Approval: "approval",
     Credential: "credential",
+    ConnectedAccount: "account",
+    LinkAttempt: "link_attempt",
 }
 
 
@@ -34,7 +37,7 @@ async def move(unit: UnitOfWork, record: M, to: StrEnum, body: Mapping[str, Any]
         raise SkipassError("conflict", f"The {noun} is {record.state} and cannot become {to}.", "Look at it again.")
     moved = await unit.change(record, state=to, **changes)
     facts = {"from": record.state.value, "to": to.value, **(body or {})}
-    unit.emit(Event(record.tenant_id, f"{noun}.{to.value}", record.id, facts, session_of(record)))
+    unit.emit(Event(record.tenant_id, f"{noun}.{to.value.lower()}", record.id, facts, session_of(record)))
     return moved
 
 
@@ -42,7 +45,7 @@ async def begin(unit: UnitOfWork, record: M, body: Mapping[str, Any]) -> M:
     """Insert a record in its first state, with that state's event."""
     await unit.insert(record)
     noun, state = _NOUNS[type(record)], record.state.value
-    unit.emit(Event(record.tenant_id, f"{noun}.{state}", record.id, {"to": state, **body}, session_of(record)))
+    unit.emit(Event(record.tenant_id, f"{noun}.{state.lower()}", record.id, {"to": state, **body}, session_of(record)))
     return record
 
 

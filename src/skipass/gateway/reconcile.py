@@ -18,9 +18,10 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
 from skipass.gateway.outcomes import outcome
 from skipass.gateway.ports import Reader, UnitOfWork
-from skipass.gateway.running import Out, Runner, tag
+from skipass.gateway.running import Runner, tag
 from skipass.gateway.system import System
-from skipass.nouns.connection import Connection, Credential, CredentialState
+from skipass.gateway.way_out import Out, out_of
+from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement, StatementState, intent_from
 
 DEAD_AFTER = timedelta(seconds=10)
@@ -159,10 +160,7 @@ class Reconciler:
 
     async def _out(self, statement: Statement) -> Out | None:
         async def load(reader: Reader) -> Out | None:
-            connection = await reader.get(Connection, statement.connection_id)
-            found = await reader.find(
-                Credential, connection_id=statement.connection_id, state=CredentialState.ACTIVE, limit=1
-            )
-            return Out(connection, found[0]) if connection and found else None
+            session = await reader.get(AccessSession, statement.session_id)
+            return await out_of(reader, statement, session.role if session else None)
 
         return await self._deps.journal.read(load)

@@ -21,8 +21,8 @@ from skipass.gateway.moves import move
 from skipass.gateway.outcomes import Outcomes
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.revocation import Epoch
+from skipass.gateway.way_out import Out
 from skipass.ids import upstream_request_id
-from skipass.nouns.connection import Connection, Credential
 from skipass.nouns.statement import Intent, Statement, StatementState
 from skipass.snowflake.errors import (
     SnowflakeAuthError,
@@ -39,14 +39,6 @@ SUBMIT_S = 50.0
 POLL_S = 15.0
 CANCEL_S = 2.0
 _log = structlog.get_logger("skipass.running")
-
-
-@dataclass(frozen=True, slots=True)
-class Out:
-    """The way to Snowflake for one statement."""
-
-    connection: Connection
-    credential: Credential
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,10 +132,7 @@ class Runner:
 
         reached("before_submit")
         try:
-            api, tokens = (
-                self._deps.upstream.api(out.connection),
-                self._deps.upstream.tokens(out.connection, out.credential),
-            )
+            api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
             answer = await api.submit(request, tokens, timeout_s=SUBMIT_S, before_send=before_send)
         except SkipassError as refusal:
             return Done(
@@ -170,10 +159,7 @@ class Runner:
     async def _follow(self, statement: Statement, out: Out) -> Done:
         """Poll at once, then every 50 ms doubling to 2 s, until Snowflake names an end."""
         pause, silent = 0.05, 0
-        api, tokens = (
-            self._deps.upstream.api(out.connection),
-            self._deps.upstream.tokens(out.connection, out.credential),
-        )
+        api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
         while True:
             try:
                 answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
@@ -243,10 +229,7 @@ class Runner:
         return await self._cancel_upstream(marked, out)
 
     async def _cancel_upstream(self, marked: Statement, out: Out) -> Statement:
-        api, tokens = (
-            self._deps.upstream.api(out.connection),
-            self._deps.upstream.tokens(out.connection, out.credential),
-        )
+        api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
         try:
             answer = await api.cancel(marked.handle or "", tokens, timeout_s=CANCEL_S)
         except (SnowflakeError, SkipassError):

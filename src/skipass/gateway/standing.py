@@ -1,4 +1,4 @@
-"""Standing: what one call is judged under, read in one view: caller, connection, credential, limits and rules."""
+"""Standing: what one call is judged under, read in one view: caller, connection, ways out, limits and rules."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader, Versions
 from skipass.gateway.rules import Rules, rules_for
-from skipass.nouns.connection import Connection, Credential, CredentialState, McpServer, Switch
+from skipass.gateway.way_out import Out, Ways, consent_required, ways_out
+from skipass.nouns.connection import Connection, McpServer, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession
@@ -17,7 +18,7 @@ from skipass.nouns.session import AccessSession
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The caller (an agent, for `user_id`), the connection, the credential that would be used, limits and rules.
+    """The caller (an agent, for `user_id`), the connection, what it could be left by, limits and rules.
 
     `policy` holds the connection's own limits, `rules` what is in force on top of them.
     """
@@ -26,20 +27,24 @@ class Standing:
     user_id: str
     agent: Agent
     connection: Connection
-    credential: Credential
+    ways: Ways
     policy: ConnectionPolicy
     rules: Rules
 
     def versions(self, session: AccessSession) -> Versions:
         """Return every version that admission compares again."""
-        principal = self.principal
+        principal, credential = self.principal, self.out(session).credential
         return Versions(
             session=session.version,
             agent=(self.agent.id, self.agent.version),
             user=(self.user_id, principal.user_version),
             connection=(self.connection.id, self.connection.version),
-            credential=(self.credential.id, self.credential.generation),
+            credential=(credential.id, credential.generation),
         )
+
+    def out(self, session: AccessSession) -> Out:
+        """Return the way out for a session's role, or raise `consent_required` with a link for that very role."""
+        return self.ways.by(session.role, session.expires_at)
 
     @property
     def roles(self) -> frozenset[str]:
@@ -62,12 +67,15 @@ async def standing(deps: Deps, principal: Principal, *, slug: str | None = None,
         if agent is None:
             raise SkipassError("unauthenticated", "The agent is disabled.")
         connection = await _connection(reader, agent, slug, name)
-        credential = await _credential(reader, connection)
+        whose = {"tenant_id": principal.tenant_id, "user_id": user_id, "base_url": deps.base_url}
+        ways = await ways_out(reader, connection=connection, **whose)
+        if not ways.credentials:
+            raise consent_required(connection, connection.role, deps.base_url)
         user = await reader.get(User, user_id, tenant_id=principal.tenant_id)
         if user is None:
             raise SkipassError("unauthenticated", "There is no such user any more.")
         rules = await rules_for(deps, reader, connection, agent, user)
-        return Standing(principal, user_id, agent, connection, credential, rules.limits(connection), rules)
+        return Standing(principal, user_id, agent, connection, ways, rules.limits(connection), rules)
 
     return await deps.journal.read(load)
 
@@ -98,12 +106,3 @@ async def open_server(reader: Reader, agent: Agent, slug: str) -> McpServer:
         if server.connection_id in agent.connections and (not server.agents or agent.id in server.agents):
             return server
     raise SkipassError("not_found", f"There is no MCP server {slug!r} for this agent.", "See skipass mcp-server list.")
-
-
-async def _credential(reader: Reader, connection: Connection) -> Credential:
-    found = await reader.find(
-        Credential, connection_id=connection.id, tenant_id=connection.tenant_id, state=CredentialState.ACTIVE, limit=1
-    )
-    if not found:
-        raise SkipassError("consent_required", f"{connection.name} has no active credential.", "Ask an admin.")
-    return found[0]

@@ -16,7 +16,8 @@ from skipass.gateway.admission import NO_SESSION, facts
 from skipass.gateway.deps import Deps
 from skipass.gateway.moves import begin
 from skipass.gateway.ports import UnitOfWork
-from skipass.gateway.running import Out, Runner
+from skipass.gateway.running import Runner
+from skipass.gateway.way_out import Out
 from skipass.ids import new_id
 from skipass.nouns.statement import Intent, Statement, StatementState
 from skipass.nouns.verdict import StatementKind

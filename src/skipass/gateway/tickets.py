@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -15,10 +15,11 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.rules import found_now, timed
-from skipass.gateway.running import Out, Runner
+from skipass.gateway.running import Runner
 from skipass.gateway.succession import lineage
+from skipass.gateway.way_out import Out, ways_out
 from skipass.nouns.approval import Approval, ApprovalState
-from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
+from skipass.nouns.connection import Connection, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Intent, Statement, StatementState, intent_from
@@ -101,7 +102,7 @@ class Tickets:
             bound = [intent.hash(one) for one in await lineage(unit, session)]
             if approval.intent_hash not in bound or approval.state is not ApprovalState.APPROVED:
                 raise SkipassError("withdrawn", "What would run is not what was approved.")
-            out = await _out(unit, current)
+            out = await _out(unit, current, intent.role, approval.expires_at)
             found = await found_now(self._deps, unit, current, verdict)
             if verdict.outcome is Outcome.DENY or found.ruling is Ruling.DENY:
                 raise SkipassError("withdrawn", "The policy denies it now.")
@@ -124,11 +125,14 @@ class Tickets:
         await self._deps.journal.write(withdraw)
 
 
-async def _out(unit: Reader, statement: Statement) -> Out:
+async def _out(unit: Reader, statement: Statement, role: str, until: datetime) -> Out:
     connection = await unit.get(Connection, statement.connection_id, state=Switch.ENABLED)
-    credentials = await unit.find(Credential, connection_id=statement.connection_id, state=CredentialState.ACTIVE)
     agent = await unit.get(Agent, statement.agent_id, state=Life.ACTIVE)
     user = await unit.get(User, statement.user_id, state=Life.ACTIVE)
-    if connection is None or not credentials or agent is None or user is None:
-        raise SkipassError("withdrawn", "The agent, the user, the connection or its credential is disabled.")
-    return Out(connection, credentials[0])
+    if connection is None or agent is None or user is None:
+        raise SkipassError("withdrawn", "The agent, the user or the connection is disabled.")
+    ways = await ways_out(unit, tenant_id=statement.tenant_id, connection=connection, user_id=user.id)
+    try:
+        return ways.by(role, until)
+    except SkipassError as gone:
+        raise SkipassError("withdrawn", gone.message) from None

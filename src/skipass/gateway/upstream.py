@@ -1,55 +1,74 @@
-"""The way out: one SQL API client an account host, and the token source of a connection's sealed credential."""
+"""The way out: one SQL API client an account host, and the token source of a sealed credential."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from skipass.clock import Clock
 from skipass.gateway.egress import Egress
-from skipass.nouns.connection import Connection, Credential
+from skipass.gateway.way_out import Out
+from skipass.nouns.connection import AuthMethod, Credential
+from skipass.secret import Secret
 from skipass.snowflake.account import parse_account, target_of
 from skipass.snowflake.auth.keypair import KeyPairTokens
 from skipass.snowflake.auth.keys import load_private_key
-from skipass.snowflake.auth.tokens import TokenSource
+from skipass.snowflake.auth.tokens import TokenSource, programmatic_access_token
 from skipass.snowflake.sqlapi.client import SqlApi
 from skipass.vault.keys import KeyEncryptionKey
 from skipass.vault.seal import Place, unseal
 
+MakeTokens = Callable[[Out], TokenSource]
 
-def credential_place(connection_id: str, tenant_id: str, credential_id: str, generation: int) -> Place:
-    """Return where a connection's broker credential is sealed to."""
-    return Place(tenant_id, "credentials.sealed", credential_id, connection_id, "", generation)
+
+def credential_place(credential: Credential) -> Place:
+    """Return where a credential is sealed to: its tenant, connection, user, row, column and generation."""
+    whose = (credential.connection_id, credential.user_id or "", credential.generation)
+    return Place(credential.tenant_id, "credentials.sealed", credential.id, *whose)
 
 
 @dataclass(slots=True)
 class Upstream:
-    """Clients and token sources of this process; a token source lives as long as its credential's generation."""
+    """Clients and token sources of this process.
+
+    A token source of a key or a fixed token lives as long as its credential's generation; what is unsealed for it never
+    leaves this room. The methods whose tokens are refreshed or minted are told to `makes` when the gateway is built.
+    """
 
     egress: Egress
     kek: KeyEncryptionKey
     clock: Clock
+    makes: dict[AuthMethod, MakeTokens] = field(default_factory=dict)
     _apis: dict[str, SqlApi] = field(default_factory=dict)
     _tokens: dict[tuple[str, int], TokenSource] = field(default_factory=dict)
 
-    def api(self, connection: Connection) -> SqlApi:
-        """Return the client of a connection's host; raises `snowflake_misconfigured` where it may not be dialled."""
-        api = self._apis.get(connection.host)
+    def api(self, out: Out) -> SqlApi:
+        """Return the client of an account's host; raises `snowflake_misconfigured` where it may not be dialled."""
+        api = self._apis.get(out.host)
         if api is None:
-            target = target_of(None, connection.host)
+            target = target_of(None, out.host)
             self.egress.check_literal(target.host, target.port or 443)
             api = SqlApi(target, connector_factory=self.egress.connector, clock=self.clock)
-            self._apis[connection.host] = api
+            self._apis[out.host] = api
         return api
 
-    def tokens(self, connection: Connection, credential: Credential) -> TokenSource:
-        """Return the token source of a credential; the key is unsealed once a generation and never leaves this room."""
-        key = (credential.id, credential.generation)
+    def tokens(self, out: Out) -> TokenSource:
+        """Return the token source of a way out."""
+        make = self.makes.get(out.connection.auth_method)
+        if make is not None:
+            return make(out)
+        key = (out.credential.id, out.credential.generation)
         if key not in self._tokens:
-            place = credential_place(connection.id, connection.tenant_id, credential.id, credential.generation)
-            private = load_private_key(unseal(self.kek, credential.sealed, place))
-            claim = parse_account(connection.account).claim_account
-            self._tokens[key] = KeyPairTokens(claim, connection.login, private, clock=self.clock)
+            self._tokens[key] = self._fixed(out)
         return self._tokens[key]
+
+    def _fixed(self, out: Out) -> TokenSource:
+        plain = unseal(self.kek, out.credential.sealed, credential_place(out.credential))
+        if out.connection.auth_method is AuthMethod.PAT:
+            return programmatic_access_token(Secret(plain.decode()))
+        account = (out.account.account if out.account else None) or out.connection.account
+        login = out.login or out.connection.login
+        return KeyPairTokens(parse_account(account).claim_account, login, load_private_key(plain), clock=self.clock)
 
     def forget(self, credential_id: str) -> None:
         """Drop the tokens of a credential that ended."""

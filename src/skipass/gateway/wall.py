@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from skipass.access.wall import EVERYBODYS, Granted, inherited, wider
 from skipass.errors import SkipassError
-from skipass.gateway.running import Out
 from skipass.gateway.system import System
+from skipass.gateway.way_out import Out
 from skipass.nouns.connection import Connection
 from skipass.nouns.scope import Scope, scope_from
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -19,6 +19,10 @@ class AuthMethod(StrEnum):
     """How the gateway signs in to Snowflake."""
 
     KEY_PAIR = "key_pair"
+    PAT = "pat"
+    SNOWFLAKE_OAUTH = "snowflake_oauth"
+    EXTERNAL_OAUTH = "external_oauth"
+    EXTERNAL_OAUTH_ISSUER = "external_oauth_issuer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +30,10 @@ class Connection:
     """A registered Snowflake target: `host` is dialled, `account` is what was typed, names are as Snowflake shows them.
 
     `allowed_roles` bounds the roles of sessions; empty means the default role only. `policy` is the JSON of
-    `skipass.access.policy.ConnectionPolicy`.
+    `skipass.access.policy.ConnectionPolicy`. With `per_user` each user connects an account of their own, and `login` is
+    empty; else the connection has one credential, for `login`, that serves everybody. A `template` has one
+    `skipass.nouns.account.Registration` for each Snowflake account, and its own `account` and `host` are empty.
+    `settings` are the auth method's own, none of them secret.
     """
 
     id: str
@@ -45,6 +52,9 @@ class Connection:
     schema: str | None = None
     state: Switch = Switch.ENABLED
     version: int = 1
+    per_user: bool = False
+    template: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
 
 
 class CredentialState(StrEnum):
@@ -59,7 +69,14 @@ class CredentialState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """One sealed credential of a connection; `user_id` is None for a broker credential that serves everybody."""
+    """One sealed credential of a connection.
+
+    `user_id` and `account_id` are None for one that serves everybody, `role` for one that is not bound to a role.
+    `sealed` opens only in its own place and generation. `fingerprint` names what is sealed without giving it away: of a
+    key pair the public key's, of a refresh token its digest. `expires_at` ends the access token, `refresh_expires_at`
+    the refresh token. While it is refreshing, `deadline` is when another process may take over, and `ambiguous` says
+    that an earlier answer to the same refresh token was lost.
+    """
 
     id: str
     tenant_id: str
@@ -72,6 +89,12 @@ class Credential:
     user_id: str | None = None
     role: str | None = None
     reason: str | None = None
+    account_id: str | None = None
+    expires_at: datetime | None = None
+    refresh_expires_at: datetime | None = None
+    deadline: datetime | None = None
+    ambiguous: bool = False
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from skipass.nouns.principal import Role
 
@@ -29,7 +30,11 @@ class Tenant:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. `founder` marks the two people `init` names; `changed_by`, `changed_at`: who touched them last."""
+    """A person. `founder` marks the two people `init` names; `changed_by`, `changed_at`: who touched them last.
+
+    `subject` is who the company's identity provider says it is, `claims` what it said of them last, at `signed_in_at`.
+    A person of an application's own carries the id of its agent in `end_user_of`, and an opaque name private to it.
+    """
 
     id: str
     tenant_id: str
@@ -41,6 +46,10 @@ class User:
     founder: bool = False
     state: Life = Life.ACTIVE
     version: int = 1
+    subject: str | None = None
+    claims: dict[str, Any] = field(default_factory=dict)
+    signed_in_at: datetime | None = None
+    end_user_of: str | None = None
 
 
 class ActsFor(StrEnum):
@@ -48,6 +57,7 @@ class ActsFor(StrEnum):
 
     OWNER = "owner"
     USERS = "users"
+    END_USERS = "end_users"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class Agent:
     """Software with its own credential and an owner.
 
     `users` are the ids it may act for where `acts_for` says so; `connections` the ids it may use, nobody's by default.
+    `return_urls` are where a browser may be sent after an application's end user has linked an account.
     """
 
     id: str
@@ -67,6 +78,7 @@ class Agent:
     created_at: datetime
     state: Life = Life.ACTIVE
     version: int = 1
+    return_urls: tuple[str, ...] = ()
 
 
 class KeyUse(StrEnum):

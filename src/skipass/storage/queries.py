@@ -21,7 +21,8 @@ UPDATE sessions
    AND EXISTS (
          SELECT 1 FROM connections WHERE id = :connection_id AND state = 'enabled' AND version = :connection_version)
    AND EXISTS (
-         SELECT 1 FROM credentials WHERE id = :credential_id AND state = 'active' AND generation = :credential_version)
+         SELECT 1 FROM credentials WHERE id = :credential_id AND state IN ('active', 'refreshing')
+            AND generation = :credential_version)
 """
 
 DEBIT = """
@@ -64,7 +65,26 @@ SELECT e.tenant_id, e.writer, e.seq, e.hash FROM events e
 """
 HEAD = "SELECT seq, hash FROM events WHERE tenant_id = :tenant_id AND writer = :writer ORDER BY seq DESC LIMIT 1"
 UNSEALED_WRITERS = "SELECT id FROM writers WHERE sealed_by IS NULL AND id != :me AND heartbeat_us < :before"
+SEAL_SILENT_WRITER = """
+UPDATE writers SET sealed_by = :me WHERE id = :id AND sealed_by IS NULL AND heartbeat_us < :before
+"""
 SEAL_WRITER = "UPDATE writers SET sealed_by = :me WHERE id = :id AND sealed_by IS NULL"
+
+# Of PostgreSQL alone. What a writer last committed at is its heartbeat and the high-water mark of the clock in one.
+SERVER_TIME = "SELECT clock_timestamp() AS wall, (SELECT MAX(heartbeat_us) FROM writers) AS high_water"
+TOUCH_WRITER = """
+INSERT INTO writers (id, started_us, heartbeat_us) VALUES (:writer, :now, :now)
+    ON CONFLICT (id) DO UPDATE SET heartbeat_us = GREATEST(writers.heartbeat_us, excluded.heartbeat_us)
+    RETURNING sealed_by, CAST(pg_current_xact_id() AS text) AS transaction
+"""
+END_EARLIER = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+ WHERE application_name = :name AND usename = current_user AND pid <> pg_backend_pid()
+"""
+WHAT_BECAME = "SELECT pg_xact_status(CAST(CAST(:transaction AS text) AS xid8)) AS state"
+
+TENANTS = "SELECT id FROM tenants"
+REVISION = "SELECT version_num FROM alembic_version"
 
 RECALL = """
 SELECT body_hash, answer FROM idempotency

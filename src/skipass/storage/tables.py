@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, PrimaryKeyConstraint, Table, Text
 
+from skipass.nouns.account import ConnectedAccount, LinkAttempt, LoginMapping, Registration
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, Credential, McpServer
 from skipass.nouns.groups import Membership
@@ -42,6 +43,10 @@ _NAMES: dict[type[Any], str] = {
     Preview: "previews",
     Sighting: "sightings",
     Membership: "memberships",
+    ConnectedAccount: "connected_accounts",
+    Registration: "registrations",
+    LinkAttempt: "link_attempts",
+    LoginMapping: "login_mappings",
 }
 
 
@@ -65,6 +70,20 @@ Index("api_keys_owner", TABLES[ApiKey].c.owner_id)
 Index("sign_in_links_hash", TABLES[SignInLink].c.hash, unique=True)
 Index("sign_in_links_user", TABLES[SignInLink].c.user_id)
 Index("credentials_connection", TABLES[Credential].c.connection_id, TABLES[Credential].c.state)
+Index("credentials_account", TABLES[Credential].c.account_id, TABLES[Credential].c.role)
+Index(
+    "connected_accounts_user",
+    TABLES[ConnectedAccount].c.tenant_id,
+    TABLES[ConnectedAccount].c.connection_id,
+    TABLES[ConnectedAccount].c.user_id,
+    unique=True,
+)
+Index("registrations_connection", TABLES[Registration].c.connection_id, TABLES[Registration].c.account)
+Index("link_attempts_hash", TABLES[LinkAttempt].c.hash, unique=True)
+Index("link_attempts_state_hash", TABLES[LinkAttempt].c.state_hash)
+Index("link_attempts_account", TABLES[LinkAttempt].c.account_id, TABLES[LinkAttempt].c.state)
+Index("login_mappings_user", TABLES[LoginMapping].c.connection_id, TABLES[LoginMapping].c.user_id, unique=True)
+Index("users_subject", TABLES[User].c.tenant_id, TABLES[User].c.subject, unique=True)
 Index(
     "sessions_principal",
     TABLES[AccessSession].c.connection_id,
