@@ -59,7 +59,7 @@ class App:
         assert page.status == 302, page.text
         return page.answer["code"]
 
-    def ask(self, **form: str) -> Reply:
+    def ask(self, *, timeout: float = 30, **form: str) -> Reply:
         """Post a token request with the client's own secret."""
         client = self.client
         basic = f"{quote(client['client_id'], safe='')}:{quote(client['client_secret'], safe='')}"
@@ -67,14 +67,16 @@ class App:
             "Authorization": "Basic " + base64.b64encode(basic.encode()).decode(),
             "Content-Type": "application/x-www-form-urlencoded",
         }
-        return self.post(headers, form)
+        return self.post(headers, form, timeout)
 
-    def post(self, headers: dict[str, str], form: dict[str, str]) -> Reply:
-        connection = HTTPConnection(self.sandbox.host, timeout=30)
-        connection.request("POST", "/oauth/token-request", urlencode(form), headers)
-        answer = connection.getresponse()
-        raw = answer.read()
-        connection.close()
+    def post(self, headers: dict[str, str], form: dict[str, str], timeout: float = 30) -> Reply:
+        connection = HTTPConnection(self.sandbox.host, timeout=timeout)
+        try:
+            connection.request("POST", "/oauth/token-request", urlencode(form), headers)
+            answer = connection.getresponse()
+            raw = answer.read()
+        finally:
+            connection.close()
         return Reply(answer.status, json.loads(raw), dict(answer.getheaders()))
 
     def exchange(self, code: str, **form: str) -> Reply:
@@ -87,8 +89,8 @@ class App:
         found: dict[str, Any] = reply.body
         return found
 
-    def refresh(self, token: str) -> Reply:
-        return self.ask(grant_type="refresh_token", refresh_token=token)
+    def refresh(self, token: str, timeout: float = 30) -> Reply:
+        return self.ask(timeout=timeout, grant_type="refresh_token", refresh_token=token)
 
     def caller(self, token: str) -> Client:
         return Client(self.sandbox.host, token, kind="OAUTH")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -40,6 +41,7 @@ class Switches:
     oauth_error_shape: str = "vendor"
     refresh_mode: str = "multi"
     role_all_scope: str = "accepted"
+    unknown_host: str = "403"
     audience_slash: str = "exact"
     authorization_metadata: str = "missing"
     mcp_stream: str = "sse"
@@ -52,6 +54,9 @@ class Switches:
     trial_account: bool = False
 
 
+# What is counted of token requests; a reuse is a second use of a code, or of a refresh token that was rotated.
+COUNTS = ("codes_exchanged", "tokens_refreshed", "requests_refused", "codes_reused", "refresh_tokens_reused")
+
 # The values that a switch with a closed choice takes.
 CHOICES = {
     "timestamp_text": ("seconds", "nanos"),
@@ -61,6 +66,7 @@ CHOICES = {
     "oauth_error_shape": ("vendor", "rfc"),
     "refresh_mode": ("multi", "single"),
     "role_all_scope": ("accepted", "refused"),
+    "unknown_host": ("403", "404", "513"),
     "audience_slash": ("exact", "ignored"),
     "authorization_metadata": ("missing", "served"),
     "mcp_stream": ("sse", "json"),
@@ -110,6 +116,7 @@ class Account:
     registry: Registry = field(default_factory=Registry)
     lock: threading.RLock = field(default_factory=threading.RLock)
     disagreements: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
     sign_in: SignIn = field(default_factory=SignIn)
     keys: KeyCache = field(default_factory=KeyCache)
     store: Store | None = None

@@ -103,6 +103,8 @@ def _change(reader: Reader, execution: Execution, verb: str) -> Callable[[], Res
     if kind is not None:
         _skip(reader, skip + len(kind.split()))
         return lambda: objects.change(reader, execution, kind, verb, replace=replace)
+    if words[0] == "USER":
+        policies.check_named(reader, account)
     if verb == "ALTER" and words[0] == "USER":
         return _user(reader, account, session)
     if verb == "ALTER" and parameters.concerns(reader):

@@ -1,6 +1,6 @@
 """The ASGI application: picks the account by host, meets the faults that a test asked for, serves every way in.
 
-A host that names no account answers 403 without JSON, as the vendor's wildcard host does.
+A host that names no account answers 403, 404 or 513 without JSON, as the vendor's wildcard host does.
 Source: https://docs.snowflake.com/en/release-notes/bcr-bundles/un-bundled/bcr-1669.
 """
 
@@ -74,13 +74,14 @@ class Sandbox:
         self, accounts: list[Account], control_token: str, seed: int, directory: Directory, names: tuple[str, ...]
     ) -> None:
         self.accounts = {account.identifier: account for account in accounts}
-        self.control = Control(self.accounts, control_token, directory)
+        self.control = Control(self.accounts, control_token)
         self.control.random.seed(seed)
         self._first = accounts[0]
         self._names = frozenset(name.lower() for name in names)
         self._doors = {one.identifier: _doors(one, seed) for one in accounts}
         self.provider = Provider(directory, self._first.now, self._save)
         self._first.mint = self.provider.mint
+        self.control.provider = self.provider
         self._inner: ASGIApp = Starlette(routes=self._routes(), lifespan=self._lifespan)
 
     def _save(self) -> None:
@@ -158,7 +159,8 @@ class Sandbox:
         request = Request(scope, receive)
         account = self.account_of(request.headers.get("host", ""))
         if account is None and not path.startswith(_OF_PROVIDER):
-            await HTMLResponse("<html><body>403 Forbidden</body></html>", 403)(scope, receive, send)
+            status = int(self._first.switches.unknown_host)
+            await HTMLResponse(f"<html><body>{status}</body></html>", status)(scope, receive, send)
             return
         scope["state"] = {} if account is None else {"doors": self._doors[account.identifier]}
         call = record(self.control, request)

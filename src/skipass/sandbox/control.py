@@ -16,19 +16,24 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from skipass.sandbox.account import CHOICES, Account, Switches
-from skipass.sandbox.idp.model import Directory
+from skipass.sandbox.account import CHOICES, COUNTS, Account, Switches
+from skipass.sandbox.idp import changes
+from skipass.sandbox.idp.provider import Provider
 from skipass.sandbox.oauth import tokens
 
 FAULTS = (
     "delay", "hang", "throttle", "error_json", "error_html", "cut_before", "cut_after", "wrong_json", "token_expired",
     "network_policy", "unknown_account", "late", "twice", "cut_middle", "invalid_client", "invalid_grant",
+    "hang_after", "without", "not_object",
 )  # fmt: skip
 
 
 @dataclass(slots=True)
 class Fault:
-    """A fault for the next `count` matching calls. `status` serves the error faults, `delay_ms` the delay."""
+    """A fault for the next `count` matching calls.
+
+    `status` serves the error faults, `delay_ms` the delays, `member` names what an answer comes `without`.
+    """
 
     kind: str
     count: int = 1
@@ -36,12 +41,17 @@ class Fault:
     path: str = ""
     status: int = 503
     delay_ms: int = 0
+    member: str = ""
     probability: float = 1.0
 
 
 @dataclass(slots=True)
 class Call:
-    """One recorded call; of a token request the grant type alone, no credential is ever kept."""
+    """One recorded call, without its credential.
+
+    Of a token request there are the grant type, the OAuth `error`, and `spent`: the same text for two uses of one code
+    or refresh token, and of no other, which does not tell the token.
+    """
 
     method: str
     path: str
@@ -57,6 +67,8 @@ class Call:
     fault: str | None = None
     grant_type: str | None = None
     integration: str | None = None
+    spent: str | None = None
+    error: str | None = None
     tool: str | None = None
 
 
@@ -66,7 +78,7 @@ class Control:
 
     accounts: dict[str, Account]
     token: str
-    directory: Directory | None = None
+    provider: Provider | None = None
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
     random: random.Random = field(default_factory=lambda: random.Random(0))  # noqa: S311
@@ -95,13 +107,8 @@ class Control:
             return JSONResponse({"error": str(error)}, 400)
 
     def state(self, _: dict[str, Any]) -> dict[str, Any]:
-        """Return the accounts with their switches and how often the two privilege checks disagreed."""
-        return {
-            "accounts": {
-                name: {"switches": asdict(one.switches), "disagreements": one.disagreements}
-                for name, one in self.accounts.items()
-            }
-        }
+        """Return the accounts: switches, counts of token requests, how often the two privilege checks disagreed."""
+        return {"accounts": {name: _state(one) for name, one in self.accounts.items()}}
 
     def recorded(self, _: dict[str, Any]) -> dict[str, Any]:
         """Return every call so far, oldest first."""
@@ -146,22 +153,18 @@ class Control:
         return {"ended": ended}
 
     def change_provider(self, body: dict[str, Any]) -> dict[str, Any]:
-        """`rotate` the provider's key, publishing `keep` old ones (1), or `disable` or `enable` the person `login`."""
-        if self.directory is None:
+        """Change the provider's keys, people or server, or mint a token, as `idp.changes` says."""
+        if self.provider is None:
             raise ValueError("there is no provider")
-        if body["action"] == "rotate":
-            return {"kid": self.directory.rotate(keep=int(body.get("keep", 1)))}
-        if body["action"] not in ("disable", "enable"):
-            raise ValueError("action is rotate, disable or enable")
-        self.directory.people[body["login"]].disabled = body["action"] == "disable"
-        return {"login": body["login"]}
+        return changes.run(self.provider, body)
 
     def reset(self, _: dict[str, Any]) -> dict[str, Any]:
-        """Forget calls and faults and put every switch back; data stays."""
+        """Forget calls, counts and faults and put every switch back; data stays."""
         self.calls.clear()
         self.faults.clear()
         for account in self.accounts.values():
             account.switches = Switches()
+            account.counts.clear()
         return self.state({})
 
 
@@ -174,6 +177,14 @@ _ROUTES: dict[tuple[str, str], Callable[[Control, dict[str, Any]], dict[str, Any
     ("POST", "tokens"): Control.change_tokens,
     ("POST", "idp"): Control.change_provider,
 }
+
+
+def _state(account: Account) -> dict[str, Any]:
+    return {
+        "switches": asdict(account.switches),
+        "counts": {name: account.counts[name] for name in COUNTS},
+        "disagreements": account.disagreements,
+    }
 
 
 def _switch(name: str, value: Any) -> Any:
@@ -199,5 +210,6 @@ def complete(call: Call, state: dict[str, Any], status: int | None) -> None:
     call.user, call.role, call.handle = state.get("user"), state.get("role"), state.get("handle")
     call.query_tag, call.statement = state.get("tag"), state.get("statement")
     call.grant_type, call.integration, call.tool = state.get("grant_type"), state.get("integration"), state.get("tool")
+    call.spent, call.error = state.get("spent"), state.get("error")
     if call.statement is not None:
         call.statement_sha256 = hashlib.sha256(call.statement.encode()).hexdigest()

@@ -6,7 +6,8 @@ Each happens to one call; what the call did to the account before it was cut sta
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import json
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from starlette.responses import HTMLResponse, JSONResponse, Response
@@ -62,26 +63,60 @@ async def _through(app: ASGIApp, scope: Scope, receive: Receive, send: Send, cal
         await app({**scope, "state": dict(scope["state"])}, _again(body), hold)
         sent.clear()
     await app(scope, _again(body) if fault.kind == "twice" else receive, _watched(call, scope, hold))
-    if fault.kind == "cut_after":
-        await cut(receive)
-        return
-    if fault.kind == "late":
-        await asyncio.sleep(fault.delay_ms / 1000)
-    if fault.kind == "cut_middle":
-        await _half(sent, send)
-        await cut(receive)
-        return
+    await _AFTER.get(fault.kind, _whole)(fault, sent, receive, send)
+
+
+async def _whole(_: Fault, sent: list[Message], __: Receive, send: Send) -> None:
     for message in sent:
         await send(message)
 
 
-async def _half(sent: list[Message], send: Send) -> None:
+async def _cut_after(_: Fault, __: list[Message], receive: Receive, ___: Send) -> None:
+    await cut(receive)
+
+
+async def _silent(_: Fault, __: list[Message], ___: Receive, ____: Send) -> None:
+    await asyncio.sleep(_HANG_S)
+
+
+async def _late(fault: Fault, sent: list[Message], receive: Receive, send: Send) -> None:
+    await asyncio.sleep(fault.delay_ms / 1000)
+    await _whole(fault, sent, receive, send)
+
+
+async def _half(_: Fault, sent: list[Message], receive: Receive, send: Send) -> None:
     for message in sent:
         if message["type"] == "http.response.body":
             part = message.get("body", b"")
             await send({**message, "body": part[: len(part) // 2], "more_body": True})
-            return
+            break
         await send(message)
+    await cut(receive)
+
+
+async def _without(fault: Fault, sent: list[Message], receive: Receive, send: Send) -> None:
+    """Leave one member out of a JSON object; an answer that is none goes as it is."""
+    body = b"".join(message.get("body", b"") for message in sent)
+    start = sent[0]
+    if (b"content-type", b"application/json") not in start["headers"]:
+        await _whole(fault, sent, receive, send)
+        return
+    found = json.loads(body)
+    found.pop(fault.member, None)
+    body = json.dumps(found).encode()
+    headers = [(name, value) for name, value in start["headers"] if name != b"content-length"]
+    await send({**start, "headers": [*headers, (b"content-length", str(len(body)).encode())]})
+    await send({"type": "http.response.body", "body": body})
+
+
+_After = Callable[[Fault, list[Message], Receive, Send], Awaitable[None]]
+_AFTER: dict[str, _After] = {
+    "cut_after": _cut_after,
+    "hang_after": _silent,
+    "late": _late,
+    "cut_middle": _half,
+    "without": _without,
+}
 
 
 async def _body(receive: Receive) -> bytes:
@@ -130,6 +165,7 @@ _ANSWERS: dict[str, Callable[[Fault], Response]] = {
     "error_json": lambda fault: JSONResponse({"code": "390400", "message": "Service unavailable."}, fault.status),
     "error_html": lambda fault: HTMLResponse(f"<html><body><h1>{fault.status}</h1></body></html>", fault.status),
     "wrong_json": lambda _: Response(b'{"code":"090001","data":[[', 200, media_type="application/json"),
+    "not_object": lambda _: JSONResponse(["unexpected"], 200),
     "token_expired": lambda _: JSONResponse({"code": "390318", "message": "OAuth access token expired. [0]"}, 401),
     "network_policy": _network_policy,
     "unknown_account": lambda _: HTMLResponse("<html><body>513</body></html>", 513),

@@ -12,6 +12,7 @@ from skipass.sandbox import failures, refusals
 from skipass.sandbox.catalog import Catalog, User
 from skipass.sandbox.failures import Failure
 from skipass.sandbox.privileges import available_roles
+from skipass.sandbox.session import Session
 
 OAUTH = "OAUTH"
 KEYPAIR = "KEYPAIR_JWT"
@@ -35,7 +36,8 @@ class Identity:
     """The user of a request. `roles` are those the credential is bound to, None if it is bound to none.
 
     `any_role` lets the request name any granted role; `outside` marks a token of an outside issuer, whose refusals
-    have a code of their own; `agentic` marks the session as an agent's.
+    have a code of their own; `agentic` marks the session as an agent's; `secondary` opens it with the user's default
+    secondary roles beside the primary one.
     """
 
     user: User
@@ -46,6 +48,14 @@ class Identity:
     integration: str | None = None
     outside: bool = False
     agentic: bool = False
+    secondary: bool = False
+
+    def enter(self, session: Session) -> Session:
+        """Mark a session as opened by this credential, and return it."""
+        session.credential, session.agentic = self.kind, self.agentic
+        listed = self.user.options.get("DEFAULT_SECONDARY_ROLES", "ALL").upper()
+        session.secondary = self.secondary and listed == "ALL"
+        return session
 
 
 _BOUND: dict[str, Callable[[str], Failure]] = {
@@ -68,6 +78,8 @@ def primary_role(catalog: Catalog, identity: Identity, wanted: str | None, refus
         role = wanted
     else:
         raise _outside_token(identity, wanted, refusal)
+    if role not in catalog.roles and not identity.outside:
+        raise failures.role_unknown(role)
     if not identity.rule.admits(role) or role not in available_roles(catalog, identity.user):
         raise failures.role_not_granted(role)
     return role

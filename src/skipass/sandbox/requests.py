@@ -124,8 +124,7 @@ def _parameters(value: Any) -> dict[str, str]:
 def open_session(account: Account, identity: Identity, submit: Submit) -> Session:
     """Return the session of a submit: its own names where given, else the user's defaults."""
     role = primary_role(account.catalog, identity, submit.role, account.switches.role_refusal)
-    session = account.session_of(identity.user, role)
-    session.credential, session.agentic = identity.kind, identity.agentic
+    session = identity.enter(account.session_of(identity.user, role))
     session.warehouse = submit.warehouse or session.warehouse
     if submit.database is not None:
         session.database, session.schema = submit.database, submit.schema or "PUBLIC"

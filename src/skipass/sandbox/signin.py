@@ -25,7 +25,7 @@ from skipass.sandbox.catalog import User
 from skipass.sandbox.identity import KEYPAIR, OAUTH, PAT, Identity
 from skipass.sandbox.oauth import external, pats, policies
 from skipass.sandbox.oauth.external import BadToken
-from skipass.sandbox.oauth.integrations import role_rule
+from skipass.sandbox.oauth.integrations import any_role, role_rule
 from skipass.sandbox.oauth.model import digest
 
 MAX_LIFE_S = 3600
@@ -94,14 +94,16 @@ def _issued(account: Account, text: str) -> Identity:
         raise failures.token_rejected(_logged(account, "OAUTH_ACCESS_TOKEN_INVALID", 390303, ""))
     if token.expires <= account.now():
         raise failures.token_expired(_logged(account, "OAUTH_ACCESS_TOKEN_EXPIRED", 390318, user.login_name))
+    free = family.any_role and any_role(account, one, user)
     return Identity(
         user,
         OAUTH,
-        None if family.any_role else (family.role,),
-        family.any_role,
-        role_rule(one),
+        None if free else (family.role,),
+        free,
+        role_rule(account, one),
         one.name,
         agentic=one.flag("IS_AGENTIC"),
+        secondary=one.text("OAUTH_USE_SECONDARY_ROLES") == "IMPLICIT",
     )
 
 

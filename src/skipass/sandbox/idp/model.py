@@ -73,7 +73,11 @@ class Rule:
 
 @dataclass(slots=True)
 class Server:
-    """An authorization server: its audience, the scopes it knows beside OpenID's, and its rules in order."""
+    """An authorization server: its audience, the scopes it knows beside OpenID's, and its rules in order.
+
+    `scp_as_text` writes the scopes of a token as one text, as other providers do; with `refresh_rotates` a refresh
+    token is good once and each use gives the next one.
+    """
 
     id: str
     audience: str
@@ -81,6 +85,8 @@ class Server:
     rules: tuple[Rule, ...]
     access_life_s: int = 3600
     refresh_life_s: int = 7_776_000
+    scp_as_text: bool = False
+    refresh_rotates: bool = False
 
     def unknown(self, asked: frozenset[str]) -> frozenset[str]:
         """Return the scopes that are not configured at all; asking for one fails the whole request."""

@@ -36,8 +36,8 @@ class Provider:
     def __init__(self, directory: Directory, now: Callable[[], datetime], saved: Callable[[], None]) -> None:
         self.directory = directory
         self.base = ""
-        self._now = now
-        self._saved = saved
+        self.now = now
+        self.saved = saved
         self._browser = Browser(directory, now, saved)
 
     def routes(self) -> list[Route]:
@@ -68,7 +68,7 @@ class Provider:
         person = self.directory.people.get(login.lower()) or Person(login.lower(), "", login, "")
         issuer = self.issuer(server.id)
         return tokens.access_token(
-            self.directory, issuer, server, Client("token-test"), person, (scope,), self._now(), audience
+            self.directory, issuer, server, Client("token-test"), person, (scope,), self.now(), audience
         )
 
     def _server(self, request: Request) -> Server | None:
@@ -119,13 +119,14 @@ class Provider:
             client = requests.client_of(self.directory, request.headers.get("authorization", ""), form)
             grant = self._spent(server, client, form)
         except Refused as refused:
+            request.scope["state"]["error"] = refused.error
             status = 401 if refused.error == "invalid_client" else 400
             return JSONResponse({"error": refused.error, "error_description": refused.text}, status, _NO_STORE)
         body = self._body(server, client, grant, self.issuer(server.id, request))
         if "offline_access" in grant.scopes:
-            body["refresh_token"] = form.get("refresh_token") or self._new_refresh(server, grant)
+            body["refresh_token"] = self._next_refresh(server, grant, form.get("refresh_token", ""))
         request.scope["state"]["user"] = grant.login
-        self._saved()
+        self.saved()
         return JSONResponse(body, 200, _NO_STORE)
 
     def _spent(self, server: Server, client: Client, form: dict[str, str]) -> Grant:
@@ -140,7 +141,7 @@ class Provider:
             good = grant is not None
         else:
             raise Refused("unsupported_grant_type", "The grant type is not supported.")
-        if grant is None or not good or grant.expires <= self._now() or grant.client != client.id:
+        if grant is None or not good or grant.expires <= self.now() or grant.client != client.id:
             raise Refused("invalid_grant", "The authorization code or refresh token is invalid or has expired.")
         person = self.directory.people.get(grant.login)
         if grant.server != server.id or person is None or person.disabled:
@@ -154,7 +155,7 @@ class Provider:
         return replace(grant, scopes=tuple(asked)) if asked else grant
 
     def _body(self, server: Server, client: Client, grant: Grant, issuer: str) -> dict[str, Any]:
-        person, now = self.directory.people[grant.login], self._now()
+        person, now = self.directory.people[grant.login], self.now()
         access = tokens.access_token(self.directory, issuer, server, client, person, grant.scopes, now)
         body: dict[str, Any] = {
             "token_type": "Bearer",
@@ -168,9 +169,15 @@ class Provider:
             )
         return body
 
+    def _next_refresh(self, server: Server, grant: Grant, used: str) -> str:
+        if used and not server.refresh_rotates:
+            return used
+        self.directory.refresh.pop(digest(used), None)
+        return self._new_refresh(server, grant)
+
     def _new_refresh(self, server: Server, grant: Grant) -> str:
         text = secrets.token_urlsafe(32)
-        ends = self._now() + timedelta(seconds=server.refresh_life_s)
+        ends = self.now() + timedelta(seconds=server.refresh_life_s)
         self.directory.refresh[digest(text)] = replace(grant, expires=ends, nonce="", challenge="")
         return text
 
@@ -179,9 +186,11 @@ class Provider:
         _, _, text = request.headers.get("authorization", "").partition(" ")
         claims = self._claims(text)
         person = self.directory.people.get(str(claims.get("sub"))) if claims else None
-        if claims is None or person is None or "openid" not in claims["scp"]:
+        given = claims["scp"] if claims else []
+        scopes = tuple(given.split() if isinstance(given, str) else given)
+        if person is None or "openid" not in scopes:
             return Response(b"", 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
-        return JSONResponse({"sub": person.id} | tokens.profile(person, tuple(claims["scp"])))
+        return JSONResponse({"sub": person.id} | tokens.profile(person, scopes))
 
     def _claims(self, text: str) -> dict[str, Any] | None:
         for one in self.directory.keys:
@@ -189,7 +198,7 @@ class Provider:
                 claims = dict(jwt.decode(text, RSAKey.import_key(one), algorithms=["RS256"]).claims)
             except (JoseError, ValueError):
                 continue
-            live = claims.get("exp", 0) > self._now().timestamp()
+            live = claims.get("exp", 0) > self.now().timestamp()
             return claims if live else None
         return None
 
@@ -201,5 +210,5 @@ class Provider:
         except Refused as refused:
             return JSONResponse({"error": refused.error, "error_description": refused.text}, 401, _NO_STORE)
         self.directory.refresh.pop(digest(form.get("token", "")), None)
-        self._saved()
+        self.saved()
         return Response(b"", 200, _NO_STORE)

@@ -12,8 +12,35 @@ from datetime import datetime
 from typing import Any
 
 from joserfc import jwt
+from joserfc.jwk import RSAKey
 
 from skipass.sandbox.idp.model import Client, Directory, Person, Server
+
+
+def access_claims(
+    issuer: str,
+    server: Server,
+    client: Client,
+    person: Person,
+    scopes: tuple[str, ...],
+    now: datetime,
+    audience: str = "",
+) -> dict[str, Any]:
+    """Return the claims of an access token; `audience` is the server's own unless given."""
+    at = int(now.timestamp())
+    return {
+        "ver": 1,
+        "jti": "AT." + secrets.token_urlsafe(32),
+        "iss": issuer,
+        "aud": audience or server.audience,
+        "iat": at,
+        "exp": at + server.access_life_s,
+        "cid": client.id,
+        "uid": person.id,
+        "scp": " ".join(scopes) if server.scp_as_text else list(scopes),
+        "sub": person.login,
+        "groups": list(person.groups),
+    }
 
 
 def access_token(
@@ -27,21 +54,8 @@ def access_token(
     audience: str = "",
 ) -> str:
     """Return an access token; `audience` is the server's own unless given."""
-    at = int(now.timestamp())
-    claims = {
-        "ver": 1,
-        "jti": "AT." + secrets.token_urlsafe(32),
-        "iss": issuer,
-        "aud": audience or server.audience,
-        "iat": at,
-        "exp": at + server.access_life_s,
-        "cid": client.id,
-        "uid": person.id,
-        "scp": list(scopes),
-        "sub": person.login,
-        "groups": list(person.groups),
-    }
-    return _signed(directory, claims)
+    claims = access_claims(issuer, server, client, person, scopes, now, audience)
+    return signed(directory.signing_key(), claims)
 
 
 def id_token(
@@ -70,7 +84,7 @@ def id_token(
     }
     if nonce:
         claims["nonce"] = nonce
-    return _signed(directory, claims | profile(person, scopes))
+    return signed(directory.signing_key(), claims | profile(person, scopes))
 
 
 def profile(person: Person, scopes: tuple[str, ...]) -> dict[str, Any]:
@@ -89,6 +103,6 @@ def _half_hash(text: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).rstrip(b"=").decode()
 
 
-def _signed(directory: Directory, claims: dict[str, Any]) -> str:
-    key = directory.signing_key()
+def signed(key: RSAKey, claims: dict[str, Any]) -> str:
+    """Return the claims as a token that names its key."""
     return jwt.encode({"alg": "RS256", "kid": key.kid or ""}, claims, key)

@@ -130,8 +130,7 @@ class Endpoint:
             role = primary_role(account.catalog, identity, stored(wanted) if wanted else None, "390186")
         except Failure as failure:
             raise _RpcError(INTERNAL, failure.message) from None
-        session = account.session_of(identity.user, role)
-        session.agentic, session.credential = True, identity.kind
+        session = identity.enter(account.session_of(identity.user, role))
         if session.warehouse is None:
             raise _RpcError(INTERNAL, "Failed to initialize the session: the user has no default warehouse.")
         warehouse = request.headers.get("x-snowflake-warehouse")
@@ -160,6 +159,8 @@ class Endpoint:
         if wrong is not None:
             raise _RpcError(BAD_PARAMS, f"Invalid arguments: {wrong}")
         request.scope["state"]["tool"] = tool.name
+        if self._account.switches.trial_account:
+            return self._tool_failed("399504 Access denied for trial accounts")
         if tool.type == spec.SQL:
             request.scope["state"]["statement"] = arguments["sql"]
         try:

@@ -198,8 +198,6 @@ async def _analyst(call: Call, arguments: Arguments) -> dict[str, Any]:
 
 async def _agent(call: Call, arguments: Arguments) -> dict[str, Any]:
     agent = call.target("AGENT", "USAGE")
-    if call.account.switches.trial_account:
-        raise ToolFailure("399504 Access denied for trial accounts")
     lines = spec.document(agent.text).get("answers")
     answers = lines if isinstance(lines, dict) else {}
     told = str(answers.get(arguments["text"], "There is no scripted answer to this."))

@@ -22,7 +22,7 @@ from skipass.sandbox.catalog import User
 from skipass.sandbox.oauth import authorize, scopes, tokens
 from skipass.sandbox.oauth.authorize import BadRequest, Request
 from skipass.sandbox.oauth.consents import ANY_ROLE
-from skipass.sandbox.oauth.integrations import role_rule
+from skipass.sandbox.oauth.integrations import any_role, role_rule
 from skipass.sandbox.oauth.model import Family, Integration
 from skipass.sandbox.privileges import available_roles
 
@@ -94,9 +94,12 @@ class Browser:
             text = "Incorrect username or password was specified."
             return pages.sign_in(PATH, {"ticket": ticket}, self._account.identifier, text)
         role = pending.request.asked.role or user.options.get("DEFAULT_ROLE", "PUBLIC")
-        if role not in available_roles(self._account.catalog, user) or not role_rule(one).admits(role):
+        if role not in available_roles(self._account.catalog, user) or not role_rule(self._account, one).admits(role):
             del self._pending[ticket]
             return pages.refusal("Error 390302", "Invalid consent request")
+        if pending.request.asked.any_role and not any_role(self._account, one, user):
+            del self._pending[ticket]
+            return pages.refusal("Error 390308", authorize.TEXTS[390308])
         pending = replace(pending, user=user.name)
         self._pending[ticket] = pending
         if self._consented(user, one, role, pending):

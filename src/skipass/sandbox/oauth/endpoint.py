@@ -15,7 +15,7 @@ from skipass.sandbox.account import Account
 from skipass.sandbox.address import base_url, client_address
 from skipass.sandbox.oauth import policies, tokens
 from skipass.sandbox.oauth.clients import BadClient, authenticate
-from skipass.sandbox.oauth.model import Integration
+from skipass.sandbox.oauth.model import Integration, digest
 from skipass.sandbox.oauth.tokens import BadGrant, Tokens
 
 PATH = "/oauth/token-request"
@@ -26,6 +26,9 @@ _TEXTS = {
     "unsupported_grant_type": "The grant type is not supported.",
     "invalid_request": "A needed parameter is missing or malformed.",
 }
+
+
+_COUNTED = {"authorization_code": "codes_exchanged", "refresh_token": "tokens_refreshed"}
 
 
 class _Refused(Exception):
@@ -42,18 +45,28 @@ async def answer(request: Request, account: Account) -> Response:
     try:
         form = await _form(request)
         state["grant_type"] = form.get("grant_type")
+        state["spent"] = _spent(form)
         one = _client(request, account, form)
         state["integration"] = one.name
         with account.lock:
             found = _tokens(account, one, form)
+            account.counts[_COUNTED[form["grant_type"]]] += 1
             account.save()
         state["user"] = found.family.user
         state["role"] = found.family.role
         return JSONResponse(_body(found, form["grant_type"]), 200, _NO_STORE)
     except _Refused as refused:
+        state["error"] = refused.error
         with account.lock:
+            account.counts["requests_refused"] += 1
             account.save()
         return JSONResponse(_error(account, refused), 400, _NO_STORE)
+
+
+def _spent(form: dict[str, str]) -> str | None:
+    """Return a name for the code or refresh token of a request that tells nothing about it."""
+    given = form.get("code") or form.get("refresh_token")
+    return digest(given)[:16] if given else None
 
 
 async def _form(request: Request) -> dict[str, str]:

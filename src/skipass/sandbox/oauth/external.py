@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import User
 from skipass.sandbox.identity import OAUTH, Identity
+from skipass.sandbox.oauth import integrations
 from skipass.sandbox.oauth.integrations import role_rule
 from skipass.sandbox.oauth.keys import NoKey
 from skipass.sandbox.oauth.model import Integration
@@ -87,13 +88,13 @@ def identify(account: Account, one: Integration, claims: Claims, named_user: str
     user = _user(account, one, claims)
     if named_user is not None and user.login_name.upper() != named_user.upper():
         raise BadToken("USER_MISMATCH", 390309)
-    roles, any_role = _roles(account, one, claims)
+    roles, any_role = _roles(account, one, claims, user)
     return Identity(
         user,
         OAUTH,
         None if any_role else roles,
         any_role,
-        role_rule(one),
+        role_rule(account, one),
         one.name,
         outside=True,
         agentic=one.flag("IS_AGENTIC"),
@@ -151,10 +152,10 @@ def _user(account: Account, one: Integration, claims: Claims) -> User:
     return fitting[0]
 
 
-def _roles(account: Account, one: Integration, claims: Claims) -> tuple[tuple[str, ...], bool]:
+def _roles(account: Account, one: Integration, claims: Claims, user: User) -> tuple[tuple[str, ...], bool]:
     scopes = _scopes(one, claims)
     if any(scope.lower() == "session:role-any" for scope in scopes):
-        if one.text("EXTERNAL_OAUTH_ANY_ROLE_MODE", "DISABLE") == "DISABLE":
+        if not integrations.any_role(account, one, user):
             raise BadToken("ROLE_NOT_LISTED", 390317)
         return (), True
     prefixes = ("session:role:", "session:scope:")

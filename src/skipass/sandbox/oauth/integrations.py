@@ -13,12 +13,13 @@ from collections.abc import Iterable
 from skipass.sandbox import failures, refusals, results
 from skipass.sandbox.account import Account
 from skipass.sandbox.accounts import fingerprint
+from skipass.sandbox.catalog import User
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.identity import RoleRule
 from skipass.sandbox.names import shown
-from skipass.sandbox.oauth import options
+from skipass.sandbox.oauth import options, parameters
 from skipass.sandbox.oauth.model import EXTERNAL, SNOWFLAKE, Integration
-from skipass.sandbox.privileges import Rights
+from skipass.sandbox.privileges import Rights, available_roles
 from skipass.sandbox.results import Listing, Result
 from skipass.sandbox.session import Session
 from skipass.sandbox.showscope import Filter, end_filter, limited
@@ -75,6 +76,7 @@ def _check_issuer(account: Account, name: str, kind: str, kept: options.Values) 
 
 def _forget(account: Account, name: str) -> None:
     account.sign_in.integrations.pop(name, None)
+    account.catalog.forget(("INTEGRATION", name))
     account.sign_in.end_matching(integration=name)
     kept = {key: at for key, at in account.sign_in.consents.items() if key[2] != name}
     account.sign_in.consents = kept
@@ -198,10 +200,23 @@ def _derived(account: Account, one: Integration) -> Iterable[tuple[str, str]]:
             yield f"{key}_FP", fingerprint(one.text(key))
 
 
-def role_rule(one: Integration) -> RoleRule:
-    """Return which primary roles the integration lets through; the privileged ones are always among the blocked."""
-    prefix = "EXTERNAL_OAUTH_" if one.kind == EXTERNAL else ""
-    blocked = one.values(f"{prefix}BLOCKED_ROLES_LIST")
-    return RoleRule(
-        frozenset(one.values(f"{prefix}ALLOWED_ROLES_LIST")), frozenset(blocked) | frozenset(options.PRIVILEGED)
-    )
+def role_rule(account: Account, one: Integration) -> RoleRule:
+    """Return which primary roles the integration lets through; unless the account says otherwise no privileged one."""
+    outside = one.kind == EXTERNAL
+    prefix = "EXTERNAL_OAUTH_" if outside else ""
+    always = parameters.blocks_privileged(account, parameters.EXTERNAL_BLOCKED if outside else parameters.BLOCKED)
+    blocked = frozenset(one.values(f"{prefix}BLOCKED_ROLES_LIST")) | frozenset(options.PRIVILEGED if always else ())
+    return RoleRule(frozenset(one.values(f"{prefix}ALLOWED_ROLES_LIST")), blocked)
+
+
+def any_role(account: Account, one: Integration, user: User) -> bool:
+    """Tell whether a token of this user may be good for any role.
+
+    Where the integration asks for the privilege, one of the user's roles holds USE_ANY_ROLE on it.
+    """
+    mode = one.text("EXTERNAL_OAUTH_ANY_ROLE_MODE" if one.kind == EXTERNAL else "OAUTH_ANY_ROLE_MODE", "DISABLE")
+    if mode in ("DISABLE", "ENABLE"):
+        return mode == "ENABLE"
+    on, roles = ("INTEGRATION", one.name), available_roles(account.catalog, user)
+    grants = list(account.catalog.grants)
+    return any((grant.privilege, grant.on) == ("USE_ANY_ROLE", on) and grant.role in roles for grant in grants)

@@ -17,7 +17,10 @@ from skipass.sandbox.results import Result
 from skipass.sandbox.session import Session
 
 SERVER, SCOPES, POLICY = "OAUTH_AUTHORIZATION_SERVER", "OAUTH_SCOPES_SUPPORTED", "NETWORK_POLICY"
-_KNOWN = (SERVER, SCOPES, POLICY)
+BLOCKED = "OAUTH_ADD_PRIVILEGED_ROLES_TO_BLOCKED_LIST"
+EXTERNAL_BLOCKED = "EXTERNAL_OAUTH_ADD_PRIVILEGED_ROLES_TO_BLOCKED_LIST"
+_OF_ACCOUNT = (POLICY, BLOCKED, EXTERNAL_BLOCKED)
+_KNOWN = (SERVER, SCOPES, *_OF_ACCOUNT)
 _KINDS = ("ACCOUNT", "DATABASE", "SCHEMA")
 
 
@@ -74,8 +77,10 @@ def _target(reader: Reader, account: Account, session: Session, kind: str) -> tu
 
 def _check(account: Account, kind: str, name: str, values: tuple[str, ...]) -> None:
     value = ",".join(values)
-    if name not in _KNOWN or (name == POLICY and kind != "ACCOUNT"):
+    if name not in _KNOWN or (name in _OF_ACCOUNT and kind != "ACCOUNT"):
         raise refusals.bad_property(name, kind)
+    if name in (BLOCKED, EXTERNAL_BLOCKED) and value.upper() not in ("TRUE", "FALSE"):
+        raise refusals.bad_value(name, value)
     if name == SERVER:
         one = account.sign_in.integrations.get(value)
         if one is None or one.kind != EXTERNAL:
@@ -102,3 +107,8 @@ def value(account: Account, schema: SchemaName, name: str) -> str | None:
         if found is not None:
             return found
     return None
+
+
+def blocks_privileged(account: Account, name: str) -> bool:
+    """Tell whether the account blocks privileged roles whatever an integration lists, as it does by default."""
+    return account.sign_in.parameters.get(("ACCOUNT",), {}).get(name, "TRUE").upper() == "TRUE"

@@ -180,7 +180,8 @@ def identify(account: Account, secret: str, logged: Callable[[str], str]) -> Ide
     if one is None:
         return None
     user = account.catalog.users.get(one.user)
-    if user is None or user.disabled or one.disabled or one.expires <= account.now():
+    roleless = bool(one.role) and one.role not in account.catalog.roles
+    if user is None or user.disabled or roleless or one.disabled or one.expires <= account.now():
         raise refusals.bad_access_token(logged(one.user))
     kind = user.options.get("TYPE", "PERSON").upper()
     bypassed = one.bypass_until is not None and account.now() < one.bypass_until

@@ -30,6 +30,16 @@ def policy_for(account: Account, user: User, integration: str | None) -> Network
     return account.sign_in.policies.get(wanted)
 
 
+def check_named(reader: Reader, account: Account) -> None:
+    """Raise 002003 if a statement about a user sets a policy that is not there: it would let every address in."""
+    ahead = next((ahead for ahead in range(3, 200) if reader.peek(ahead) == "NETWORK_POLICY"), None)
+    if ahead is None or reader.peek(ahead + 1) != "=":
+        return
+    name = reader.peek(ahead + 2).strip("'\"")
+    if name not in account.sign_in.policies:
+        raise failures.missing(shown(name), "Network policy", table=False)
+
+
 def admits(policy: NetworkPolicy | None, address: str) -> bool:
     """Tell whether the address may come in; without a policy every address may."""
     if policy is None:

@@ -48,6 +48,7 @@ def exchange(account: Account, one: Integration, text: str, redirect_uri: str, v
     state = account.sign_in
     spent = state.spent.get(digest(text))
     if spent is not None:
+        account.counts["codes_reused"] += 1
         state.end_family(spent)
         raise BadGrant("The authorization code was used before.")
     code = state.codes.get(digest(text))
@@ -86,6 +87,7 @@ def refresh(account: Account, one: Integration, text: str) -> Tokens:
     if token is None or family is None or family.integration != one.name:
         raise BadGrant("The refresh token is invalid, expired or revoked.")
     if token.used:
+        account.counts["refresh_tokens_reused"] += 1
         state.end_family(family.id)
         raise BadGrant("The refresh token was used before.")
     user = account.catalog.users.get(family.user)
