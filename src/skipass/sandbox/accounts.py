@@ -14,7 +14,7 @@ from collections.abc import Callable
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from skipass.sandbox import failures, passwords, renames, results
+from skipass.sandbox import dropped, failures, passwords, renames, results
 from skipass.sandbox.catalog import Catalog, Database, Grant, Role, Schema, User, Warehouse, on_schema
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName, shown
@@ -49,10 +49,15 @@ def _create(
     options = reader.options()
     if kind != "SCHEMA" and len(path) != 1:
         raise failures.syntax(1, 0, ".")
-    if _found(catalog, session, kind, path) is not None and not replace:
+    found = _found(catalog, session, kind, path)
+    if found is not None and not replace:
         if lenient:
             return results.status(f"{shown(path[-1])} already exists, statement succeeded.")
         raise failures.exists(path[-1])
+    if found is not None:
+        _need_ownership(rights, found, kind, path[-1])
+        if kind in ("DATABASE", "SCHEMA"):
+            _remove(catalog, session, kind, path)
     _CREATE[kind](catalog, session, rights, path, options)
     return results.status(f"{kind.capitalize()} {path[-1]} successfully created.")
 
@@ -107,12 +112,10 @@ def _create_schema(
     catalog: Catalog, session: Session, rights: Rights, path: list[str], options: dict[str, str]
 ) -> None:
     name = session.schema_name(path, "CREATE SCHEMA")
-    database = catalog.databases.get(name.database)
-    if database is None or not rights.sees_database(name.database):
-        raise failures.missing(shown(name.database), "Database", table=False)
-    if not (rights.owns(database.owner) or "CREATE SCHEMA" in rights.held(("DATABASE", name.database))):
-        raise failures.insufficient("database", name.database)
-    database.schemas[name.schema] = Schema(name, session.now, session.role, options.get("COMMENT", ""))
+    rights.may_create_schema(name.database)
+    catalog.databases[name.database].schemas[name.schema] = Schema(
+        name, session.now, session.role, options.get("COMMENT", "")
+    )
     for future in list(catalog.future):
         if future.kind == "SCHEMA" and future.container == (name.database,):
             catalog.grants[Grant(future.privilege, on_schema(name), future.role)] = session.now
@@ -195,9 +198,9 @@ def _need_ownership(rights: Rights, found: object, kind: str, name: str) -> None
 
 def _remove(catalog: Catalog, session: Session, kind: str, path: list[str]) -> None:
     if kind == "SCHEMA":
-        name = session.schema_name(path)
-        del catalog.databases[name.database].schemas[name.schema]
-        catalog.forget(on_schema(name))
+        schema = catalog.schema(session.schema_name(path))
+        if schema is not None:
+            dropped.drop_schema(catalog, schema, session.now)
     elif kind == "USER":
         del catalog.users[path[0]]
     elif kind == "ROLE":
@@ -207,8 +210,7 @@ def _remove(catalog: Catalog, session: Session, kind: str, path: list[str]) -> N
         del catalog.warehouses[path[0]]
         catalog.forget(("WAREHOUSE", path[0]))
     else:
-        del catalog.databases[path[0]]
-        catalog.forget(("DATABASE", path[0]))
+        dropped.drop_database(catalog, catalog.databases[path[0]], session.now)
 
 
 def _remove_role(catalog: Catalog, name: str) -> None:

@@ -11,13 +11,14 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, results, tabledefs
+from skipass.sandbox import failures, results, tabledefs, versions
 from skipass.sandbox.catalog import Table, on_table
 from skipass.sandbox.execution import Execution
+from skipass.sandbox.names import quoted
 from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
 from skipass.sandbox.sqltypes import duck, spelling
-from skipass.sandbox.tabledefs import quoted, stored
+from skipass.sandbox.tabledefs import stored
 
 
 def run(execution: Execution, tree: Any, _: str) -> Result:
@@ -44,7 +45,8 @@ def _add(execution: Execution, table: Table, action: Any) -> None:
     if any(column.name == one.name for one in table.columns):
         raise failures.compilation("001430", "42601", f"column '{column.name}' already exists")
     bare = tabledefs.column_sql(execution, replace(column, nullable=True)).partition(" CHECK (")[0]
-    execution.run.execute(f'ALTER TABLE "{table.physical}" ADD COLUMN {bare}')
+    text = f'ALTER TABLE "{table.physical}" ADD COLUMN {bare}'
+    _reshaped(execution, table, lambda: execution.run.execute(text))
     table.columns.append(column)
     table.constraints += keys
 
@@ -75,11 +77,25 @@ def _rename_column(execution: Execution, table: Table, action: Any) -> None:
     ]
 
 
+def _reshaped(execution: Execution, table: Table, work: Callable[[], object]) -> None:
+    """Change the columns; the table as it was stays within reach of Time Travel."""
+
+    def counted() -> int:
+        work()
+        return 1
+
+    versions.changed(execution, table, counted)
+
+
 def _rebuild(execution: Execution, table: Table, columns: list[Any], old: dict[str, str] | None = None) -> None:
     """DuckDB changes no column that a length check names, so the rows move to a table of the new shape."""
+    _reshaped(execution, table, lambda: _moved(execution, table, columns, old or {}))
+
+
+def _moved(execution: Execution, table: Table, columns: list[Any], old: dict[str, str]) -> None:
     fresh = replace(table, columns=columns, physical=execution.account.catalog.next_physical())
     execution.run.execute(tabledefs.create_sql(execution, fresh))
-    source = ", ".join(quoted((old or {}).get(one.name, one.name)) for one in columns)
+    source = ", ".join(quoted(old.get(one.name, one.name)) for one in columns)
     execution.run.execute(f'INSERT INTO "{fresh.physical}" SELECT {source} FROM "{table.physical}"')
     execution.run.execute(f'DROP TABLE "{table.physical}"')
     table.columns, table.physical = columns, fresh.physical
@@ -138,7 +154,8 @@ def _rename(execution: Execution, table: Table, action: Any) -> None:
 def _swap(execution: Execution, table: Table, action: Any) -> None:
     name = execution.session.table_name(parts_of(action.this), "ALTER TABLE")
     other = execution.rights().owned_table(name)
-    for key in ("columns", "physical", "constraints", "comment", "owner", "created"):
+    keys = ("columns", "physical", "constraints", "comment", "owner", "created")
+    for key in (*keys, "retention_days", "versions", "kept_from"):
         mine, theirs = getattr(table, key), getattr(other, key)
         setattr(table, key, theirs)
         setattr(other, key, mine)
@@ -154,7 +171,11 @@ def _set(_: Execution, table: Table, action: Any) -> None:
             table.comment = one.this.name
         elif name == "COMMENT":
             table.comment = (one.expression if isinstance(one, exp.EQ) else one.args["value"]).name
-        elif name not in ("DATA_RETENTION_TIME_IN_DAYS", "CHANGE_TRACKING"):
+        elif name == "DATA_RETENTION_TIME_IN_DAYS":
+            table.retention_days = tabledefs.retention_days(
+                one.expression if isinstance(one, exp.EQ) else one.args["value"]
+            )
+        elif name != "CHANGE_TRACKING":
             raise failures.unsupported(f"ALTER TABLE SET {one.sql(dialect='snowflake')[:40]}")
 
 

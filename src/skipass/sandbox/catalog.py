@@ -9,32 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from skipass.sandbox.columns import Column, Constraint, Version
 from skipass.sandbox.names import SchemaName, TableName
 
 SYSTEM_ROLES = ("ACCOUNTADMIN", "SECURITYADMIN", "USERADMIN", "SYSADMIN", "PUBLIC")
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column; `type` is spelled as `NUMBER(38,0)`; `default` is SQL text, `identity` a stored sequence."""
-
-    name: str
-    type: str
-    nullable: bool = True
-    default: str | None = None
-    comment: str | None = None
-    identity: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Constraint:
-    """A key, kept and not enforced: `kind` is PRIMARY KEY, UNIQUE or FOREIGN KEY, which has a target."""
-
-    kind: str
-    name: str
-    columns: tuple[str, ...]
-    target: TableName | None = None
-    target_columns: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -75,7 +53,10 @@ class Warehouse:
 
 @dataclass(slots=True)
 class Table:
-    """A table or, with `view`, the text of a view whose reads are checked against its owner's rights."""
+    """A table or, with `view`, the text of a view whose reads are checked against its owner's rights.
+
+    `versions` are its rows of earlier times, oldest first; what it held before `kept_from` was given up.
+    """
 
     name: TableName
     created: datetime
@@ -89,6 +70,9 @@ class Table:
     temporary: bool = False
     secure: bool = False
     cluster_by: str = ""
+    retention_days: int = 1
+    versions: tuple[Version, ...] = ()
+    kept_from: datetime | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:
@@ -160,6 +144,24 @@ class FutureGrant:
 
 
 @dataclass(slots=True)
+class Dropped:
+    """One table, schema or database that UNDROP may bring back, with the privileges that went with it."""
+
+    at: datetime
+    table: Table | None = None
+    schema: Schema | None = None
+    database: Database | None = None
+    grants: dict[Grant, datetime] = field(default_factory=dict)
+    future: dict[FutureGrant, datetime] = field(default_factory=dict)
+
+    def tables(self) -> list[Table]:
+        """Return every table and view in it."""
+        schemas = [self.schema] if self.schema else list(self.database.schemas.values()) if self.database else []
+        inner = [table for schema in schemas for table in schema.tables.values()]
+        return [self.table, *inner] if self.table else inner
+
+
+@dataclass(slots=True)
 class Catalog:
     """Everything that SQL can create, by stored name."""
 
@@ -169,7 +171,7 @@ class Catalog:
     databases: dict[str, Database] = field(default_factory=dict)
     grants: dict[Grant, datetime] = field(default_factory=dict)
     future: dict[FutureGrant, datetime] = field(default_factory=dict)
-    dropped: list[Table] = field(default_factory=list)
+    gone: list[Dropped] = field(default_factory=list)
     serial: int = 0
 
     def schema(self, name: SchemaName) -> Schema | None:
@@ -184,8 +186,9 @@ class Catalog:
 
     def tables(self) -> list[Table]:
         """Return every table and view of the account, in order of name."""
-        schemas = [schema for database in self.databases.values() for schema in database.schemas.values()]
-        return sorted((table for schema in schemas for table in schema.tables.values()), key=lambda table: table.name)
+        # Copied at each level: a writer asks while others create and drop.
+        schemas = [one for database in list(self.databases.values()) for one in list(database.schemas.values())]
+        return sorted((one for schema in schemas for one in list(schema.tables.values())), key=lambda one: one.name)
 
     def login(self, login_name: str) -> User | None:
         """Return the user who signs in under that name; login names are compared without case."""
@@ -197,12 +200,13 @@ class Catalog:
         self.serial += 1
         return f"t{self.serial}"
 
-    def forget(self, on: tuple[str, ...]) -> None:
-        """Drop every privilege on an object and on what it holds."""
-        self.grants = {grant: at for grant, at in self.grants.items() if not _within(grant.on, on)}
-        if on[0] in ("DATABASE", "SCHEMA"):
-            depth = len(on) - 1
-            self.future = {one: at for one, at in self.future.items() if one.container[:depth] != on[1:]}
+    def forget(self, on: tuple[str, ...]) -> tuple[dict[Grant, datetime], dict[FutureGrant, datetime]]:
+        """Drop every privilege on an object and on what it holds, and return what was dropped."""
+        grants = {grant: at for grant, at in self.grants.items() if _within(grant.on, on)}
+        self.grants = {grant: at for grant, at in self.grants.items() if grant not in grants}
+        future = {one: at for one, at in self.future.items() if _inside(one.container, on)}
+        self.future = {one: at for one, at in self.future.items() if one not in future}
+        return grants, future
 
     def move(self, old: tuple[str, ...], new: tuple[str, ...]) -> None:
         """Carry the privileges on one object over to its new name."""
@@ -218,6 +222,10 @@ def _within(on: tuple[str, ...], outer: tuple[str, ...]) -> bool:
     if on == outer:
         return True
     return outer[0] in ("DATABASE", "SCHEMA") and len(on) > len(outer) and on[1 : len(outer)] == outer[1:]
+
+
+def _inside(container: tuple[str, ...], outer: tuple[str, ...]) -> bool:
+    return outer[0] in ("DATABASE", "SCHEMA") and container[: len(outer) - 1] == outer[1:]
 
 
 def on_table(table: Table) -> tuple[str, ...]:

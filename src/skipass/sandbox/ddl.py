@@ -12,16 +12,14 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import alter, failures, results, tabledefs
-from skipass.sandbox.catalog import Column, Grant, Table, on_table
+from skipass.sandbox import alter, dropped, failures, results, tabledefs, undrop
+from skipass.sandbox.catalog import Grant, Table, on_table
+from skipass.sandbox.columns import Column
 from skipass.sandbox.execution import Execution, described
-from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import TableName, shown
 from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
 from skipass.sandbox.sqltypes import from_duck
-
-MAX_DROPPED = 50
 
 
 def run(execution: Execution, text: str, source: Any) -> Result:
@@ -76,6 +74,7 @@ def _create_table(execution: Execution, tree: Any, name: TableName, _: str) -> T
     table = Table(name, execution.session.now, execution.session.role, [], physical)
     table.transient, table.temporary = "TRANSIENT" in words, "TEMPORARY" in words
     table.comment, table.cluster_by = words.get("COMMENT", ""), words.get("CLUSTER", "")
+    table.retention_days = int(words.get("RETENTION", 1))
     source = tree.expression
     model = _model(execution, tree)
     if isinstance(tree.this, exp.Schema):
@@ -103,6 +102,8 @@ def _properties(tree: Any) -> dict[str, str]:
             found["SECURE"] = ""
         elif isinstance(one, exp.SchemaCommentProperty):
             found["COMMENT"] = one.this.name
+        elif isinstance(one, exp.Property) and one.name.upper() == "DATA_RETENTION_TIME_IN_DAYS":
+            found["RETENTION"] = str(tabledefs.retention_days(one.args["value"]))
         elif isinstance(one, exp.ClusterProperty):
             found["CLUSTER"] = ", ".join(part.sql(dialect="snowflake") for part in one.expressions)
         elif not isinstance(one, (exp.LikeProperty, exp.CopyGrantsProperty)):
@@ -117,7 +118,10 @@ def _model(execution: Execution, tree: Any) -> Table | None:
     node = clone.this if clone is not None else (likes[0].this if likes else None)
     if node is None:
         return None
-    return execution.rights().table(execution.session.table_name(parts_of(node), "CREATE TABLE"), "SELECT")
+    resolver = execution.resolver()
+    table = resolver.rights.table(execution.session.table_name(parts_of(node), "CREATE TABLE"), "SELECT")
+    moment = resolver.moment_of(node)
+    return table if moment is None or table.view is not None else resolver.past.state(table, moment)
 
 
 def _fill_from_query(execution: Execution, table: Table, source: Any) -> None:
@@ -153,21 +157,8 @@ def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Ta
 
 
 def _remove(execution: Execution, table: Table) -> None:
-    catalog = execution.account.catalog
-    schema = catalog.schema(table.name.parent)
-    if schema is not None:
-        schema.tables.pop(table.name.name, None)
-    catalog.forget(on_table(table))
-    if table.view is None:
-        catalog.dropped.append(table)
-        _forget_oldest(execution)
-
-
-def _forget_oldest(execution: Execution) -> None:
-    """Dropped tables can be restored for a while; the oldest beyond that go for good."""
-    dropped = execution.account.catalog.dropped
-    while len(dropped) > MAX_DROPPED:
-        execution.run.execute(f'DROP TABLE "{dropped.pop(0).physical}"')
+    dropped.drop_table(execution.account.catalog, table, execution.session.now)
+    undrop.purge(execution)
 
 
 def drop_temporary(execution: Execution) -> None:
@@ -179,25 +170,8 @@ def drop_temporary(execution: Execution) -> None:
             if schema is not None and schema.tables.get(table.name.name) is table:
                 del schema.tables[table.name.name]
                 catalog.forget(on_table(table))
-            catalog.dropped = [one for one in catalog.dropped if one is not table]
-            execution.run.execute(f'DROP TABLE IF EXISTS "{table.physical}"')
-
-
-def undrop(execution: Execution, reader: Reader) -> Result:
-    """Restore the table dropped last under a name, if the name is free."""
-    reader.take("UNDROP", "TABLE")
-    name = execution.session.table_name(reader.path(), "UNDROP")
-    reader.finish()
-    catalog, rights = execution.account.catalog, execution.rights()
-    found = [table for table in catalog.dropped if table.name == name and rights.owns(table.owner)]
-    if not found:
-        raise failures.missing(str(name), "Table")
-    if catalog.table(name) is not None:
-        raise failures.exists(str(name))
-    rights.may_create(name.parent, "TABLE")
-    catalog.dropped.remove(found[-1])
-    _keep(execution, found[-1])
-    return results.status(f"Table {name.name} successfully restored.")
+            catalog.gone = [one for one in catalog.gone if one.table is not table]
+            undrop.discard(execution, [table])
 
 
 def _drop(execution: Execution, tree: Any, _: str) -> Result:

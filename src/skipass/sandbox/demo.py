@@ -16,8 +16,9 @@ from pathlib import Path
 
 from skipass.sandbox import pipeline
 from skipass.sandbox.account import Account
-from skipass.sandbox.catalog import Column, Database, Schema, Table, User
+from skipass.sandbox.catalog import Database, Schema, Table, User
 from skipass.sandbox.cells import Formats
+from skipass.sandbox.columns import Column
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.names import SchemaName, TableName
 from skipass.sandbox.sqltypes import duck

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,7 @@ class Run:
         self._lock = lock
         self._writing = False
         self._stopped = threading.Event()
+        self._endings: list[Callable[[bool], None]] = []
         self.stopped_by: failures.Failure | None = None
 
     def stop(self, why: failures.Failure) -> None:
@@ -153,17 +154,26 @@ class Run:
             self.rollback()
         self._cursor.close()
 
+    def at_end(self, told: Callable[[bool], None]) -> None:
+        """Have the end of the transaction told, True for a commit, before the next writer is let in."""
+        self._endings.append(told)
+
     @property
     def writing(self) -> bool:
         """Whether a transaction is open."""
         return self._writing
 
     def _end(self, verb: str) -> None:
+        endings, self._endings = self._endings, []
+        done = False
         try:
             self._cursor.execute(verb)
+            done = verb == "COMMIT"
         except duckdb.Error as error:
             raise self._failure(error) from None
         finally:
+            for told in endings:
+                told(done)
             self._writing = False
             self._lock.release()
 

@@ -16,10 +16,11 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
-from skipass.sandbox import binds, failures, functions, lexer, resultscan
+from skipass.sandbox import binds, failures, functions, history, lexer, resultscan
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.cells import Formats, encoder, selected
+from skipass.sandbox.columns import Version
 from skipass.sandbox.engine import Run
 from skipass.sandbox.oauth import system
 from skipass.sandbox.partitions import Pages
@@ -48,6 +49,8 @@ class Execution:
     row_cap: int = 0
     bindings: dict[str, exp.Expression] = field(default_factory=dict)
     temporary: list[Table] = field(default_factory=list)
+    kept: list[tuple[Table, Version]] = field(default_factory=list)
+    forgotten: list[tuple[Table, Version]] = field(default_factory=list)
 
     def rights(self) -> Rights:
         """Return what the current role may do now."""
@@ -93,7 +96,27 @@ class Execution:
             return functions.rewrite(parsed(text), self.host())
 
         rights = self.rights()
-        return Resolver(self.account.catalog, self.session, rights, schema.sql, view, Reading(), self._results)
+        return Resolver(
+            self.account.catalog, self.session, rights, schema.sql, view, Reading(), self._results, self.past()
+        )
+
+    def past(self) -> history.Past:
+        """Return how this statement looks back, its own transaction included."""
+        now = self.account.now()
+
+        def state(table: Table, moment: history.Moment) -> Table:
+            return history.state(table, moment, now, [version for one, version in self.kept if one is table])
+
+        return history.Past(lambda clause: history.read(clause, self.value, self.account.registry.find, now), state)
+
+    def value(self, node: Any, shape: str) -> Any:
+        """Return what a constant expression is worth, put in the one place of a DuckDB expression."""
+        if node.find(exp.Column, exp.Query):
+            raise failures.unsupported("clause that is not constant")
+        tree = exp.select(node.copy())
+        resolver = self.resolver()
+        resolver.query(tree)
+        return self.run.execute(f"SELECT {shape.format('v')} FROM ({self.sql(tree, resolver.reading)}) AS q(v)")[0][0]
 
     def sql(self, tree: Any, reading: Reading) -> str:
         """Return a resolved tree as DuckDB SQL that was checked against DuckDB's own plan."""

@@ -96,6 +96,15 @@ def no_warehouse() -> Failure:
     )
 
 
+def beyond_retention(table: str) -> Failure:
+    """Return 000707: what the table held then is gone, or it was not there yet."""
+    text = (
+        f"Time travel data is not available for table {table}. "
+        "The requested time is either beyond the allowed time travel period or before the object creation time."
+    )
+    return Failure("000707", "02000", text)
+
+
 def cancelled() -> Failure:
     """Return 000604: somebody cancelled the statement."""
     return Failure("000604", "57014", "SQL execution canceled")

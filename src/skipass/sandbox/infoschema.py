@@ -66,6 +66,7 @@ _HISTORY = {
     "WAREHOUSE_NAME": "VARCHAR", "QUERY_TAG": "VARCHAR", "EXECUTION_STATUS": "VARCHAR", "ERROR_CODE": "VARCHAR",
     "ERROR_MESSAGE": "VARCHAR", "START_TIME": "TIMESTAMPTZ", "END_TIME": "TIMESTAMPTZ",
     "TOTAL_ELAPSED_TIME": "DECIMAL(38,0)", "ROWS_PRODUCED": "DECIMAL(38,0)",
+    "AGENT_TYPE": "VARCHAR",
 }  # fmt: skip
 
 
@@ -112,7 +113,7 @@ class InformationSchema:
                 "TABLE_TYPE": "BASE TABLE" if table.view is None else "VIEW",
                 "IS_TRANSIENT": "NO",
                 "ROW_COUNT": self._count(table),
-                "RETENTION_TIME": 1,
+                "RETENTION_TIME": table.retention_days,
                 "IS_INSERTABLE_INTO": "YES" if table.view is None else "NO",
                 "IS_TYPED": "YES",
                 "CREATED": table.created,

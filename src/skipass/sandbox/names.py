@@ -44,6 +44,11 @@ def shown(name: str) -> str:
     return name if _PLAIN.match(name) else '"' + name.replace('"', '""') + '"'
 
 
+def quoted(name: str) -> str:
+    """Return a stored name in quotes, as DuckDB takes it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def stored(spelling: str) -> str:
     """Return the stored name of an identifier as written in SQL."""
     if spelling.startswith('"'):

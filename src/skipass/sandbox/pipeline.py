@@ -24,11 +24,12 @@ from skipass.sandbox import (
     results,
     schemaobjects,
     show,
+    undrop,
     writes,
 )
 from skipass.sandbox.execution import Execution, parsed
 from skipass.sandbox.grammar import Reader, literal
-from skipass.sandbox.identity import KEYPAIR
+from skipass.sandbox.identity import KEYPAIR, OAUTH
 from skipass.sandbox.lexer import Token
 from skipass.sandbox.privileges import available_roles
 from skipass.sandbox.results import Result
@@ -118,18 +119,15 @@ def _administer(execution: Execution, reader: Reader) -> Result:
         execution.run.commit()  # DDL ends an open transaction, as it does there
     if renames.concerns(reader):
         return renames.run(reader, catalog, execution.session)
-    before = {table.physical for table in catalog.tables() if table.view is None}
     answer = accounts.run(reader, catalog, execution.session)
-    gone = before - {table.physical for table in catalog.tables()}
     with execution.run.transaction():
-        for physical in sorted(gone):
-            execution.run.execute(f'DROP TABLE "{physical}"')
+        undrop.purge(execution)
     return answer
 
 
 def _undrop(execution: Execution, reader: Reader) -> Result:
     with execution.run.transaction():
-        return ddl.undrop(execution, reader)
+        return undrop.run(execution, reader)
 
 
 def _parsed(execution: Execution, text: str, tokens: list[Token]) -> Output:
@@ -189,13 +187,14 @@ def _use(execution: Execution, reader: Reader) -> None:
 
 
 def _use_secondary(execution: Execution, reader: Reader) -> None:
-    """A token is bound to its role, so only a key-pair session may take its user's other roles too."""
+    """Only a key-pair session may take its user's other roles too; an OAuth session may not ask at all."""
     reader.take("ROLES")
     word = reader.choose("ALL", "NONE")
     reader.finish()
     if word is None:
         raise failures.unsupported("USE SECONDARY ROLES with names")
-    if word == "ALL" and execution.session.credential != KEYPAIR:
+    credential = execution.session.credential
+    if credential == OAUTH or (word == "ALL" and credential != KEYPAIR):
         raise failures.not_performed()
     execution.session.secondary = word == "ALL"
 
@@ -259,6 +258,7 @@ def _each(execution: Execution, text: str, parts: list[list[Token]], child: Chil
         own = _text(text, part)
         record = child(own)
         handles.append(record.handle)
+        execution.handle = record.handle
         try:
             output = one(execution, own)
         except failures.Failure as failure:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from skipass.sandbox import failures
 from skipass.sandbox.catalog import Catalog, SchemaObject, Table, User, on_object, on_schema, on_table
-from skipass.sandbox.names import SchemaName, TableName
+from skipass.sandbox.names import SchemaName, TableName, shown
 
 TABLE_PRIVILEGES = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES")
 
@@ -115,6 +115,14 @@ class Rights:
         held = self.held(on_schema(name))
         if not (self.owns(schema.owner) or f"CREATE {kind}" in held or "OWNERSHIP" in held):
             raise failures.insufficient("schema", name.schema)
+
+    def may_create_schema(self, name: str) -> None:
+        """Raise unless the role may create a schema in the database."""
+        database = self._catalog.databases.get(name)
+        if database is None or not self.sees_database(name):
+            raise failures.missing(shown(name), "Database", table=False)
+        if not (self.owns(database.owner) or "CREATE SCHEMA" in self.held(("DATABASE", name))):
+            raise failures.insufficient("database", name)
 
     def sees_object(self, one: SchemaObject) -> bool:
         """Tell whether a sequence, stage or function exists for this role."""

@@ -9,7 +9,8 @@ from typing import Any
 from sqlglot import exp
 
 from skipass.sandbox import failures, lexer
-from skipass.sandbox.catalog import Column, Table
+from skipass.sandbox.catalog import Table
+from skipass.sandbox.columns import Column
 from skipass.sandbox.execution import Execution, described, exact_case
 from skipass.sandbox.resolve import Reading
 from skipass.sandbox.results import ResultColumn

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from skipass.sandbox import failures, tablefunctions
 from skipass.sandbox.catalog import Catalog, SchemaObject, Table
+from skipass.sandbox.history import Moment, Past
 from skipass.sandbox.names import TableName
 from skipass.sandbox.privileges import Rights
 from skipass.sandbox.session import Session
@@ -51,6 +52,8 @@ class Resolver:
     parse: Parse
     reading: Reading
     results: Results
+    past: Past
+    moment: Moment | None = None
     depth: int = 0
 
     def query(self, node: Any, known: frozenset[str] = frozenset()) -> None:
@@ -135,8 +138,8 @@ class Resolver:
         for key in ("joins", "pivots", "sample"):
             for part in _many(node.args.get(key)):
                 self.query(part, known)
-        if node.args.get("when") is not None or node.args.get("changes") is not None:
-            raise failures.unsupported("time travel")
+        if node.args.get("changes") is not None:
+            raise failures.unsupported("CHANGES")
         if isinstance(node.this, (exp.Anonymous, exp.Func, exp.Dot)):
             self._function(node, node.this, known)
             return
@@ -145,6 +148,8 @@ class Resolver:
         parts = parts_of(node)
         if not (len(parts) == 1 and parts[0] in known):
             self._named(node, self.session.table_name(parts, "SELECT"))
+        if node.args.get("when") is not None:
+            raise failures.unsupported("time travel to what is no table")
 
     def _named(self, node: Any, name: TableName) -> None:
         if name.schema == "INFORMATION_SCHEMA":
@@ -156,10 +161,17 @@ class Resolver:
             self._point(node, self._virtual_name(sql), name.name)
             return
         table = self.rights.table(name, "SELECT")
-        if table.view is None:
-            self.point(node, table)
+        moment = self.moment_of(node)
+        if table.view is not None:
+            self._view(node, table, moment)
         else:
-            self._view(node, table)
+            self.point(node, table if moment is None else self.past.state(table, moment))
+
+    def moment_of(self, node: Any) -> Moment | None:
+        """Return the moment that a table's own clause asks for, else that of the view around it; None is now."""
+        clause = node.args.get("when")
+        node.set("when", None)
+        return self.moment if clause is None else self.past.read(clause)
 
     def point(self, node: Any, table: Table) -> None:
         """Make a table node read the stored rows under the alias or the name the text used."""
@@ -174,7 +186,7 @@ class Resolver:
         node.set("db", None)
         node.set("catalog", None)
 
-    def _view(self, node: Any, table: Table) -> None:
+    def _view(self, node: Any, table: Table, moment: Moment | None) -> None:
         if self.depth >= MAX_VIEW_DEPTH:
             raise failures.compilation("002003", "42S02", "View expansion is too deep.")
         body = normalise(self.parse(table.view or ""))
@@ -182,7 +194,7 @@ class Resolver:
             self.session.user, table.owner, None, table.name.database, table.name.schema, self.session.now
         )
         rights = Rights(self.catalog, table.owner)
-        inner = replace(self, session=session, rights=rights, depth=self.depth + 1)
+        inner = replace(self, session=session, rights=rights, moment=moment, depth=self.depth + 1)
         holder = exp.Subquery(this=body)
         inner.query(holder)
         names = [exp.to_identifier(column.name, quoted=True) for column in table.columns]
@@ -258,7 +270,7 @@ class Resolver:
         session = Session(self.session.user, function.owner, None, at.database, at.schema, self.session.now)
         rights = Rights(self.catalog, function.owner)
         holder = exp.Subquery(this=tree)
-        replace(self, session=session, rights=rights, depth=self.depth + 1).query(holder)
+        replace(self, session=session, rights=rights, moment=None, depth=self.depth + 1).query(holder)
         for column in list(holder.find_all(exp.Column)):
             if column.name in values and not column.table:
                 column.replace(exp.paren(values[column.name].copy()))

@@ -107,9 +107,8 @@ def _tables(reader: Reader, view: View, terse: bool) -> Result:
         else:
             kind = "TEMPORARY" if one.temporary else "TRANSIENT" if one.transient else "TABLE"
             head = (one.created, at.name, at.database, at.schema, kind, one.comment, one.cluster_by, rows(one))
-            listing.add(
-                (*head, None, one.owner, "1", "OFF", "OFF", "OFF", None, None, "N", "N", "ROLE", "N", "N", "N", "N")
-            )
+            tail = ("OFF", "OFF", "OFF", None, None, "N", "N", "ROLE", "N", "N", "N", "N")
+            listing.add((*head, None, one.owner, str(one.retention_days), *tail))
     return limited(listing, found)
 
 

@@ -6,7 +6,8 @@ Source: https://docs.snowflake.com/en/sql-reference/sql/show-primary-keys.
 from __future__ import annotations
 
 from skipass.sandbox import failures
-from skipass.sandbox.catalog import Constraint, Table, referenced
+from skipass.sandbox.catalog import Table, referenced
+from skipass.sandbox.columns import Constraint
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import TableName
 from skipass.sandbox.results import Listing, Result

@@ -107,6 +107,7 @@ class Statement:
             "END_TIME": self.ended,
             "TOTAL_ELAPSED_TIME": elapsed,
             "ROWS_PRODUCED": self.output.total_rows if self.output else None,
+            "AGENT_TYPE": "EXTERNAL_AGENT" if self.session.agentic else None,
         }
 
 
@@ -138,6 +139,10 @@ class Registry:
             return None
         expired = found.ended is not None and found.ended < oldest
         return None if expired else found
+
+    def find(self, handle: str) -> Statement | None:
+        """Return a statement, whoever sent it and however old it is."""
+        return self._statements.get(handle)
 
     def everything(self) -> list[Statement]:
         """Return all statements, oldest first."""

@@ -18,6 +18,7 @@ from skipass.sandbox.catalog import Catalog
 from skipass.sandbox.idp.model import Directory
 from skipass.sandbox.oauth.model import SignIn
 from skipass.sandbox.snapshot import dumped, loaded
+from skipass.sandbox.versions import stored_names
 
 ROWS, STATE = "rows.duckdb", "account.json"
 
@@ -90,5 +91,6 @@ def reconcile(account: Account) -> None:
             schema = account.catalog.schema(table.name.parent)
             if schema is not None:
                 del schema.tables[table.name.name]
-    for name in sorted(stored - {table.physical for table in tables}):
+    tables += [table for one in account.catalog.gone for table in one.tables()]
+    for name in sorted(stored - {name for table in tables for name in stored_names(table)}):
         root.execute(f'DROP TABLE "{name}"')

@@ -13,12 +13,16 @@ from typing import Any
 from sqlglot import exp
 
 from skipass.sandbox import failures
-from skipass.sandbox.catalog import Column, Constraint, Table
+from skipass.sandbox.catalog import Table
+from skipass.sandbox.columns import Column, Constraint
 from skipass.sandbox.execution import Execution, to_duck
+from skipass.sandbox.names import quoted
 from skipass.sandbox.resolve import Reading, parts_of
 from skipass.sandbox.results import MAX_TEXT
 from skipass.sandbox.sqltypes import duck, spelling
 from skipass.sandbox.translate import translate
+
+_MAX_RETENTION_DAYS = 90
 
 
 def columns(execution: Execution, schema: Any) -> tuple[list[Column], list[Constraint]]:
@@ -133,6 +137,15 @@ def stored(table: Table, name: str) -> Column:
     raise failures.invalid_identifier(name)
 
 
+def retention_days(value: Any) -> int:
+    """Return how many days of its past a table keeps: 0 to 90."""
+    if not value.name.isdigit() or int(value.name) > _MAX_RETENTION_DAYS:
+        raise failures.compilation(
+            "001008", "22023", f"invalid value [{value.sql()}] for parameter 'DATA_RETENTION_TIME_IN_DAYS'"
+        )
+    return int(value.name)
+
+
 def create_sql(execution: Execution, table: Table) -> str:
     """Return the statement that makes the table's rows in DuckDB."""
     parts = ", ".join(column_sql(execution, one) for one in table.columns)
@@ -164,8 +177,3 @@ def default_sql(execution: Execution, default: str) -> str:
     resolver = execution.resolver()
     resolver.query(tree)
     return to_duck(translate(tree, Reading()).expressions[0])
-
-
-def quoted(name: str) -> str:
-    """Return a stored name as DuckDB takes it."""
-    return '"' + name.replace('"', '""') + '"'

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, results
+from skipass.sandbox import failures, results, versions
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.execution import Execution, exact_case, to_duck
 from skipass.sandbox.reads import located
@@ -32,15 +32,16 @@ def _target(execution: Execution, resolver: Resolver, node: Any, privilege: str)
     table = resolver.rights.table(execution.session.table_name(parts_of(node), "DML"), privilege)
     if table.view is not None:
         raise failures.compilation("002003", "42601", "Object found is not of type TABLE.")
+    if node.args.get("when") is not None:
+        raise failures.unsupported("change of the past")
     resolver.point(node, table)
     return table
 
 
-def _count(execution: Execution, tree: Any, resolver: Resolver) -> int:
+def _count(execution: Execution, tree: Any, resolver: Resolver, table: Table) -> int:
     exact_case(tree, resolver.reading)
     checked = execution.sql(tree, resolver.reading)
-    with execution.run.transaction():
-        return int(execution.run.execute(checked)[0][0])
+    return versions.changed(execution, table, lambda: int(execution.run.execute(checked)[0][0]))
 
 
 def _insert(execution: Execution, tree: Any) -> Result:
@@ -52,25 +53,38 @@ def _insert(execution: Execution, tree: Any) -> Result:
         _within(resolver, tree.expression)
     overwrite = bool(tree.args.get("overwrite"))
     tree.set("overwrite", False)
-    with execution.run.transaction():
-        if overwrite:
-            resolver.rights.table(table.name, "DELETE")
-            execution.run.execute(f'DELETE FROM "{table.physical}"')
-        inserted = _count(execution, tree, resolver)
+    write = _overwritten if overwrite else _count
+    inserted = write(execution, tree, resolver, table)
     return results.dml(Counts(inserted=inserted), ("inserted",))
+
+
+def _overwritten(execution: Execution, tree: Any, resolver: Resolver, table: Table) -> int:
+    resolver.rights.table(table.name, "DELETE")
+    exact_case(tree, resolver.reading)
+    checked = execution.sql(tree, resolver.reading)
+    inserted = 0
+
+    def work() -> int:
+        nonlocal inserted
+        deleted = int(execution.run.execute(f'DELETE FROM "{table.physical}"')[0][0])
+        inserted = int(execution.run.execute(checked)[0][0])
+        return deleted + inserted
+
+    versions.changed(execution, table, work)
+    return inserted
 
 
 def _update(execution: Execution, tree: Any) -> Result:
     resolver = execution.resolver()
     with execution.account.lock:
-        _target(execution, resolver, tree.this, "UPDATE")
+        table = _target(execution, resolver, tree.this, "UPDATE")
         clause = tree.args.get("from_")
         parts = [*tree.expressions, tree.args.get("where"), clause]
         for part in parts:
             _within(resolver, part)
     _bare_columns(tree.expressions)
     multi = _multi_joined(execution, tree, resolver) if clause is not None else 0
-    updated = _count(execution, tree, resolver)
+    updated = _count(execution, tree, resolver, table)
     return results.dml(Counts(updated=updated, multi_joined=multi), ("updated", "multi_joined"))
 
 
@@ -102,13 +116,13 @@ def _multi_joined(execution: Execution, tree: Any, resolver: Resolver) -> int:
 def _delete(execution: Execution, tree: Any) -> Result:
     resolver = execution.resolver()
     with execution.account.lock:
-        _target(execution, resolver, tree.this, "DELETE")
+        table = _target(execution, resolver, tree.this, "DELETE")
         holder = exp.Tuple(expressions=tree.args.get("using") or [])
         resolver.query(holder)
         if tree.args.get("using"):
             tree.set("using", holder.expressions)
         _within(resolver, tree.args.get("where"))
-    deleted = _count(execution, tree, resolver)
+    deleted = _count(execution, tree, resolver, table)
     return results.dml(Counts(deleted=deleted), ("deleted",))
 
 
@@ -128,8 +142,13 @@ def _merge(execution: Execution, tree: Any) -> Result:
     for when in tree.args["whens"].expressions:
         _bare_when(when)
     checked = execution.sql(tree, resolver.reading)
-    with execution.run.transaction():
-        actions = [str(row[0]) for row in execution.run.execute(checked + " RETURNING merge_action")]
+    actions: list[str] = []
+
+    def work() -> int:
+        actions.extend(str(row[0]) for row in execution.run.execute(checked + " RETURNING merge_action"))
+        return len(actions)
+
+    versions.changed(execution, table, work)
     counts = Counts(actions.count("INSERT"), actions.count("UPDATE"), actions.count("DELETE"))
     names = {"INSERT": "inserted", "UPDATE": "updated", "DELETE": "deleted"}
     shown = [names[kind] for kind in names if kind in kinds]
@@ -162,9 +181,13 @@ def _truncate(execution: Execution, tree: Any) -> Result:
             raise failures.missing(str(name), "Table")
         if not (rights.may(table, "TRUNCATE") or rights.may(table, "DELETE")):
             raise failures.insufficient("table", table.name.name)
-        with execution.run.transaction():
-            execution.run.execute(f'DELETE FROM "{table.physical}"')
+        _empty(execution, table)
     return results.status("Statement executed successfully.")
+
+
+def _empty(execution: Execution, table: Table) -> None:
+    text = f'DELETE FROM "{table.physical}"'
+    versions.changed(execution, table, lambda: int(execution.run.execute(text)[0][0]))
 
 
 _RUNNERS: dict[type, Callable[[Execution, Any], Result]] = {
