@@ -42,7 +42,7 @@ def caller(said: dict[str, Any], user: str) -> Client:
 
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL], ids=["stop", "kill"])
 def test_everything_answered_is_there_after_a_restart(tmp_path: Path, end: int) -> None:
-    """Rows, tables, users, grants, integrations, servers, tokens, keys and passwords outlast a stop and a kill."""
+    """Rows and their past, tables, users, grants, integrations, servers, tokens, keys outlast a stop and a kill."""
     folder = tmp_path / "kept"
     with process(folder, end) as said:
         admin = caller(said, "ADMIN")
@@ -50,6 +50,7 @@ def test_everything_answered_is_there_after_a_restart(tmp_path: Path, end: int) 
             "create table ops_db.ops.mine (a number)",
             "insert into ops_db.ops.mine values (1), (2)",
             "delete from ops_db.ops.orders where order_id > 1010",
+            "drop table ops_db.ops.tickets",
             "create role reporter",
             "grant role reporter to user dana",
             "create network policy p allowed_ip_list = ('127.0.0.1')",
@@ -57,9 +58,13 @@ def test_everything_answered_is_there_after_a_restart(tmp_path: Path, end: int) 
         ):
             reply = admin.sql(text)
             assert reply.status == 200, reply.body
+        emptied = admin.sql("truncate table ops_db.ops.mine").body["statementHandle"]
+        undo = f"insert overwrite into ops_db.ops.mine select * from ops_db.ops.mine before (statement => '{emptied}')"
         secret = admin.sql("alter user dana add pat t1 mins_to_bypass_network_policy_requirement = 60").rows[0][1]
     with process(folder) as again:
         admin = caller(again, "ADMIN")
+        assert [admin.sql(text).status for text in (undo, "undrop table ops_db.ops.tickets")] == [200, 200]
+        assert admin.sql("select count(*) > 0 from ops_db.ops.tickets").rows == [["true"]]
         assert admin.sql("select sum(a) from ops_db.ops.mine").rows == [["3"]]
         assert admin.sql("select count(*) from ops_db.ops.orders").rows == [["10"]]
         assert [row[1] for row in admin.sql("show delegated authorizations").rows] == ["DANA"]

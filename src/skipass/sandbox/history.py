@@ -24,9 +24,12 @@ Find = Callable[[str], Statement | None]
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A point in time; `after` includes what happened in that very moment, or what `statement` changed."""
+    """A point in time; `after` includes what happened in that very moment, or what `statement` changed.
 
-    at: datetime
+    Only the changes of a statement from before a restart are known, so that it has no time of its own.
+    """
+
+    at: datetime | None
     after: bool
     statement: str = ""
 
@@ -70,7 +73,7 @@ def _statement(handle: str, after: bool, find: Find) -> Moment:
     """A statement's changes are found by its id; of one that changed nothing, its time counts."""
     found = find(handle)
     if found is None:
-        raise failures.unknown_handle(handle)
+        return Moment(None, after, handle)
     return Moment((found.ended or found.started) if after else found.started, after, handle)
 
 
@@ -93,6 +96,8 @@ def _index(versions: Sequence[Version], moment: Moment, table: Table, now: datet
     own = [index for index, one in enumerate(versions) if moment.statement and one.statement == moment.statement]
     if own:
         return own[-1] + 1 if moment.after else own[0]
+    if moment.at is None:
+        raise failures.unknown_handle(moment.statement)
     if not _reach(table, now) <= moment.at <= now:
         raise failures.beyond_retention(table.name.name)
     for index, one in enumerate(versions):

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from skipass.sandbox.account import Account
-from skipass.sandbox.catalog import Catalog
+from skipass.sandbox.catalog import Catalog, Table
 from skipass.sandbox.idp.model import Directory
 from skipass.sandbox.oauth.model import SignIn
 from skipass.sandbox.snapshot import dumped, loaded
@@ -81,16 +81,26 @@ def read(folder: Path) -> Kept | None:
 
 def reconcile(account: Account) -> None:
     """Bring catalogue and rows together after a stop between the two: what only one of them knows is dropped."""
-    root = account.engine.root
-    stored = {
-        str(row[0]) for row in root.execute("SELECT table_name FROM duckdb_tables() WHERE NOT internal").fetchall()
-    }
-    tables = [table for table in account.catalog.tables() if table.view is None]
+    root, catalog = account.engine.root, account.catalog
+    query = "SELECT table_name FROM duckdb_tables() WHERE NOT internal"
+    stored = {str(row[0]) for row in root.execute(query).fetchall()}
+    for schema in [schema for database in catalog.databases.values() for schema in database.schemas.values()]:
+        schema.tables = {name: table for name, table in schema.tables.items() if _has_rows(table, stored)}
+    catalog.gone = [one for one in catalog.gone if all(_has_rows(table, stored) for table in one.tables())]
+    tables = catalog.tables() + [table for one in catalog.gone for table in one.tables()]
     for table in tables:
-        if table.physical not in stored:
-            schema = account.catalog.schema(table.name.parent)
-            if schema is not None:
-                del schema.tables[table.name.name]
-    tables += [table for one in account.catalog.gone for table in one.tables()]
+        _cut(table, stored)
     for name in sorted(stored - {name for table in tables for name in stored_names(table)}):
         root.execute(f'DROP TABLE "{name}"')
+
+
+def _has_rows(table: Table, stored: set[str]) -> bool:
+    return table.view is not None or table.physical in stored
+
+
+def _cut(table: Table, stored: set[str]) -> None:
+    """A table has no past beyond the newest version that is lost."""
+    lost = [index for index, one in enumerate(table.versions) if one.physical not in stored]
+    if lost:
+        table.kept_from = table.versions[lost[-1]].until
+        table.versions = table.versions[lost[-1] + 1 :]
