@@ -108,7 +108,8 @@ def alter(reader: Reader, account: Account, session: Session) -> Result:
     if verb == "SET":
         changed = one.options | options.checked(one.kind, options.read(reader))
     elif verb == "UNSET":
-        changed = {key: values for key, values in one.options.items() if key not in _names(reader)}
+        gone = _names(reader)
+        changed = {key: values for key, values in one.options.items() if key not in gone}
     elif verb == "REFRESH":
         return _refresh(reader, one)
     else:
