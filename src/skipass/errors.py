@@ -84,6 +84,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "vault_key": (Kind.UNAVAILABLE, "The vault's key is missing, unreadable by its owner alone, or the wrong one."),
     "chain_broken": (Kind.INTERNAL, "The event chain does not verify."),
     "not_initialised": (Kind.UNAVAILABLE, "There is no gateway here yet."),
+    "database_unavailable": (Kind.UNAVAILABLE, "The database cannot be reached, or is not one that skipass can use."),
     "already_initialised": (Kind.CONFLICT, "There is a gateway here already."),
     "gateway_running": (Kind.CONFLICT, "Another process holds this gateway's data."),
     "extra_required": (Kind.INVALID, "The command needs an optional part of the installation."),

@@ -11,7 +11,7 @@ import pytest
 
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import Clock, SystemClock
-from skipass.storage import journal as journal_module
+from skipass.storage import entry as entry_module
 from skipass.storage.journal import SqliteJournal
 from skipass.storage.migrate import migrate
 
@@ -26,7 +26,7 @@ def anyio_backend() -> str:
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let callers wait longer than a busy machine stops; a test of giving up sets it lower again."""
-    monkeypatch.setattr(journal_module, "PATIENCE_S", 30.0)
+    monkeypatch.setattr(entry_module, "PATIENCE_S", 30.0)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from skipass.audit.events import DEPLOYMENT, Event
 from skipass.audit.verify import check
 from skipass.errors import SkipassError
 from skipass.nouns.people import Tenant
-from skipass.storage import journal as module
+from skipass.storage import entry as module
 from skipass.storage.entry import Entry
 from skipass.storage.export import records
 from skipass.storage.journal import SqliteJournal

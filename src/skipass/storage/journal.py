@@ -1,8 +1,7 @@
 """The journal: one thread owns every write to SQLite and commits them in batches.
 
 Each entry is a unit of work under its own savepoint: it fails alone. Its events are chained in memory and stored in
-the same transaction. A caller waits at most `PATIENCE_S`; after that it has been told `not_recorded`, and an entry that
-commits all the same is undone by its `late` work.
+the same transaction.
 """
 
 from __future__ import annotations
@@ -15,7 +14,6 @@ import threading
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -25,9 +23,10 @@ from skipass.audit.chain import Head, link, micros
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import Clock
 from skipass.errors import SkipassError
+from skipass.storage import entry as patience
 from skipass.storage import queries
 from skipass.storage.codec import moment
-from skipass.storage.entry import Entry, Late
+from skipass.storage.entry import Entry, answer, not_recorded, outcome
 from skipass.storage.migrate import newest, revision
 from skipass.storage.sql import insert_sql
 from skipass.storage.sqlite import SqliteExecutor, connect, drive
@@ -36,7 +35,6 @@ from skipass.storage.time import JUMP, Anchor
 from skipass.storage.unit import StoredReader, StoredUnit
 
 T = TypeVar("T")
-PATIENCE_S = 2.0
 BATCH = 256
 # What SQLite says of an entry that cannot be stored as it is; everything else it says is about the storage itself.
 _NOT_THE_DISK = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -105,10 +103,10 @@ class SqliteJournal:
         """Run `work` on a consistent, read-only view, or raise `not_recorded` within two seconds."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(PATIENCE_S):
+            async with asyncio.timeout(patience.PATIENCE_S):
                 return await loop.run_in_executor(self._readers, self._read, work)
         except (sqlite3.Error, TimeoutError) as error:
-            raise _not_recorded() from error
+            raise not_recorded() from error
 
     def _read(self, work: Callable[[Any], Awaitable[T]]) -> T:
         connection = getattr(self._local, "connection", None)
@@ -127,21 +125,7 @@ class SqliteJournal:
     ) -> T:
         """Run `work` durably, or raise `not_recorded` within two seconds."""
         entry = Entry(work, late, asyncio.get_running_loop())
-        self._queue.put(entry)
-        try:
-            # Not `wait_for`: on Python 3.11 it forgets a cancellation that comes together with the answer.
-            async with asyncio.timeout(PATIENCE_S):
-                await entry.done
-        except TimeoutError:
-            if entry.abandon():
-                raise _not_recorded() from None
-        except asyncio.CancelledError:
-            if not entry.abandon():
-                self._undo(entry)
-            raise
-        if entry.error is not None:
-            raise entry.error
-        return cast(T, entry.result)
+        return cast(T, await outcome(entry, self._queue.put))
 
     def post(self, work: Callable[[Any], Awaitable[Any]]) -> None:
         """Queue `work` without waiting for the disk; for facts whose loss a restart makes good."""
@@ -174,7 +158,7 @@ class SqliteJournal:
         self._heads, self.healthy = heads, True
         self._doubted.clear()
         for entry in entries:
-            self._answer(entry)
+            answer(entry, self._queue.put)
 
     def _begin(self, heads: dict[str, Head]) -> datetime:
         now, drift = self._anchor.advance()
@@ -236,23 +220,5 @@ class SqliteJournal:
         with contextlib.suppress(sqlite3.Error):  # where BEGIN itself failed there is nothing to roll back
             self._connection.execute("ROLLBACK")
         for entry in entries:
-            entry.error = _not_recorded()
-            self._answer(entry)
-
-    def _answer(self, entry: Entry) -> None:
-        if not entry.answer():
-            self._undo(entry)
-
-    def _undo(self, entry: Entry) -> None:
-        """Undo what was committed for a caller that is gone."""
-        if entry.error is None and entry.late is not None:
-            self._queue.put(Entry(partial(_undo, entry.late, entry.result), None, entry.loop))
-
-
-async def _undo(late: Late, result: Any, unit: Any) -> None:
-    await late(unit, result)
-
-
-def _not_recorded() -> SkipassError:
-    hint = "Nothing was run. See /readyz; the gateway goes on by itself once its storage works again."
-    return SkipassError("not_recorded", hint=hint, retryable=True)
+            entry.error = not_recorded()
+            answer(entry, self._queue.put)

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
 from skipass.audit.chain import Head, Record, micros
-from skipass.audit.events import Event
+from skipass.audit.events import DEPLOYMENT, Event
 from skipass.errors import SkipassError
 from skipass.nouns.session import Budgets
 from skipass.nouns.statement import Statement
@@ -88,6 +88,11 @@ class StoredReader:
         }
         return [Record(**row) for row in await self._executor.rows(sql, values)]
 
+    async def revision(self) -> str | None:
+        """Return the revision of the database."""
+        rows = await self._executor.rows(queries.REVISION, {})
+        return rows[0]["version_num"] if rows else None
+
     async def heads(self) -> list[tuple[str, str, Head]]:
         """Return tenant, writer and head of every chain."""
         rows = await self._executor.rows(queries.HEADS, {})
@@ -122,10 +127,14 @@ def _cursor(after: str | None) -> tuple[int, str, int]:
 
 
 class StoredUnit(StoredReader):
-    """Satisfies `skipass.gateway.ports.UnitOfWork`; its events wait in `emitted` until the journal chains them."""
+    """Satisfies `skipass.gateway.ports.UnitOfWork`; its events wait in `emitted` until the journal chains them.
 
-    def __init__(self, executor: Executor, now: datetime) -> None:
+    `judges` is false while this process has not heard the database for long enough to tell who else is silent.
+    """
+
+    def __init__(self, executor: Executor, now: datetime, *, judges: bool = True) -> None:
         super().__init__(executor, now)
+        self._judges = judges
         self.emitted: list[Event] = []
 
     def emit(self, event: Event) -> None:
@@ -186,6 +195,8 @@ class StoredUnit(StoredReader):
 
     async def stale(self, me: str, before: datetime) -> list[Statement]:
         """Return unfinished statements of other processes that have not been heard of since `before`."""
+        if not self._judges:
+            return []
         rows = await self._executor.rows(queries.STALE, {"me": me, "before": micros(before)})
         wanted = [f.name for f in fields(Statement)]
         return [decode(Statement, {name: row[name] for name in wanted}) for row in rows]
@@ -193,6 +204,21 @@ class StoredUnit(StoredReader):
     async def beat(self, boot_id: str) -> None:
         """Say that this process lives."""
         await self._executor.run(queries.BEAT, {"id": boot_id, "now": micros(self.now)})
+
+    async def seal_silent(self, me: str, before: datetime) -> None:
+        """Take note of where the chains of writers end that have not been heard of since `before`."""
+        values: dict[str, Any] = {"me": me, "before": micros(before)}
+        silent = await self._executor.rows(queries.UNSEALED_WRITERS, values) if self._judges else []
+        for row in silent:
+            if await self._executor.run(queries.SEAL_SILENT_WRITER, values | {"id": row["id"]}):
+                await self._note_ends(row["id"])
+
+    async def _note_ends(self, writer: str) -> None:
+        tenants = [row["id"] for row in await self._executor.rows(queries.TENANTS, {})]
+        for tenant in (DEPLOYMENT, *tenants):
+            for last in await self._executor.rows(queries.HEAD, {"tenant_id": tenant, "writer": writer}):
+                body = {"writer": writer, "seq": last["seq"], "hash": last["hash"]}
+                self.emit(Event(tenant, "chain.sealed", writer, body))
 
     async def next_revocation(self) -> int:
         """Raise the revocation epoch and return it."""
@@ -209,8 +235,8 @@ class StoredUnit(StoredReader):
 
     async def remember(self, tenant_id: str, principal: str, route: str, key: str, body_hash: str, answer: str) -> None:
         """Keep the answer of an idempotent request."""
-        values = {"tenant_id": tenant_id, "principal": principal, "route": route, "key": key}
-        values |= {"body_hash": body_hash, "answer": answer, "at_us": str(micros(self.now))}
+        values: dict[str, Any] = {"tenant_id": tenant_id, "principal": principal, "route": route, "key": key}
+        values |= {"body_hash": body_hash, "answer": answer, "at_us": micros(self.now)}
         try:
             await self._executor.run(insert_sql(idempotency), values)
         except Duplicate:
