@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import urllib.error
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -111,6 +112,54 @@ def test_access_policy_drops_a_scope_without_a_word(sites: Sites, sandbox: Runni
     """A configured scope that no rule gives is left out of an answer that is otherwise fine."""
     site = sites(sandbox, "openid session:role:ACCOUNTADMIN session:role:AGENT_ROLE")
     assert site.tokens()["scope"].split() == ["openid", "session:role:AGENT_ROLE"]
+
+
+def test_access_policy_is_the_tests_to_change(sites: Sites, fresh: RunningSandbox) -> None:
+    """The first rule that fits decides by group, and what it does not give is missing from the token alone."""
+    rules = [{"scopes": ["session:role:AGENT_ROLE"], "groups": ["owners"]}, ["session:role-any"]]
+    fresh.control.provider("server", rules=rules, access_life_s=60)
+    site = sites(fresh)
+    found = site.tokens()
+    assert (found["expires_in"], "session:role:AGENT_ROLE" in found["scope"].split()) == (60, False)
+    fresh.control.provider("person", login="dana@example.com", groups=["owners"])
+    claims = jwt.decode(site.tokens()["access_token"], site.keys(), algorithms=["RS256"]).claims
+    assert "session:role:AGENT_ROLE" in claims["scp"]
+    assert claims["groups"] == ["owners"]
+
+
+def test_refresh_tokens_can_rotate(sites: Sites, fresh: RunningSandbox) -> None:
+    """A provider set to rotate gives a new refresh token at each use, and the old one is worth nothing."""
+    fresh.control.provider("server", refresh_rotates=True)
+    site = sites(fresh)
+    first = site.tokens()["refresh_token"]
+    again = site.client.refresh_token(site.meta["token_endpoint"], refresh_token=first)
+    assert again["refresh_token"] != first
+    with pytest.raises(OAuthError, match="invalid_grant"):
+        site.client.refresh_token(site.meta["token_endpoint"], refresh_token=first)
+    renewed = site.client.refresh_token(site.meta["token_endpoint"], refresh_token=again["refresh_token"])
+    assert Client(fresh.host, renewed["access_token"], kind="OAUTH").sql("select 1").status == 200
+
+
+def test_person_made_by_a_test_signs_in(sites: Sites, fresh: RunningSandbox) -> None:
+    """A person added through the control endpoint signs in with the password and groups that were given."""
+    password = "correct horse"
+    fresh.control.provider("person", login="Zoe@Example.com", password=password, groups=["admins"])
+    site = sites(fresh, "openid groups")
+    site.person.username, site.person.password = "zoe@example.com", password
+    token = jwt.decode(site.tokens()["id_token"], site.keys(), algorithms=["RS256"])
+    assert token.claims["groups"] == ["admins"]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [{"action": "server", "colour": 1}, {"action": "server", "scp": "set"}, {"action": "nothing"},
+     {"action": "person", "login": "x", "colour": 1}, {"action": "disable", "login": "nobody"}],
+)  # fmt: skip
+def test_wishes_that_are_not_understood_are_refused(sandbox: RunningSandbox, wish: dict[str, Any]) -> None:
+    """The control endpoint answers 400 to what it does not know of the provider."""
+    with pytest.raises(urllib.error.HTTPError, match="400") as caught:
+        sandbox.control.provider(**wish)
+    caught.value.close()
 
 
 def test_unknown_scope_fails_the_request(sites: Sites, sandbox: RunningSandbox) -> None:
