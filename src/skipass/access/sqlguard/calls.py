@@ -19,6 +19,8 @@ from skipass.nouns.verdict import StatementKind
 
 _NAMES = (Lex.WORD, Lex.QUOTED)
 _TEXTS = (Lex.STRING, Lex.DOLLAR)
+# How far from each of these marks the token stands that it says something about.
+_BESIDE = {"(": -1, "=>": -1, ".": 1, "!": 0}
 
 
 @dataclass(slots=True)
@@ -33,7 +35,7 @@ class Sweep:
 
     def run(self, first: int, end: int) -> None:
         """Note every call, sequence, stage and named string between the two token indices."""
-        for i in range(first, end):
+        for i in self._spots(first, end):
             token, following = self.tokens[i], self.tokens[i + 1].word if i + 1 < end else ""
             if token.kind is Lex.STAGE:
                 stage(self.found, token.text, Role.READ, token.start)
@@ -44,6 +46,14 @@ class Sweep:
             elif token.kind in _NAMES:
                 self._letters(token, following)
                 self._name(i, following)
+
+    def _spots(self, first: int, end: int) -> list[int]:
+        """Return where the text shows more than a word, a constant or an operator by itself."""
+        part = self.tokens[first:end]
+        marks = [(i, t.word) for i, t in enumerate(part, first) if t.word in _BESIDE]
+        spots = {i + _BESIDE[word] for i, word in marks}
+        spots.update(i for i, t in enumerate(part, first) if t.kind is Lex.STAGE or not t.text.isascii())
+        return sorted(i for i in spots if first <= i < end)
 
     def _letters(self, token: Token, following: str) -> None:
         """Refuse letters beyond ASCII where the word is called, or where folding would make another word of it."""

@@ -1,16 +1,15 @@
 """Holds the parser's tree against the tokens: its queries and its table names must be the ones the text shows.
 
-Knows tokens and the tree, decides nothing: it yields what the two readers disagree about.
+Knows tokens and what was seen of the tree, decides nothing: it yields what the two readers disagree about.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sqlglot import exp
-
 from skipass.access.sqlguard.lexer import Lex, Token, words
 from skipass.access.sqlguard.names import chain_from
+from skipass.access.sqlguard.reader import Source
 
 _BEFORE_NAMES = frozenset(("FROM", "JOIN", "INTO", "UPDATE", "USING"))
 _NOT_NAMES = frozenset(("TABLE", "LATERAL", "VALUES", "SELECT", "SET", "WITH", "IDENTIFIER", "SEMANTIC_VIEW"))
@@ -23,25 +22,27 @@ _OPERATOR_WORDS = words("""
     AND AS ASC BETWEEN COLLATE DESC FROM ILIKE IN IS LIKE NOT NULLS OR ORDER OVER REGEXP RLIKE UNION WHERE""")
 
 
-def crosscheck(
-    tokens: Sequence[Token], first: int, end: int, root: exp.Expr, tables: set[int]
-) -> Iterator[tuple[str, str]]:
-    """Yield a piece and a sentence for each disagreement; `tables` are the positions of the tree's table names."""
-    selects = sum(tokens[i].word == "SELECT" for i in range(first, end))
-    if selects != sum(1 for _ in root.find_all(exp.Select)):
+def crosscheck(source: Source, first: int, end: int, queries: int, tables: set[int]) -> Iterator[tuple[str, str]]:
+    """Yield a piece and a sentence for each disagreement.
+
+    The tree holds this many `queries`, and `tables` are the positions of its table names.
+    """
+    if len(source.at(("SELECT",), first, end)) != queries:
         yield "SELECT", "The readers of this text disagree about its queries."
-    held = tokens[:end]
-    for i in range(first, end - 1):
-        if held[i].word in _BEFORE_NAMES and not _accounted(held, first, i, tables):
-            yield tokens[i + 1].text, "The readers of this text disagree about a name."
+    held = source.tokens[:end]
+    for i in source.at(_BEFORE_NAMES, first, end - 1):
+        if not _accounted(held, first, i, tables):
+            yield held[i + 1].text, "The readers of this text disagree about a name."
 
 
-def stray_head(tokens: Sequence[Token], i: int, end: int) -> str:
-    """Return the word at `i` when it begins a statement in brackets: `(CALL p())`, `WITH q AS (DROP …)`."""
-    if tokens[i].word not in _OTHER_HEADS or tokens[i - 1].word != "(" or i + 1 >= end:
-        return ""
-    after = tokens[i + 1]
-    return tokens[i].word if after.kind is not Lex.OP and after.word not in _OPERATOR_WORDS else ""
+def stray_head(source: Source, first: int, end: int) -> str:
+    """Return the word that begins a statement in brackets, `(CALL p())` or `WITH q AS (DROP …)`, if one does."""
+    tokens = source.tokens
+    for i in source.at(_OTHER_HEADS, first + 1, end - 1):
+        after = tokens[i + 1]
+        if tokens[i - 1].word == "(" and after.kind is not Lex.OP and after.word not in _OPERATOR_WORDS:
+            return tokens[i].word
+    return ""
 
 
 def _accounted(tokens: Sequence[Token], first: int, i: int, tables: set[int]) -> bool:

@@ -48,7 +48,7 @@ def check(sql: str, scope: Scope, *, database: str | None, schema: str | None, l
             rough_reads(sql, place) if fault.code == "statement_too_large" else (StatementKind.UNPARSEABLE, ())
         )
         return Verdict(Outcome.DENY, kind, reads, reasons=(reason,))
-    case = _Case(sql, lexed, Source(lexed.tokens, lexed.clean), area, place, limits)
+    case = _Case(sql, lexed, Source.of(lexed), area, place, limits)
     spans = statements(case.source)
     if len(spans) > 1:
         return _several(case, spans)

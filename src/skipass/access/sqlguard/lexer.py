@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+from skipass.access.sqlguard.pieces import FILE_SCANNER, SCANNER
 
 
 class Lex(StrEnum):
@@ -78,32 +81,19 @@ class LexFault(Exception):
         self.code, self.piece, self.message = code, piece, message
 
 
-_NAME = r'(?:[^\W\d][\w$]*|"(?:[^"]|"")+")'
-_SCANNER = re.compile(
-    r"""(?P<space>[ \t\r\n]+)
-    |(?P<line>(?:--|//)[^\n\r\v\f\x85\u2028\u2029]*)
-    |(?P<block>/\*.*?\*/)
-    |(?P<string>'(?:[^'\\]|''|\\.)*')
-    |(?P<dollar>\$\$.*?\$\$)
-    |(?P<quoted>"(?:[^"]|"")*")
-    |(?P<variable>\$(?:\d+|[A-Za-z_][\w$]*))
-    |(?P<stage>@(?:~|%NAME|NAME(?:\.NAME)?(?:\.%?NAME)?)(?:/[^\s,;()'"]*)?)
-    |(?P<number>\d+(?:\.\d+|\.(?![\w."]))?(?:[eE][+-]?\d+)?)
-    |(?P<word>[^\W\d][\w$]*)
-    |(?P<op>->>|->|=>|::|:=|<>|!=|<=|>=|\|\||/(?!\*)|[-()\[\]{},;.+*%<>=!:?|])
-    """.replace("NAME", _NAME),
-    re.VERBOSE | re.DOTALL,
-)
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9]*://[^\s;]*")
+_WORD, _OP = SCANNER.groupindex["word"], SCANNER.groupindex["op"]
 _AFTER_NUMBER = re.compile(r"[\w$\"']")
 _NESTED = re.compile(r"/\*.*/\*", re.DOTALL)
+_NOT_LINE_END = re.compile(r"[^\n]")
 _TEMPLATE = re.compile(r"\{[{%#]")
-_KINDS = {name: Lex(name) for name in ("string", "dollar", "quoted", "variable", "stage", "number", "word", "op")}
+_LITERALS = {kind.value: kind for kind in Lex if kind is not Lex.WORD and kind is not Lex.OP}
 _ASCII_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOOSE_SPACE = frozenset("\v\f\x85\u2028\u2029")
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
+_CLOSERS = frozenset(_OPENERS.values())
 _PREFIXES = frozenset(("NOT", "-", "+", "PRIOR", "CONNECT_BY_ROOT", "INTERVAL", "EXPLAIN", "DISTINCT"))
 _UNCONDITIONAL = frozenset(("CROSS", "NATURAL"))
+_MARKS = frozenset((*_OPENERS, *_CLOSERS, *_PREFIXES, "CASE", "END", "->", "JOIN", "ON", "USING"))
 
 
 def words(text: str) -> frozenset[str]:
@@ -119,21 +109,31 @@ def ascii_upper(text: str) -> str:
     return text.translate(_ASCII_UPPER)
 
 
-def folded(word: str) -> str:
-    """Return an unquoted word upper-cased; one that is not all ASCII is no documented identifier and stays as it is."""
-    return ascii_upper(word) if word.isascii() else word
-
-
 def lex(sql: str, limits: Limits = DEFAULT) -> Lexed:
     """Return the tokens of `sql`, or raise `LexFault` when it is too large, too deep or cannot be divided."""
-    _refuse_size(sql, limits)
+    refuse_size(sql, limits)
     scan = _Scan(sql, limits)
     scan.run()
     _check_depth(scan.tokens, limits)
-    return Lexed(tuple(scan.tokens), "".join(scan.clean), tuple(scan.doubts))
+    return Lexed(tuple(scan.tokens), scan.clean(), tuple(scan.doubts))
 
 
-def _refuse_size(sql: str, limits: Limits) -> None:
+def lex_from(sql: str, start: int, stop: int, limits: Limits = DEFAULT) -> list[Token]:
+    """Return the tokens between `start` and `stop`, of which each is the beginning of a token or an end of the text.
+
+    Raises `LexFault` when none begins at `stop`, and for what is doubtful. How a text is divided from a position on
+    depends on nothing that stands before it, but for the URLs of PUT and GET, which are not read here: from the
+    beginning of a token on these are the tokens that `lex` finds there.
+    """
+    scan = _Scan(sql, limits)
+    reached = scan.take(SCANNER.finditer(sql, start), stop)
+    if reached != stop or scan.doubts:
+        raise LexFault("unparseable", sql[start:stop], "This part of the text is not divided as it was.")
+    return scan.tokens
+
+
+def refuse_size(sql: str, limits: Limits) -> None:
+    """Raise `LexFault` for a text that is too large, or that holds what no SQL text holds."""
     try:
         size = len(sql) if len(sql) > limits.max_bytes else len(sql.encode())
     except UnicodeEncodeError:
@@ -145,81 +145,91 @@ def _refuse_size(sql: str, limits: Limits) -> None:
 
 
 class _Scan:
-    """The state of one pass: where it is, and what it has found."""
+    """The state of one pass: what it has found, and which pieces of the text are no part of any token."""
 
-    __slots__ = ("clean", "doubts", "limits", "position", "sql", "tokens")
+    __slots__ = ("blanked", "doubts", "limits", "sql", "tokens")
 
     def __init__(self, sql: str, limits: Limits) -> None:
-        self.sql, self.limits, self.position = sql, limits, 0
+        self.sql, self.limits = sql, limits
         self.tokens: list[Token] = []
-        self.clean: list[str] = []
+        self.blanked: list[tuple[int, str]] = []
         self.doubts: list[Doubt] = []
 
     def run(self) -> None:
-        match_at = _SCANNER.match
-        while self.position < len(self.sql):
-            match = match_at(self.sql, self.position)
-            if match is None or self._client_url(match):
-                self._odd_character()
-                continue
-            group = match.lastgroup or ""
-            if kind := _KINDS.get(group):
-                self._token(kind, match.group(), match.end())
+        """Read the whole text."""
+        matches, stop = SCANNER.finditer(self.sql), len(self.sql)
+        while not self.tokens and (match := next(matches, None)):
+            self.take((match,), stop)
+        if self.tokens and self.tokens[0].word in ("PUT", "GET"):
+            matches = FILE_SCANNER.finditer(self.sql, self.tokens[0].end)
+        self.take(matches, stop)
+
+    def take(self, matches: Iterable[re.Match[str]], stop: int) -> int:
+        """Read the pieces that begin before `stop`, and return where the first one after them begins."""
+        tokens, most, make = self.tokens, self.limits.max_tokens, tuple.__new__
+        for match in matches:
+            group = match.lastindex or 0
+            start, end = match.span(group)
+            if start >= stop:
+                return start
+            text = match[group]
+            if group == _WORD:
+                tokens.append(make(Token, (Lex.WORD, text, start, end, text.upper() if text.isascii() else text)))
+            elif group == _OP:
+                tokens.append(make(Token, (Lex.OP, text, start, end, text)))
             else:
-                self._blank(group, match.group(), match.end())
+                self._other(match.lastgroup or "", text, start, end)
+            if len(tokens) > most:
+                raise LexFault("statement_too_large", "tokens", f"The text has over {most} tokens.")
+        return stop
 
-    def _token(self, kind: Lex, text: str, end: int) -> None:
-        if kind is not Lex.OP and kind is not Lex.WORD:
-            self._check_literal(kind, text, end)
-        word = folded(text) if kind is Lex.WORD else text if kind is Lex.OP else ""
-        self.tokens.append(Token(kind, text, self.position, end, word))
-        self.clean.append(text)
-        self.position = end
-        if len(self.tokens) > self.limits.max_tokens:
-            raise LexFault("statement_too_large", "tokens", f"The text has over {self.limits.max_tokens} tokens.")
+    def clean(self) -> str:
+        """Return the text with every comment and odd blank as blanks, and of the same length."""
+        pieces, last = [], 0
+        for start, blanks in self.blanked:
+            pieces += [self.sql[last:start], blanks]
+            last = start + len(blanks)
+        return "".join((*pieces, self.sql[last:]))
 
-    def _check_literal(self, kind: Lex, text: str, end: int) -> None:
+    def _other(self, group: str, text: str, start: int, end: int) -> None:
+        if kind := _LITERALS.get(group):
+            self._check_literal(kind, text, start, end)
+            self.tokens.append(Token(kind, text, start, end, ""))
+        elif group == "odd":
+            self._odd(text, start)
+        else:
+            self._comment(group, text, start, end)
+
+    def _check_literal(self, kind: Lex, text: str, start: int, end: int) -> None:
         before = self.tokens[-1] if self.tokens else None
-        touches = before is not None and before.end == self.position and before.kind is Lex.WORD
+        touches = before is not None and before.end == start and before.kind is Lex.WORD
         if kind is Lex.STRING and touches and before is not None and before.word != "X":
             raise LexFault("unparseable", before.text, "A prefix before a string is not Snowflake SQL.")
         if kind is Lex.NUMBER and _AFTER_NUMBER.match(self.sql, end):
-            raise LexFault("unparseable", self.sql[self.position : end + 1], "A number runs into a word.")
+            raise LexFault("unparseable", self.sql[start : end + 1], "A number runs into a word.")
         if kind is Lex.VARIABLE and text.endswith("$"):
             raise LexFault("unparseable", text, "Tagged dollar quotes do not exist in Snowflake.")
         if kind is Lex.STAGE and ("//" in text or "/*" in text or "--" in text):
             raise LexFault("unparseable", text[:80], "A stage path holds the beginning of a comment.")
 
-    def _blank(self, group: str, text: str, end: int) -> None:
+    def _comment(self, group: str, text: str, start: int, end: int) -> None:
         if group == "block" and _NESTED.match(text):
             self.doubts.append(Doubt("/*", "A comment opens inside a comment; readers disagree where it ends."))
         if group == "line" and not self._ordinary_end(end):
             self.doubts.append(Doubt("--", "A line comment ends in an unusual line break."))
-        if group != "space" and any(unicodedata.category(c) == "Cf" for c in text if not c.isascii()):
+        if not text.isascii() and any(unicodedata.category(c) == "Cf" for c in text):
             self.doubts.append(Doubt("comment", "A comment holds invisible or direction-changing characters."))
-        self.clean.append(text if group == "space" else re.sub(r"[^\n]", " ", text))
-        self.position = end
+        self.blanked.append((start, _NOT_LINE_END.sub(" ", text)))
 
     def _ordinary_end(self, end: int) -> bool:
         return end == len(self.sql) or self.sql[end] == "\n" or self.sql.startswith("\r\n", end)
 
-    def _client_url(self, match: re.Match[str]) -> bool:
-        """PUT and GET name a local file as a bare URL, whose slashes would otherwise read as a comment."""
-        if match.lastgroup != "word" or not self.tokens or self.tokens[0].word not in ("PUT", "GET"):
-            return False
-        return _URL.match(self.sql, self.position) is not None
-
-    def _odd_character(self) -> None:
-        if self.tokens and (url := _URL.match(self.sql, self.position)):
-            return self._token(Lex.URL, url.group(), url.end())
-        character = self.sql[self.position]
+    def _odd(self, character: str, start: int) -> None:
         loose = character in _LOOSE_SPACE or unicodedata.category(character) == "Zs"
-        if not loose and not (character == "\ufeff" and self.position == 0):
+        if not loose and not (character == "\ufeff" and start == 0):
             raise LexFault("unparseable", _shown(character), _why(character))
         self.doubts.append(Doubt(_shown(character), "An unusual character stands where a space would."))
-        self.clean.append(" ")
-        self.position += 1
-        return None
+        self.blanked.append((start, " "))
 
 
 def _shown(character: str) -> str:
@@ -234,27 +244,29 @@ def _why(character: str) -> str:
 
 def _check_depth(tokens: list[Token], limits: Limits) -> None:
     """Bound everything that a recursive parser recurses on, or tries twice: nested joins double with each level."""
-    _check_brackets(tokens, limits.max_depth)
+    marks = [(i, t.word) for i, t in enumerate(tokens) if t.word in _MARKS]
+    _check_brackets(tokens, marks, limits.max_depth)
     cases = run = arrows = 0
-    for token in tokens:
-        word = token.word
+    last = -1
+    for i, word in marks:
         cases = cases + 1 if word == "CASE" else max(0, cases - 1) if word == "END" else cases
-        run = run + 1 if word in _PREFIXES else 0
+        if word in _PREFIXES:
+            run, last = run + 1 if last == i - 1 else 1, i
         arrows += word == "->"
         if max(cases, run, arrows) > limits.max_depth:
             raise LexFault("statement_too_large", word, f"The text is nested over {limits.max_depth} levels.")
-    _check_joins(tokens, limits.max_open_joins)
+    _check_joins(tokens, marks, limits.max_open_joins)
 
 
-def _check_brackets(tokens: list[Token], max_depth: int) -> None:
+def _check_brackets(tokens: list[Token], marks: list[tuple[int, str]], max_depth: int) -> None:
     closers: list[str] = []
-    for before, token in zip((None, *tokens), tokens, strict=False):
-        word = token.word
+    for i, word in marks:
         if word in _OPENERS:
-            if before is not None and before.end == token.start and _TEMPLATE.match(before.word + word):
+            touching = i > 0 and tokens[i - 1].end == tokens[i].start
+            if touching and _TEMPLATE.match(tokens[i - 1].word + word):
                 raise LexFault("unparseable", "{{", "Template text is not SQL.")
             closers.append(_OPENERS[word])
-        elif word in (")", "]", "}") and (not closers or closers.pop() != word):
+        elif word in _CLOSERS and (not closers or closers.pop() != word):
             raise LexFault("unparseable", word, "A bracket closes that was not opened.")
         if len(closers) > max_depth:
             raise LexFault("statement_too_large", "depth", f"The text is nested over {max_depth} levels.")
@@ -262,12 +274,12 @@ def _check_brackets(tokens: list[Token], max_depth: int) -> None:
         raise LexFault("unparseable", closers[-1], "A bracket is not closed.")
 
 
-def _check_joins(tokens: list[Token], most: int) -> None:
+def _check_joins(tokens: list[Token], marks: list[tuple[int, str]], most: int) -> None:
     waiting = 0
-    for before, token in zip((None, *tokens), tokens, strict=False):
-        if token.word == "JOIN" and (before is None or before.word not in _UNCONDITIONAL):
+    for i, word in marks:
+        if word == "JOIN" and (i == 0 or tokens[i - 1].word not in _UNCONDITIONAL):
             waiting += 1
-        elif token.word in ("ON", "USING"):
+        elif word in ("ON", "USING"):
             waiting = 0
         if waiting > most:
             raise LexFault("statement_too_large", "JOIN", f"Over {most} joins in a row have no condition.")

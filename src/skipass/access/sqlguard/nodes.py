@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlglot import exp
@@ -113,12 +114,38 @@ _PARTS: tuple[tuple[type[exp.Expr], frozenset[str]], ...] = (
     (exp.Merge, words("this using on whens with_")),
     (exp.MultitableInserts, words("kind source expressions overwrite")),
     (exp.Join, words("this on using side kind method match_condition pivots")),
+    (exp.With, words("expressions recursive")),
+    (exp.CTE, words("this alias")),
 )
+# These may name something, or say more than their class does.
+_TELLING = (
+    *(exp.Alias, exp.Anonymous, exp.Into, exp.Lock, exp.Schema, exp.Select, exp.Table, exp.TableAlias),
+    exp.TableFromRows,
+)
+
+
+def _parts_of(cls: type[exp.Expr]) -> frozenset[str] | None:
+    return next((parts for known, parts in _PARTS if issubclass(cls, known)), None)
+
+
+def _classes(root: type[exp.Expr]) -> Iterator[type[exp.Expr]]:
+    yield root
+    for cls in root.__subclasses__():
+        yield from _classes(cls)
+
+
+def _is_plain(cls: type[exp.Expr]) -> bool:
+    holds_names = "with_" in cls.arg_types or issubclass(cls, _TELLING)
+    return issubclass(cls, UNDERSTOOD) and not holds_names and _parts_of(cls) is None
+
+
+# Nodes of these classes are understood wherever they stand, and only what they hold matters.
+PLAIN = frozenset(cls for cls in _classes(exp.Expr) if _is_plain(cls))
 
 
 def unknown_parts(node: exp.Expr) -> list[str]:
     """Return the names of the parts of this node that are filled and not understood."""
-    known = next((parts for cls, parts in _PARTS if isinstance(node, cls)), None)
+    known = _parts_of(type(node))
     return [] if known is None else [name for name, value in node.args.items() if value and name not in known]
 
 

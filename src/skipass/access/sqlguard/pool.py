@@ -6,6 +6,7 @@ The only module of the guard that does more than compute. Knows `check` and noth
 from __future__ import annotations
 
 import asyncio
+import gc
 import multiprocessing
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +32,12 @@ class _Job:
 
 def _run(job: _Job) -> Verdict:
     return check(job.sql, job.scope, database=job.database, schema=job.schema, limits=job.limits)
+
+
+def _settle() -> None:
+    """Take what was loaded out of the collector's sight: a pass over the parser's tables takes longer than a text."""
+    gc.collect()
+    gc.freeze()
 
 
 def _ready() -> bool:
@@ -84,7 +91,7 @@ class GuardPool:
     def _workers(self) -> ProcessPoolExecutor:
         if self._executor is None:
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self.workers, mp_context=context)
+            self._executor = ProcessPoolExecutor(self.workers, mp_context=context, initializer=_settle)
         return self._executor
 
     def _drop(self, executor: ProcessPoolExecutor) -> None:

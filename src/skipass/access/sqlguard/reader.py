@@ -6,7 +6,8 @@ The only module that runs it. Knows tokens; must not know what a statement means
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -15,7 +16,7 @@ from sqlglot.errors import SqlglotError
 from sqlglot.tokenizer_core import Token as ParserToken
 from sqlglot.tokenizer_core import TokenType
 
-from skipass.access.sqlguard.lexer import Lex, Token
+from skipass.access.sqlguard.lexer import Lex, Lexed, Token
 
 # What the parser raises on text that is not SQL, beside its own errors.
 _FAILURES = (
@@ -28,31 +29,57 @@ _FAILURES = (
     TypeError,
     ValueError,
 )
+# What the parser divides otherwise than we do, or puts together.
+_DIVIDED = (Lex.STAGE, Lex.VARIABLE, Lex.OP)
+_LITERALS = (Lex.STRING, Lex.DOLLAR, Lex.QUOTED)
 _LOGGER = logging.getLogger("sqlglot")
 _DIALECT = Dialect.get_or_raise("snowflake")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text as the parser sees it: our tokens, and the text with its comments blanked."""
+    """A text as the parser sees it: our tokens, the text with its comments blanked, and where each word stands."""
 
     tokens: tuple[Token, ...]
     clean: str
+    places: Mapping[str, Sequence[int]]
+
+    @classmethod
+    def of(cls, lexed: Lexed) -> Source:
+        """Return the source of a text that was divided."""
+        places: dict[str, list[int]] = {}
+        for i, token in enumerate(lexed.tokens):
+            if word := token.word:
+                places.setdefault(word, []).append(i)
+        return cls(lexed.tokens, lexed.clean, places)
+
+    def at(self, words: Iterable[str], first: int, end: int) -> list[int]:
+        """Return the indices from `first` up to `end`, in order, at which one of these words stands."""
+        found: list[int] = []
+        for word in words:
+            places = self.places.get(word, ())
+            found += places[bisect_left(places, first) : bisect_left(places, end)]
+        return sorted(found)
 
 
-def _agree(ours: Sequence[Token], theirs: Sequence[ParserToken]) -> None:
-    """Raise ValueError unless every token of the parser's lies on ours; both count from the same character."""
-    starts = {t.start for t in ours}
-    ends = {t.end for t in ours}
-    inner = [(t.start, t.end) for t in ours if t.kind in (Lex.STAGE, Lex.VARIABLE, Lex.OP)]
-    loose = {p for start, end in inner for p in range(start, end + 1)}
-    for token in theirs:
-        if not (token.start in starts or token.start in loose) or not (token.end + 1 in ends or token.end + 1 in loose):
-            raise ValueError("the readers disagree where a token begins or ends")
-    exact = {(t.start, t.end + 1) for t in theirs}
-    literals = (Lex.STRING, Lex.DOLLAR, Lex.QUOTED)
-    if any(t.kind in literals and (t.start, t.end) not in exact and not _hex(ours, t) for t in ours):
+def _agree(ours: Sequence[Token], theirs: Sequence[ParserToken], base: int) -> None:
+    """Raise ValueError unless every token of the parser's lies on ours; the parser counts from the character `base`."""
+    exact = {(t.start + base, t.end + base + 1) for t in theirs}
+    missing = exact.difference([(t.start, t.end) for t in ours])
+    if missing and not _loose(ours, missing):
+        raise ValueError("the readers disagree where a token begins or ends")
+    literals = [t for t in ours if t.kind in _LITERALS and (t.start, t.end) not in exact]
+    if literals and not all(_hex(ours, t) for t in literals):
         raise ValueError("the readers disagree about a string or quoted name")
+
+
+def _loose(ours: Sequence[Token], theirs: Iterable[tuple[int, int]]) -> bool:
+    """Tell whether each of these lies on our boundaries, or ends inside a stage, a variable or an operator."""
+    starts, ends = {t.start for t in ours}, {t.end for t in ours}
+    rest = [(start, end) for start, end in theirs if start not in starts or end not in ends]
+    inner = [range(t.start, t.end + 1) for t in ours if t.kind in _DIVIDED] if rest else []
+    loose = {p for places in inner for p in places}
+    return all((start in starts or start in loose) and (end in ends or end in loose) for start, end in rest)
 
 
 def _hex(ours: Sequence[Token], literal: Token) -> bool:
@@ -73,7 +100,7 @@ def _tokens(source: Source, first: int, end: int, text: str) -> list[ParserToken
     """Return the parser's tokens of one statement, after holding them against ours."""
     base = source.tokens[first].start
     theirs = list(_DIALECT.tokenize(text))
-    _agree([t._replace(start=t.start - base, end=t.end - base) for t in source.tokens[first:end]], theirs)
+    _agree(source.tokens[first:end], theirs, base)
     return theirs
 
 
@@ -81,6 +108,8 @@ def _substitute(
     source: Source, base: int, theirs: list[ParserToken], groups: Sequence[tuple[int, int]]
 ) -> list[ParserToken]:
     """Put one name in place of each group of tokens, IDENTIFIER(…) or TABLE('…'); our tokens say which name."""
+    if not groups:
+        return theirs
     ends = {source.tokens[first].start - base: source.tokens[last].end - base for first, last in groups}
     kept: list[ParserToken] = []
     until = 0

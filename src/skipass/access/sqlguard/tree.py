@@ -14,7 +14,7 @@ from sqlglot import exp
 
 from skipass.access.sqlguard.calls import Sweep
 from skipass.access.sqlguard.catalog import filtered_schemas
-from skipass.access.sqlguard.constants import closing, stage, text_name, text_of
+from skipass.access.sqlguard.constants import stage, text_name, text_of
 from skipass.access.sqlguard.crosscheck import crosscheck, stray_head
 from skipass.access.sqlguard.findings import Findings, Role
 from skipass.access.sqlguard.functions import BUILTIN, SYNTAX, TYPES
@@ -22,6 +22,7 @@ from skipass.access.sqlguard.lexer import Lex, Token
 from skipass.access.sqlguard.names import Chain, chain_ending, fold
 from skipass.access.sqlguard.nodes import (
     CHANGES,
+    PLAIN,
     QUERIES,
     UNDERSTOOD,
     is_call,
@@ -30,6 +31,7 @@ from skipass.access.sqlguard.nodes import (
     unknown_parts,
 )
 from skipass.access.sqlguard.reader import Source, parse
+from skipass.access.sqlguard.standins import stand_ins
 from skipass.nouns.verdict import StatementKind
 
 _Visible = frozenset[str]
@@ -49,6 +51,11 @@ class Reading:
     _stands_for: dict[int, Token | None] = field(default_factory=dict)
     _tables: set[int] = field(default_factory=set)
     _targets: dict[int, bool] = field(default_factory=dict)
+    # What stands before a bracket as the name of a table, alias or column is no call.
+    _names: set[int] = field(default_factory=set)
+    _called: list[str] = field(default_factory=list)
+    _queries: int = 0
+    _locked: bool = False
 
     def run(self) -> None:
         """Note everything the statement names; a text that cannot be read leaves an `unparseable` reason."""
@@ -56,7 +63,7 @@ class Reading:
         if self.first >= self.end:
             return self.found.puzzle("statement", "A query is expected here.")
         self.found.parsed.append((self.first, self.end))
-        if stray := next((t for i in range(self.first + 1, self.end) if (t := stray_head(tokens, i, self.end))), None):
+        if stray := stray_head(self.source, self.first, self.end):
             return self.found.puzzle(stray, "A statement of another kind stands inside a query.")
         self._base = tokens[self.first].start
         self._by_start = {tokens[i].start: i for i in range(self.first, self.end)}
@@ -64,16 +71,16 @@ class Reading:
         if root is None:
             return None
         self._root(root)
-        names = frozenset(self._start(i) for i in _names(root)) | frozenset(self._stands_for)
-        sweep = Sweep(tokens[: self.end], self.found, names)
+        sweep = Sweep(tokens[: self.end], self.found, frozenset(self._names.union(self._stands_for)))
         sweep.run(self.first, self.end)
-        disagree = crosscheck(self.source.tokens, self.first, self.end, root, self._tables)
-        for piece, message in (*disagree, *self._misused(root, sweep)):
+        disagree = crosscheck(self.source, self.first, self.end, self._queries, self._tables)
+        for piece, message in (*disagree, *self._misused(sweep)):
             self.found.puzzle(piece, message)
         for start in self._stands_for:
             piece = self.source.clean[start : start + 20]
             self.found.refuse(piece, "IDENTIFIER is understood in place of a table only.")
-        self._locks(root)
+        if self._locked:
+            self._lock()
         return None
 
     def _start(self, identifier: exp.Expr) -> int:
@@ -82,29 +89,13 @@ class Reading:
         return start + self._base if isinstance(start, int) else -1
 
     def _parse(self) -> exp.Expr | None:
-        groups = [g for i in range(self.first, self.end - 1) if (g := self._group(i))]
+        groups = stand_ins(self.source, self.found, self.first, self.end)
         tokens = self.source.tokens
-        self._stands_for = {tokens[first].start: content for first, _, content in groups}
-        root = parse(self.source, self.first, self.end, [(first, last) for first, last, _ in groups])
+        self._stands_for = {tokens[g.first].start: g.content for g in groups}
+        root = parse(self.source, self.first, self.end, [(g.first, g.last) for g in groups])
         if root is None:
             self.found.puzzle("statement", "This is not a statement that Snowflake's grammar, as known here, allows.")
         return root
-
-    def _group(self, i: int) -> tuple[int, int, Token | None] | None:
-        tokens = self.source.tokens
-        word = tokens[i].word
-        if word not in ("IDENTIFIER", "TABLE") or tokens[i + 1].word != "(":
-            return None
-        last = closing(tokens, i + 1)
-        content = tokens[i + 2] if last == i + 3 else None
-        constant = content is not None and content.kind in (Lex.STRING, Lex.DOLLAR)
-        variable = content is not None and (content.kind is Lex.VARIABLE or content.word == "?")
-        bind = tokens[i + 2].word == ":"
-        if word == "TABLE" and not (constant or variable or bind):
-            return None
-        if not (constant or variable or bind):
-            self.found.puzzle(tokens[i].text, "IDENTIFIER takes one constant, variable or bind.")
-        return i, last, content if constant else None
 
     def _root(self, root: exp.Expr) -> None:
         if isinstance(root, CHANGES):
@@ -116,8 +107,7 @@ class Reading:
     def _change(self, root: exp.Expr) -> None:
         if root.args.get("with_"):
             self.found.puzzle("WITH", "Snowflake has no WITH in front of a change.")
-        words_ = {self.source.tokens[i].word for i in range(self.first, self.end)}
-        if isinstance(root, (exp.Insert, exp.MultitableInserts)) and "SET" in words_:
+        if isinstance(root, (exp.Insert, exp.MultitableInserts)) and self.source.at(("SET",), self.first, self.end):
             self.found.puzzle("SET", "INSERT has no SET.")
         inserts = root.expressions if isinstance(root, exp.MultitableInserts) else [root]
         for change in inserts:
@@ -132,22 +122,40 @@ class Reading:
         pending: list[tuple[exp.Expr, _Visible]] = [(root, frozenset())]
         while pending:
             node, visible = pending.pop()
+            if type(node) in PLAIN:
+                pending += [(child, visible) for child in node.iter_expressions()]
+                continue
             if not isinstance(node, UNDERSTOOD) and not (node is root and isinstance(node, CHANGES)):
                 self._unknown(node)
             if isinstance(node, exp.Into):
                 continue
-            for part in unknown_parts(node):
-                self.found.puzzle(part, "This part of the statement is not understood.")
-            if isinstance(node, exp.TableAlias):
-                self._alias(node)
-            if isinstance(node, exp.Table):
-                self._table(node, visible)
-            elif isinstance(node, exp.TableFromRows) and not is_call(node.this):
-                self.found.puzzle("TABLE", "TABLE takes a function, or a name in a constant.")
+            self._note(node, visible)
             with_ = node.args.get("with_")
             if isinstance(with_, exp.With):
                 visible = self._ctes(with_, visible, pending)
-            pending.extend((child, visible) for child in node.iter_expressions() if child is not with_)
+            pending += [(child, visible) for child in node.iter_expressions() if child is not with_]
+
+    def _note(self, node: exp.Expr, visible: _Visible) -> None:
+        """Note what a node says beside what it holds."""
+        self._whole(node)
+        if isinstance(node, (exp.Table, exp.Alias, exp.Schema)):
+            self._names.update(self._start(i) for i in node.iter_expressions() if isinstance(i, exp.Identifier))
+        if isinstance(node, exp.Table):
+            self._table(node, visible)
+        elif isinstance(node, exp.TableAlias):
+            self._alias(node)
+        elif isinstance(node, exp.TableFromRows) and not is_call(node.this):
+            self.found.puzzle("TABLE", "TABLE takes a function, or a name in a constant.")
+        elif isinstance(node, exp.Select):
+            self._queries += 1
+        elif isinstance(node, exp.Anonymous):
+            self._called.append(str(node.this).upper())
+        elif isinstance(node, exp.Lock):
+            self._locked = True
+
+    def _whole(self, node: exp.Expr) -> None:
+        for part in unknown_parts(node):
+            self.found.puzzle(part, "This part of the statement is not understood.")
 
     def _unknown(self, node: exp.Expr) -> None:
         branch = isinstance(node.parent, (exp.ConditionalInsert, exp.MultitableInserts, exp.When))
@@ -155,7 +163,9 @@ class Reading:
             self.found.puzzle(node.key.upper(), "This part of the statement is not understood.")
 
     def _ctes(self, with_: exp.With, visible: _Visible, pending: list[tuple[exp.Expr, _Visible]]) -> _Visible:
+        self._whole(with_)
         for cte in with_.expressions:
+            self._whole(cte)
             alias = cte.args.get("alias")
             if isinstance(alias, exp.TableAlias):
                 self._alias(alias)
@@ -183,6 +193,7 @@ class Reading:
 
     def _alias(self, alias: exp.TableAlias) -> None:
         """Refuse `t f('x')`: an alias and its columns are names; only FLATTEN has columns that are not in the text."""
+        self._names.update(self._start(i) for i in alias.iter_expressions() if isinstance(i, exp.Identifier))
         for part in (alias.this, *alias.columns):
             name = part.this if isinstance(part, exp.ColumnDef) else part
             made_up = isinstance(alias.parent, exp.Lateral) and isinstance(name, exp.Identifier) and not name.meta
@@ -264,21 +275,14 @@ class Reading:
         else:
             self.found.puzzle(location, "A string is not a table name.")
 
-    def _misused(self, root: exp.Expr, sweep: Sweep) -> Iterator[tuple[str, str]]:
+    def _misused(self, sweep: Sweep) -> Iterator[tuple[str, str]]:
         """Yield the words of the language that the tree takes for functions."""
-        for call in root.find_all(exp.Anonymous):
-            name = str(call.this).upper()
+        for name in self._called:
             if name not in BUILTIN and (name in sweep.syntax_calls or name in TYPES | SYNTAX):
                 yield name, "This word is used as a function."
 
-    def _locks(self, root: exp.Expr) -> None:
-        if any(select.args.get("locks") for select in root.find_all(exp.Select)):
-            if self.found.kind is StatementKind.READ:
-                self.found.kind = StatementKind.WRITE
-            self.found.also_written()
-
-
-def _names(root: exp.Expr) -> list[exp.Identifier]:
-    """Return the names of tables, aliases and columns in the tree: what stands before a bracket there is no call."""
-    holders = (exp.Table, exp.TableAlias, exp.Alias, exp.Schema)
-    return [i for i in root.find_all(exp.Identifier) if isinstance(i.parent, holders)]
+    def _lock(self) -> None:
+        """A query with FOR UPDATE locks what it reads: it is a change."""
+        if self.found.kind is StatementKind.READ:
+            self.found.kind = StatementKind.WRITE
+        self.found.also_written()
