@@ -14,6 +14,7 @@ from skipass.snowflake.errors import ProtocolError, SnowflakeAuthError, Snowflak
 from skipass.snowflake.sqlapi.failures import Answer, json_body
 
 _EARLY = timedelta(seconds=60)
+_LONGEST_S = 10 * 365 * 86_400
 
 
 class OAuthError(SnowflakeAuthError):
@@ -61,18 +62,31 @@ def read_grant(answer: Answer) -> Grant:
         raise SnowflakeUnavailable(text, sent=True, http_status=answer.status)
     if error := body.get("error"):
         raise _refusal(str(error), str(body.get("error_description") or body.get("message") or error), answer.status)
-    access, seconds = body.get("access_token"), body.get("expires_in")
-    if not isinstance(access, str) or not access or not isinstance(seconds, int):
+    access, life = body.get("access_token"), _seconds(body.get("expires_in"))
+    if not isinstance(access, str) or not access or life is None:
         raise ProtocolError("The token endpoint's answer holds no token.", http_status=answer.status)
-    refresh, life = body.get("refresh_token"), body.get("refresh_token_expires_in")
+    refresh = body.get("refresh_token")
     return Grant(
         Secret(access),
-        timedelta(seconds=seconds),
+        life,
         Secret(refresh) if isinstance(refresh, str) and refresh else None,
-        timedelta(seconds=life) if isinstance(life, int) else None,
-        body.get("scope"),
-        body.get("username"),
+        _seconds(body.get("refresh_token_expires_in")),
+        _text(body.get("scope")),
+        _text(body.get("username")),
     )
+
+
+def _seconds(value: object) -> timedelta | None:
+    """Return a life, ten years at most; some identity providers write the number as text."""
+    if isinstance(value, str) and value.isascii() and value.isdigit():
+        value = int(value[:10])
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        return None
+    return timedelta(seconds=min(value, _LONGEST_S))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _refusal(error: str, text: str, status: int) -> SnowflakeError:

@@ -31,15 +31,19 @@ _PLAIN_ROLE = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
 
 @dataclass(frozen=True, slots=True)
 class OAuthClient:
-    """A registered client: `client_secret` for a confidential one, `assertion` for one that signs, or neither."""
+    """A registered client: `client_secret` for a confidential one, `assertion` for one that signs, or neither.
+
+    With `in_form` the secret stands in the form instead of a header, for servers that take it only there.
+    """
 
     client_id: str
     client_secret: Secret[str] | None = None
     assertion: Secret[str] | None = None
+    in_form: bool = False
 
     def headers(self) -> dict[str, str]:
         """Return the Basic credential; id and secret are URL-encoded first. Source: RFC 6749 §2.3.1"""
-        if self.client_secret is None:
+        if self.client_secret is None or self.in_form:
             return {}
         pair = f"{quote(self.client_id, safe='')}:{quote(self.client_secret.reveal(), safe='')}"
         return {"Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
@@ -48,6 +52,8 @@ class OAuthClient:
         """Return what stands in the form instead of a Basic credential."""
         if self.assertion is not None:
             return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": self.assertion.reveal()}
+        if self.client_secret is not None and self.in_form:
+            return {"client_id": self.client_id, "client_secret": self.client_secret.reveal()}
         return {} if self.client_secret is not None else {"client_id": self.client_id}
 
 
@@ -111,9 +117,16 @@ def read_callback(query: Mapping[str, str], state: str) -> Secret[str]:
     return Secret(query["code"])
 
 
-def exchange_call(client: OAuthClient, code: Secret[str], *, redirect_uri: str, verifier: Secret[str]) -> Call:
-    """Return the request that turns a code into tokens; a code is good for one."""
+def exchange_call(
+    client: OAuthClient, code: Secret[str], *, redirect_uri: str, verifier: Secret[str], single_use: bool = False
+) -> Call:
+    """Return the request that turns a code into tokens; a code is good for one.
+
+    With `single_use` Snowflake gives a refresh token that each refresh replaces.
+    Source: https://docs.snowflake.com/en/user-guide/single-use-refresh-tokens
+    """
     form = {"grant_type": "authorization_code", "code": code.reveal(), "redirect_uri": redirect_uri}
+    form |= {"enable_single_use_refresh_tokens": "true"} if single_use else {}
     return _call(client, form | {"code_verifier": verifier.reveal()})
 
 
