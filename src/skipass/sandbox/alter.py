@@ -15,10 +15,10 @@ from skipass.sandbox import failures, results, tabledefs, versions
 from skipass.sandbox.catalog import Table, on_table
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.names import quoted
-from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
 from skipass.sandbox.sqltypes import duck, spelling
 from skipass.sandbox.tabledefs import stored
+from skipass.sandbox.trees import parts_of
 
 
 def run(execution: Execution, tree: Any, _: str) -> Result:

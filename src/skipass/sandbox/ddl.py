@@ -17,9 +17,9 @@ from skipass.sandbox.catalog import Grant, Table, on_table
 from skipass.sandbox.columns import Column
 from skipass.sandbox.execution import Execution, described
 from skipass.sandbox.names import TableName, shown
-from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Result
 from skipass.sandbox.sqltypes import from_duck
+from skipass.sandbox.trees import parts_of
 
 
 def run(execution: Execution, text: str, source: Any) -> Result:

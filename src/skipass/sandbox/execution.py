@@ -25,12 +25,13 @@ from skipass.sandbox.engine import Run
 from skipass.sandbox.oauth import system
 from skipass.sandbox.partitions import Pages
 from skipass.sandbox.privileges import Rights
-from skipass.sandbox.resolve import Reading, Resolver, normalise
+from skipass.sandbox.resolve import Reading, Resolver
 from skipass.sandbox.results import Result, ResultColumn, Row
 from skipass.sandbox.session import Session
 from skipass.sandbox.sqltypes import from_duck, result_column
 from skipass.sandbox.statements import Output
 from skipass.sandbox.translate import translate
+from skipass.sandbox.trees import normalise
 
 # The parser's own warnings quote the statement; they go nowhere, whatever a server does to the other loggers.
 logging.getLogger("sqlglot").propagate = False

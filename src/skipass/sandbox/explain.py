@@ -12,9 +12,9 @@ from sqlglot import exp
 from skipass.sandbox import failures, reads
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
-from skipass.sandbox.resolve import parts_of
 from skipass.sandbox.results import Listing, Result, text_column
 from skipass.sandbox.statements import Output
+from skipass.sandbox.trees import parts_of
 
 _NAMES = (
     "n:step", "n:id", "n:parent", "operation", "objects", "alias", "expressions", "n:partitionsTotal",

@@ -6,20 +6,19 @@ may trust DuckDB to bind names. A view is put in place as a subquery that is rea
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, tablefunctions
-from skipass.sandbox.catalog import Catalog, SchemaObject, Table
+from skipass.sandbox import failures, owncalls, tablecalls
+from skipass.sandbox.catalog import Catalog, Table
 from skipass.sandbox.history import Moment, Past
 from skipass.sandbox.names import TableName
 from skipass.sandbox.privileges import Rights
 from skipass.sandbox.session import Session
-from skipass.sandbox.sqltypes import duck
+from skipass.sandbox.trees import normalise, parts_of
 
 MAX_VIEW_DEPTH = 20
 Virtual = Callable[[str, str, list[Any], Rights], str | None]
@@ -66,9 +65,9 @@ class Resolver:
             if isinstance(child, exp.Table):
                 self._table(child, scope)
             elif isinstance(child, exp.TableFromRows):
-                self._function(child, child.this, scope)
+                tablecalls.function(self, child, child.this, scope)
             elif isinstance(child, exp.Lateral):
-                self._lateral(child, scope)
+                tablecalls.lateral(self, child, scope)
             elif isinstance(child, exp.Unnest):
                 raise failures.unsupported("UNNEST")
             elif isinstance(child, exp.Column):
@@ -80,9 +79,9 @@ class Resolver:
         if isinstance(node, exp.Values) and isinstance(node.parent, (exp.From, exp.Join)):
             _name_values(node)
         self.query(node, scope)
-        call = _called(node)
+        call = owncalls.called(node)
         if call is not None:
-            self.expand(node, call)
+            owncalls.expand(self, node, call)
 
     def _column(self, node: Any) -> None:
         """A column, or the next value of a sequence, which looks like one."""
@@ -92,37 +91,6 @@ class Resolver:
             node.replace(exp.Anonymous(this="nextval", expressions=[exp.Literal.string(physical)]))
             return
         _shorten(node)
-
-    def _lateral(self, node: Any, scope: frozenset[str]) -> None:
-        if isinstance(node.this, exp.Subquery):
-            self.query(node, scope)
-            return
-        self.query(node.this, scope)
-        made = tablefunctions.source(node.this)
-        if made is None:
-            raise failures.unknown_function(str(node.this.name or node.this.key).upper())
-        self._put(node, made, node.args.get("alias"))
-
-    def _put(self, node: Any, made: Any, alias: Any) -> None:
-        """Put a table function's subquery in place, laterally where something stands before it."""
-        holder = node.parent
-        if alias is None:
-            alias = exp.TableAlias(this=exp.to_identifier(f"F{id(made)}", quoted=True))
-        joined = isinstance(holder, exp.Join)
-        columns, generator = made.meta.get("sf_columns"), made.meta.get("sf_generator")
-        new = exp.Lateral(this=made, alias=alias) if joined else made
-        if not joined:
-            made.set("alias", alias)
-        new.meta["sf_columns"], new.meta["sf_generator"] = columns, generator
-        if joined and holder.args.get("on") is None and not holder.args.get("using"):
-            if holder.side:
-                holder.set("on", exp.true())
-            else:
-                holder.set("kind", "CROSS")
-        for key in ("joins", "sample"):
-            if node.args.get(key):
-                new.set(key, node.args[key])
-        node.replace(new)
 
     def _ctes(self, node: Any, known: frozenset[str]) -> frozenset[str]:
         clause = node.args.get("with_")
@@ -141,7 +109,7 @@ class Resolver:
         if node.args.get("changes") is not None:
             raise failures.unsupported("CHANGES")
         if isinstance(node.this, (exp.Anonymous, exp.Func, exp.Dot)):
-            self._function(node, node.this, known)
+            tablecalls.function(self, node, node.this, known)
             return
         if not isinstance(node.this, exp.Identifier):
             raise failures.missing(node.sql(dialect="snowflake"), "Stage")  # no stage here holds a file
@@ -158,7 +126,7 @@ class Resolver:
                 sql = self.virtual(name.database, name.name, [], self.rights)
             if sql is None:
                 raise failures.missing(str(name))
-            self._point(node, self._virtual_name(sql), name.name)
+            self._point(node, self.virtual_name(sql), name.name)
             return
         table = self.rights.table(name, "SELECT")
         moment = self.moment_of(node)
@@ -202,81 +170,20 @@ class Resolver:
         given = node.args.get("alias")
         columns = given.columns if given is not None and given.columns else names
         holder.set("alias", exp.TableAlias(this=exp.to_identifier(alias, quoted=True), columns=columns))
-        joins = node.args.get("joins")
-        if joins:
-            holder.set("joins", joins)
-        node.replace(holder)
-
-    def _function(self, node: Any, call: Any, known: frozenset[str]) -> None:
-        self.query(call, known)
-        made = tablefunctions.source(call)
-        if made is not None:
-            self._put(node, made, node.args.get("alias"))
-            return
-        path, function = _call(call)
-        if not path and function.name.upper() == "RESULT_SCAN":
-            self._scan(node, function)
-            return
-        if path[-1:] != ["INFORMATION_SCHEMA"] or len(path) > 2:
-            raise failures.unknown_function(function.name.upper())
-        database = path[0] if len(path) == 2 else self.session.current_database("SELECT")
-        if not self.rights.sees_database(database):
-            raise failures.missing(database, "Database", table=False)
-        sql = self.virtual(database, function.name.upper() + "()", function.expressions, self.rights)
-        if sql is None:
-            raise failures.unknown_function(function.name.upper())
-        self._made_up(node, sql, function.name.upper())
-
-    def _scan(self, node: Any, function: Any) -> None:
-        wanted = function.expressions[0] if function.expressions else exp.Null()
-        sql, columns = self.results(wanted.name if isinstance(wanted, exp.Literal) else "")
-        table = self._made_up(node, sql, "RESULT_SCAN")
-        table.meta["sf_columns"] = columns
-
-    def _made_up(self, node: Any, sql: str, name: str) -> Any:
-        given = node.args.get("alias")
-        alias = given or exp.TableAlias(this=exp.to_identifier(name, quoted=True))
-        table = exp.Table(this=exp.to_identifier(self._virtual_name(sql), quoted=True), alias=alias)
         for key in ("joins", "sample"):
             if node.args.get(key):
-                table.set(key, node.args[key])
-        node.replace(table)
-        return table
+                holder.set(key, node.args[key])
+        if node.args.get("pivots"):
+            raise failures.unsupported("PIVOT of a view")
+        node.replace(holder)
 
     def next_value(self, name: TableName) -> str:
         """Return the stored name of a sequence that the role may use."""
         found = self.rights.schema_object(name, "SEQUENCE", "USAGE")
         return found.details["physical"]
 
-    def expand(self, node: Any, call: list[str]) -> None:
-        """Put a SQL function's body in the place of its call; the body is read with its owner's rights."""
-        if self.depth >= MAX_VIEW_DEPTH:
-            raise failures.compilation("002003", "42601", "Function expansion is too deep.")
-        name = self.session.table_name(call, "SELECT")
-        function = self.rights.schema_object(name, "FUNCTION", "USAGE")
-        given = node.expressions if isinstance(node, exp.Anonymous) else node.expression.expressions
-        wanted: list[list[str]] = json.loads(function.details["arguments"])
-        if len(given) != len(wanted):
-            raise failures.compilation("001044", "42601", f"Invalid argument types for function '{name.name}'")
-        values = {
-            parameter: exp.cast(value.copy(), duck(kind), dialect="duckdb")
-            for (parameter, kind), value in zip(wanted, given, strict=True)
-        }
-        node.replace(exp.cast(self._body(function, values), duck(function.details["returns"]), dialect="duckdb"))
-
-    def _body(self, function: SchemaObject, values: dict[str, Any]) -> Any:
-        tree = normalise(self.parse(f"SELECT {function.text}" if not _is_query(function.text) else function.text))
-        at = function.name
-        session = Session(self.session.user, function.owner, None, at.database, at.schema, self.session.now)
-        rights = Rights(self.catalog, function.owner)
-        holder = exp.Subquery(this=tree)
-        replace(self, session=session, rights=rights, moment=None, depth=self.depth + 1).query(holder)
-        for column in list(holder.find_all(exp.Column)):
-            if column.name in values and not column.table:
-                column.replace(exp.paren(values[column.name].copy()))
-        return holder
-
-    def _virtual_name(self, sql: str) -> str:
+    def virtual_name(self, sql: str) -> str:
+        """Keep the SQL of a made-up table and return its name."""
         name = f"v{len(self.reading.virtual)}"
         self.reading.virtual[name] = sql
         return name
@@ -313,55 +220,6 @@ def _many(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _is_query(text: str) -> bool:
-    return text.lstrip().upper().startswith(("SELECT", "WITH", "("))
-
-
-def _called(node: Any) -> list[str] | None:
-    """Return the name of the customer's own function that a node calls; others were refused or known before."""
-    if isinstance(node, exp.Dot) and isinstance(node.expression, exp.Anonymous):
-        path, function = _call(node)
-        return [*path, str(function.this).upper()]
-    if isinstance(node, exp.Anonymous) and node.meta.get("sf_own") and not isinstance(node.parent, exp.Dot):
-        return [str(node.this).upper()]
-    return None
-
-
-def _call(node: Any) -> tuple[list[str], Any]:
-    path: list[str] = []
-    while isinstance(node, exp.Dot):
-        path = [*_dotted(node.this), *path]
-        node = node.expression
-    return path, node
-
-
-def _dotted(node: Any) -> list[str]:
-    if isinstance(node, exp.Dot):
-        return [*_dotted(node.this), *_dotted(node.expression)]
-    return [node.name]
-
-
 def _shorten(column: Any) -> None:
     column.set("db", None)
     column.set("catalog", None)
-
-
-def parts_of(node: Any) -> list[str]:
-    """Return the stored name parts of a normalised table node; the empty part of `db..t` is PUBLIC."""
-    database, schema = node.args.get("catalog"), node.args.get("db")
-    parts = [node.this.name]
-    if schema is not None or database is not None:
-        name = schema.name if isinstance(schema, exp.Identifier) else ""
-        parts.insert(0, name or "PUBLIC")
-    if isinstance(database, exp.Identifier) and database.name:
-        parts.insert(0, database.name)
-    return parts
-
-
-def normalise(tree: Any) -> Any:
-    """Return the tree with every identifier quoted under its stored name: unquoted ones in upper case."""
-    for identifier in tree.find_all(exp.Identifier):
-        if not identifier.args.get("quoted"):
-            identifier.set("this", identifier.name.upper())
-            identifier.set("quoted", True)
-    return tree

@@ -17,10 +17,11 @@ from skipass.sandbox.catalog import Table
 from skipass.sandbox.columns import Column, Constraint
 from skipass.sandbox.execution import Execution, to_duck
 from skipass.sandbox.names import quoted
-from skipass.sandbox.resolve import Reading, parts_of
+from skipass.sandbox.resolve import Reading
 from skipass.sandbox.results import MAX_TEXT
 from skipass.sandbox.sqltypes import duck, spelling
 from skipass.sandbox.translate import translate
+from skipass.sandbox.trees import parts_of
 
 _MAX_RETENTION_DAYS = 90
 

@@ -11,9 +11,10 @@ from skipass.sandbox import failures, results, versions
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.execution import Execution, exact_case, to_duck
 from skipass.sandbox.reads import located
-from skipass.sandbox.resolve import Resolver, parts_of
+from skipass.sandbox.resolve import Resolver
 from skipass.sandbox.results import Counts, Result
 from skipass.sandbox.translate import translate
+from skipass.sandbox.trees import parts_of
 
 
 def run(execution: Execution, text: str, source: Any) -> Result:
