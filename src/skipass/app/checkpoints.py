@@ -11,11 +11,11 @@ from typing import BinaryIO
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from skipass.app.database import StoredJournal
 from skipass.audit.chain import Head
 from skipass.audit.checkpoint import sign
 from skipass.errors import SkipassError
 from skipass.gateway.metrics import CHECKPOINTS
-from skipass.storage.journal import SqliteJournal
 
 EVERY_S = 5.0
 EVERY_RECORDS = 1_000
@@ -25,7 +25,7 @@ _log = structlog.get_logger("skipass.checkpoints")
 class Checkpoints:
     """Appends signed heads to a file, in the background."""
 
-    def __init__(self, journal: SqliteJournal, key: Ed25519PrivateKey, path: Path) -> None:
+    def __init__(self, journal: StoredJournal, key: Ed25519PrivateKey, path: Path) -> None:
         self._journal, self._key, self._path = journal, key, path
         self._signed: dict[str, Head] = {}
         self._task: asyncio.Task[None] | None = None
@@ -71,7 +71,7 @@ class Checkpoints:
             by_tenant[tenant][writer] = head
         lines = b"".join(sign(t, self._journal.now(), by_tenant[t], self._key) for t in moved)
         await asyncio.to_thread(_append, self._path, lines)
-        self._signed |= {tenant: by_tenant[tenant].get(self._journal.boot_id, Head()) for tenant in moved}
+        self._signed |= {tenant: by_tenant[tenant].get(self._journal.writer, Head()) for tenant in moved}
         CHECKPOINTS.inc(len(moved))
 
 

@@ -13,9 +13,10 @@ from skipass.errors import SkipassError
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The files of one gateway under `path`, a directory of its owner alone."""
+    """The files of one gateway under `path`, a directory of its owner alone; its rows may be `on_server` instead."""
 
     path: Path
+    on_server: bool = False
 
     @property
     def database(self) -> Path:
@@ -45,7 +46,7 @@ class Home:
     @property
     def initialised(self) -> bool:
         """Whether there is a gateway here."""
-        return self.database.exists() and self.vault_key.exists()
+        return self.vault_key.exists() and (self.on_server or self.database.exists())
 
     @contextmanager
     def hold(self) -> Iterator[None]:

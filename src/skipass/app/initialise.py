@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from skipass.app.database import Database, database_of
 from skipass.app.home import Home
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import SystemClock
@@ -17,8 +18,6 @@ from skipass.ids import new_id
 from skipass.nouns.people import Tenant, User
 from skipass.nouns.principal import Role
 from skipass.secret import Secret
-from skipass.storage.journal import SqliteJournal
-from skipass.storage.migrate import migrate
 from skipass.vault.keys import new_signing_key, new_vault_key, vault_key
 from skipass.vault.seal import seal
 
@@ -44,29 +43,43 @@ def sign_in_link(base_url: str, token: Secret[str]) -> str:
     return f"{base_url}/sign-in#{token.reveal()}"
 
 
-async def initialise(home: Home, admin: str, approver: str | None, tenant: str = "default") -> Initialised:
-    """Create a gateway in `home`; raises `already_initialised`, or `invalid_request` when both people are one."""
+async def initialise(
+    home: Home, admin: str, approver: str | None, tenant: str = "default", *, database_url: Secret[str] | None = None
+) -> Initialised:
+    """Create a gateway in `home`, with its rows in the database at that address or in a file of the home.
+
+    Raises `already_initialised`, `invalid_request` when both people are one, and `database_unavailable`.
+    """
     if approver is not None and approver == admin:
         hint = "Who asks never decides, so a team needs two people."
         raise SkipassError("invalid_request", "Admin and approver must be two people.", hint)
+    home = replace(home, on_server=database_url is not None)
+    database = database_of(home, database_url)
     with home.hold():
         if home.initialised:
             raise SkipassError("already_initialised", hint=f"It lives in {home.path}: skipass serve runs it.")
+        if home.on_server and await database.initialised():
+            hint = "Another home holds its keys; to run a second gateway on it, copy them: see the page on PostgreSQL."
+            raise SkipassError("already_initialised", "The database holds a gateway already.", hint)
+        await database.migrate()
         new_vault_key(home.vault_key)
         new_signing_key(home.audit_key, home.audit_public_key)
-        migrate(home.database)
         people = [(admin, (Role.ADMIN,))] + ([(approver, (Role.APPROVER,))] if approver else [])
-        return await _first_rows(home, tenant, people)
+        return await _first_rows(home, database, tenant, people)
 
 
-async def _first_rows(home: Home, name: str, people: Sequence[tuple[str, tuple[Role, ...]]]) -> Initialised:
+async def _first_rows(
+    home: Home, database: Database, name: str, people: Sequence[tuple[str, tuple[Role, ...]]]
+) -> Initialised:
     clock, kek = SystemClock(), vault_key(home.vault_key)
     boot_id, tenant_id = new_id("boot", clock.now()), new_id("tenant", clock.now())
     data_key = seal(kek, secrets.token_bytes(32), data_key_place(tenant_id))
-    journal = SqliteJournal(home.database, boot_id, clock)
+    journal = database.journal(boot_id, clock)
     await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"for": "init"}))
 
     async def create(unit: UnitOfWork) -> tuple[Founder, ...]:
+        if await unit.setting("kek_fingerprint") is not None:
+            raise SkipassError("already_initialised", "The database holds a gateway already.")
         await unit.insert(Tenant(tenant_id, name, data_key, unit.now))
         await unit.set("kek_fingerprint", kek.fingerprint)
         unit.emit(Event(tenant_id, "gateway.initialised", tenant_id, {"founders": [n for n, _ in people]}))

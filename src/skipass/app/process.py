@@ -9,7 +9,7 @@ from pathlib import Path
 from skipass import __version__
 from skipass.access.sqlguard.pool import GuardPool
 from skipass.app.checkpoints import Checkpoints
-from skipass.app.home import Home
+from skipass.app.database import database_of
 from skipass.app.noticing import channels
 from skipass.app.settings import Settings
 from skipass.audit.events import DEPLOYMENT, Event
@@ -21,8 +21,6 @@ from skipass.gateway.egress import Egress
 from skipass.gateway.ports import Reader
 from skipass.gateway.upstream import Upstream
 from skipass.ids import new_id
-from skipass.storage.journal import SqliteJournal
-from skipass.storage.migrate import migrate
 from skipass.vault.keys import signing_key, vault_key
 
 
@@ -30,17 +28,18 @@ from skipass.vault.keys import signing_key, vault_key
 async def running(settings: Settings, base_url: str, clock: Clock | None = None) -> AsyncIterator[Gateway]:
     """Yield the gateway of `settings.home` with its jobs running.
 
-    Raises `not_initialised`, `vault_key`, `gateway_running`, `invalid_policy`.
+    Raises `not_initialised`, `vault_key`, `gateway_running`, `invalid_policy`, `database_unavailable`.
     """
-    home, clock = Home(settings.home.expanduser()), clock or SystemClock()
-    if not home.initialised:
+    home, clock = settings.place(), clock or SystemClock()
+    database = database_of(home, settings.database())
+    if not (home.initialised and await database.initialised()):
         raise SkipassError("not_initialised", hint="Run: skipass init")
     with home.hold():
         kek, key = vault_key(home.vault_key), signing_key(home.audit_key)
-        migrate(home.database)
+        await database.migrate()
         policy_file = read_policy(settings.policy_file) if settings.policy_file else None
         boot_id = new_id("boot", clock.now())
-        journal = SqliteJournal(home.database, boot_id, clock)
+        journal = database.journal(boot_id, clock)
         guard = GuardPool()
         egress = Egress(settings.sandbox, frozenset(settings.egress_allow))
         upstream, told = Upstream(egress, kek, clock), channels(settings, egress, clock)

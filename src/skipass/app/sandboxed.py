@@ -16,6 +16,7 @@ import sys
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from skipass.app.initialise import initialise
 from skipass.app.settings import Settings
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
+from skipass.secret import Secret
 from skipass.vault.keys import write_owner_only
 
 ADMIN, APPROVER = "ada", "grace"
@@ -38,21 +40,21 @@ _PR_SET_PDEATHSIG = 1
 async def sandbox_home(settings: Settings) -> AsyncIterator[Path]:
     """Yield the home to use: the one named, or a temporary one; initialised either way."""
     if "home" in settings.model_fields_set:
-        yield await _initialised(settings.home.expanduser())
+        yield await _initialised(settings.place(), settings.database())
         return
     with tempfile.TemporaryDirectory(prefix="skipass-sandbox-") as directory:
-        yield await _initialised(Path(directory))
+        yield await _initialised(replace(settings.place(), path=Path(directory)), settings.database())
 
 
-async def _initialised(path: Path) -> Path:
-    home, own = Home(path), path / "sandbox"
+async def _initialised(home: Home, database_url: Secret[str] | None) -> Path:
+    path, own = home.path, home.path / "sandbox"
     if home.initialised and not own.exists():
         hint = "Choose another --home for the sandbox."
         raise SkipassError("already_initialised", f"{path} holds a gateway that is not a sandbox.", hint)
     home.path.mkdir(parents=True, mode=0o700, exist_ok=True)
     own.mkdir(mode=0o700, exist_ok=True)
     if not home.initialised:
-        await initialise(home, ADMIN, APPROVER)
+        await initialise(home, ADMIN, APPROVER, database_url=database_url)
     return path
 
 

@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from skipass.app.home import Home
 from skipass.app.noticing import NoticeSettings
+from skipass.secret import Secret
 
 
 class Settings(NoticeSettings):
@@ -19,6 +21,9 @@ class Settings(NoticeSettings):
     model_config = SettingsConfigDict(env_prefix="SKIPASS_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
     home: Path = Field(Path("~/.skipass"), description="Directory of the database, the keys and the checkpoints.")
+    database_url: SecretStr | None = Field(
+        None, description="postgresql:// address of a database that several gateways may share; else a file in home."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on; loopback unless you say otherwise.")
     port: int = Field(8787, ge=0, le=65535, description="Port to listen on; 0 picks a free one.")
     base_url: str | None = Field(None, description="Public address of the gateway; https unless it is loopback.")
@@ -45,6 +50,21 @@ class Settings(NoticeSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+            raise ValueError("database_url must begin with postgresql://")
+        return value
+
+    def database(self) -> Secret[str] | None:
+        """Return the address of the database if it is on a server."""
+        return None if self.database_url is None else Secret(self.database_url.get_secret_value())
+
+    def place(self) -> Home:
+        """Return the home, which knows whether its rows are on a server."""
+        return Home(self.home.expanduser(), on_server=self.database_url is not None)
 
     @model_validator(mode="after")
     def _safe(self) -> Settings:

@@ -31,6 +31,12 @@ def api_key() -> Secret[str] | None:
     return Secret(key) if key else None
 
 
+def database_url() -> Secret[str] | None:
+    """Return the address of a gateway's database if the environment holds one."""
+    url = os.environ.get("SKIPASS_DATABASE_URL", "").strip()
+    return Secret(url) if url else None
+
+
 def variable(name: str) -> str | None:
     """Return a variable that an option names, for what must not stand on a command line."""
     return os.environ.get(name)

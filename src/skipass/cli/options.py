@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
+from skipass.cli import environment
 from skipass.cli.output import Format, note
+from skipass.secret import Secret
 
 FormatOption = Annotated[Format, typer.Option("--format", help="table, json (an object a line) or csv.")]
 IdentifierOption = Annotated[
@@ -19,6 +22,22 @@ HomeOption = Annotated[
     Path | None,
     typer.Option("--home", envvar="SKIPASS_HOME", help="The gateway's directory.", show_default="~/.skipass"),
 ]
+DatabaseUrlOption = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        help="postgresql:// address of the gateway's database; SKIPASS_DATABASE_URL keeps its password unseen.",
+    ),
+]
+
+
+def database_url(given: str | None) -> Secret[str] | None:
+    """Return the address of a database, from the option or the environment; a password in the option is warned of."""
+    if given is None:
+        return environment.database_url()
+    if "@" in urlsplit(given).netloc:
+        note("Everybody on this machine can read a command line: SKIPASS_DATABASE_URL keeps the password out of it.")
+    return Secret(given)
 
 
 def more(there_are: bool) -> None:

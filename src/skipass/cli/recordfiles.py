@@ -11,6 +11,7 @@ import orjson
 
 from skipass.audit.chain import Fault, Record
 from skipass.errors import SkipassError
+from skipass.secret import Secret
 from skipass.storage.export import record_from, records
 
 if TYPE_CHECKING:
@@ -21,11 +22,25 @@ if TYPE_CHECKING:
 _SQLITE = b"SQLite format 3\0"
 
 
-def records_in(path: Path) -> Iterator[Record]:
-    """Yield the records of a SQLite database or of an export, whichever the file is; raises `chain_broken` for neither.
+def stored(where: Path | Secret[str]) -> Iterator[Record]:
+    """Yield the records of a gateway's database: a SQLite file, or the one at a `postgresql://` address."""
+    if isinstance(where, Path):
+        return records(where)
+    from skipass.app.database import server_at
+
+    server = server_at(where)
+    from skipass.storage.pgexport import records_on
+
+    return records_on(server)
+
+
+def records_in(path: Path | Secret[str]) -> Iterator[Record]:
+    """Yield the records of a database or of an export, whichever it is; raises `chain_broken` for neither.
 
     Source: https://www.sqlite.org/fileformat.html (the header string).
     """
+    if not isinstance(path, Path):
+        return stored(path)
     try:
         with path.open("rb") as file:
             is_database = file.read(len(_SQLITE)) == _SQLITE

@@ -47,7 +47,7 @@ class SqliteJournal:
     exclusive = True
 
     def __init__(self, path: Path, boot_id: str, clock: Clock) -> None:
-        self.boot_id = boot_id
+        self.boot_id = self.writer = boot_id
         self.healthy = False
         self._path, self._clock = path, clock
         self._queue: queue.Queue[Entry | None] = queue.Queue()

@@ -13,19 +13,16 @@ from typing import Any
 from skipass.errors import SkipassError
 from skipass.secret import Secret
 from skipass.storage.migrate import MIGRATIONS, newest
-from skipass.storage.postgres import Broken
 from skipass.storage.server import Server
 
 # Any number that no other program locks; the same in every version of this one.
 LOCK = 0x5C1_9A55
-# A migration may take longer than a unit of work, and waits for another process's.
-_PATIENT = {"lock_timeout": "0", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 _SETTING = "SELECT value FROM settings WHERE name = 'kek_fingerprint'"
 
 
 async def initialised(server: Server) -> bool:
     """Return whether there is a gateway's data in the database; raises `database_unavailable`."""
-    connection = await _connected(server)
+    connection = await server.patient()
     try:
         if await _revision(connection) is None:
             return False
@@ -36,7 +33,7 @@ async def initialised(server: Server) -> bool:
 
 async def migrate(server: Server, url: Secret[str]) -> None:
     """Bring the database to the newest revision; raises `internal_error`, `database_unavailable`."""
-    connection = await _connected(server)
+    connection = await server.patient()
     try:
         if await _revision(connection) == newest():
             return
@@ -54,14 +51,6 @@ async def migrate(server: Server, url: Secret[str]) -> None:
         raise SkipassError("internal_error", f"The database could not be migrated: {last}")
 
 
-async def _connected(server: Server) -> Any:
-    try:
-        return await server.connect("skipass starts", settings=_PATIENT)
-    except Broken as error:
-        hint = "Look at SKIPASS_DATABASE_URL, at the server, and at what may connect to it."
-        raise SkipassError("database_unavailable", f"{server.place}: {error}", hint, retryable=True) from None
-
-
 async def _revision(connection: Any) -> str | None:
     if await connection.fetchval("SELECT to_regclass('alembic_version')") is None:
         return None
@@ -71,7 +60,7 @@ async def _revision(connection: Any) -> str | None:
 
 async def upgrade(server: Server) -> None:
     """Run what is missing, in one transaction; a second process that migrates waits and finds nothing to do."""
-    connection = await _connected(server)
+    connection = await server.patient()
     try:
         async with connection.transaction():
             await connection.execute(f"SELECT pg_advisory_xact_lock({LOCK})")

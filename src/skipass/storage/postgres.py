@@ -108,7 +108,7 @@ async def ask(connection: Any, question: Question) -> Any:
     values = [_stored(question.parameters[name]) for name in names]
     try:
         if not question.counts:
-            return [_read(row) for row in await connection.fetch(text, *values)]
+            return [plain(row) for row in await connection.fetch(text, *values)]
         touched = int((await connection.execute(text, *values)).rpartition(" ")[2])
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise meaning(error) from None
@@ -152,11 +152,12 @@ def _stored(value: Any) -> Any:
     return value
 
 
-def _read(row: Any) -> dict[str, Any]:
-    return {name: _plain(value) for name, value in row.items()}
+def plain(row: Any) -> dict[str, Any]:
+    """Return a row as it was before it was stored."""
+    return {name: _unescaped(value) for name, value in row.items()}
 
 
-def _plain(value: Any) -> Any:
+def _unescaped(value: Any) -> Any:
     if isinstance(value, str) and _ESCAPE in value:
         return value.replace(f"{_ESCAPE}0", "\0").replace(f"{_ESCAPE}1", _ESCAPE)
     return value

@@ -33,6 +33,7 @@ _SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
 }
+_PATIENT = {"lock_timeout": "0", "statement_timeout": "0", "idle_in_transaction_session_timeout": "0"}
 _NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 _KNOWN = """
 SELECT current_setting('server_version_num')::int / 10000 AS version, pg_is_in_recovery() AS standby,
@@ -77,6 +78,18 @@ class Server:
             connection.terminate()
             raise
         return connection
+
+    async def patient(self) -> Any:
+        """Return a connection without limits of time, for what takes long; raises `database_unavailable`."""
+        try:
+            return await self.connect("skipass", settings=_PATIENT)
+        except Broken as error:
+            raise self.unavailable(error) from None
+
+    def unavailable(self, error: Exception) -> SkipassError:
+        """Return the failure that says which database does not answer, and how."""
+        hint = "Look at SKIPASS_DATABASE_URL, at the server, and at what may connect to it."
+        return SkipassError("database_unavailable", f"{self.place}: {error}", hint, retryable=True)
 
 
 def _hosts(netloc: str, query: Mapping[str, list[str]]) -> list[str]:

@@ -13,9 +13,10 @@ import typer
 from skipass.cli import environment
 from skipass.cli.credentials import write_owner_only
 from skipass.cli.failures import FAILED, Refusal
-from skipass.cli.options import FormatOption, HomeOption
+from skipass.cli.options import DatabaseUrlOption, FormatOption, HomeOption, database_url
 from skipass.cli.output import Format, note, say, show_object, show_rows
 from skipass.cli.visible import visible
+from skipass.secret import Secret
 
 if TYPE_CHECKING:
     from skipass.audit.chain import Fault
@@ -30,9 +31,12 @@ DatabaseOption = Annotated[Path | None, typer.Option("--database", help="A gatew
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The files to verify: the records, and the signed checkpoints with the key that checks them, if there are any."""
+    """What to verify: the records, and the signed checkpoints with the key that checks them, if there are any.
 
-    records: Path
+    Records are in a file, or in the database at an address.
+    """
+
+    records: Path | Secret[str]
     checkpoints: Path | None
     public_key: Path | None
 
@@ -47,13 +51,15 @@ def verify(
     *,
     file: Annotated[Path | None, typer.Argument(help="A database, or the JSON lines of an export.")] = None,
     database: DatabaseOption = None,
+    address: DatabaseUrlOption = None,
     checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="File of signed checkpoints.")] = None,
     public_key: Annotated[Path | None, typer.Option("--public-key", help="Key that checks their signatures.")] = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Recompute every chain and compare it with the checkpoints; exit 1 and name the first fault of each chain."""
-    evidence = _evidence(file or database, checkpoints, public_key, home)
+    url = None if file or database else database_url(address)
+    evidence = _evidence(file or database, url, checkpoints, public_key, home)
     report = _report(evidence)
     _show(report, form)
     if evidence.checkpoints is None:
@@ -64,14 +70,16 @@ def verify(
         raise typer.Exit(FAILED)
 
 
-def _evidence(records: Path | None, checkpoints: Path | None, key: Path | None, home: Path | None) -> Evidence:
+def _evidence(
+    records: Path | None, url: Secret[str] | None, checkpoints: Path | None, key: Path | None, home: Path | None
+) -> Evidence:
     from skipass.app.home import Home
 
     own = Home((home or environment.home()).expanduser())
     if records is None:
         # A gateway signs its heads from the first seconds on: no file at all is what a fresh one or a thief leaves.
         kept = own.checkpoints if own.checkpoints.exists() else None
-        return Evidence(own.database, checkpoints or kept, key or own.audit_public_key)
+        return Evidence(url or own.database, checkpoints or kept, key or own.audit_public_key)
     if checkpoints is not None and key is None:
         raise typer.BadParameter("checkpoints need the key that checks them", param_hint="--public-key")
     return Evidence(records, checkpoints, key)
@@ -105,15 +113,16 @@ def _show(report: Report, form: Format) -> None:
 def export(
     out: Annotated[Path | None, typer.Option("--out", help="File to make; without it, standard output.")] = None,
     database: DatabaseOption = None,
+    address: DatabaseUrlOption = None,
     home: HomeOption = None,
 ) -> None:
     """Write every record as a JSON line, in an order that audit verify reads."""
     from skipass.app.home import Home
-    from skipass.cli.recordfiles import line_of
-    from skipass.storage.export import records
+    from skipass.cli.recordfiles import line_of, stored
 
+    url = None if database else database_url(address)
     path = database or Home((home or environment.home()).expanduser()).database
-    lines = (line_of(record) for record in records(path))
+    lines = (line_of(record) for record in stored(url or path))
     if out is None:
         sys.stdout.buffer.writelines(lines)
         sys.stdout.buffer.flush()

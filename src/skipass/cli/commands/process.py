@@ -13,7 +13,7 @@ import typer
 from skipass.cli import environment
 from skipass.cli.client import checked_url
 from skipass.cli.failures import WRONG_USAGE, extra, listening
-from skipass.cli.options import FormatOption, HomeOption
+from skipass.cli.options import DatabaseUrlOption, FormatOption, HomeOption, database_url
 from skipass.cli.output import Format, json_line, note, say, show_object
 from skipass.cli.ready import announcement
 
@@ -29,6 +29,7 @@ def init(
     base_url: Annotated[
         str, typer.Option("--base-url", envvar="SKIPASS_BASE_URL", help="Address the links are made for.")
     ] = environment.DEFAULT_URL,
+    address: DatabaseUrlOption = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -41,7 +42,7 @@ def init(
         from skipass.app.initialise import initialise, sign_in_link
     admin, approver = _founders(admin, approver)
     place, url = Home((home or environment.home()).expanduser()), checked_url(base_url)
-    made = asyncio.run(initialise(place, admin, approver))
+    made = asyncio.run(initialise(place, admin, approver, database_url=database_url(address)))
     links = [
         {"name": f.user.name, "roles": [r.value for r in f.user.roles], "link": sign_in_link(url, f.token)}
         for f in made.founders
@@ -80,6 +81,7 @@ def serve(
     base_url: Annotated[str | None, typer.Option(help="Public address; https unless it is loopback.")] = None,
     tls_cert: Annotated[Path | None, typer.Option(help="Certificate chain in PEM, to serve https directly.")] = None,
     tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key in PEM.")] = None,
+    address: DatabaseUrlOption = None,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -89,6 +91,7 @@ def serve(
     """
     with extra("sandbox" if sandbox else "server"):
         from skipass.app.serve import run
+    url = database_url(address)
     given = {
         "sandbox": sandbox or None,
         "host": host,
@@ -97,6 +100,7 @@ def serve(
         "tls_cert": tls_cert,
         "tls_key": tls_key,
         "home": home,
+        "database_url": url and url.reveal(),
     }
     settings = _settings({name: value for name, value in given.items() if value is not None})
     with listening():
