@@ -19,6 +19,7 @@ from skipass.surfaces.edge.bearer import bearer_from
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
+from skipass.surfaces.issuers.app import create_issuers_app
 from skipass.surfaces.mcp.app import create_mcp_app
 from skipass.surfaces.rest.app import create_rest_app
 
@@ -32,7 +33,7 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     console = create_console_app(gateway, edge, clock)
     house = Door(_House(gateway, settings), edge, clock)
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
-    rooms |= {"console": console, "sign-in": console}
+    rooms |= {"console": console, "sign-in": console, "issuers": create_issuers_app(gateway, edge, clock)}
     return _Logged(_Router(rooms, mcp), clock)
 
 

@@ -49,7 +49,9 @@ class Ending:
         if out is not None:
             why = session.end_reason.value if session.end_reason else "closing"
             await asyncio.gather(*(self._runner.cancel(statement, out, f"session {why}") for statement in running))
-        return await self._sessions.finish(session)
+        finished = await self._sessions.finish(session)
+        self._deps.upstream.session_ended(session.id)
+        return finished
 
 
 def _may_revoke(principal: Principal, session: AccessSession) -> None:

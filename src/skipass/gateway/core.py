@@ -19,6 +19,8 @@ from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
 from skipass.gateway.groups import Groups
 from skipass.gateway.idempotency import OnceJournal
+from skipass.gateway.issuer import Issuer
+from skipass.gateway.issuing import Issuing
 from skipass.gateway.jobs import Jobs
 from skipass.gateway.notices import Notices
 from skipass.gateway.people import People
@@ -32,6 +34,7 @@ from skipass.gateway.sessions import Sessions
 from skipass.gateway.signins import SignIns
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
+from skipass.nouns.connection import AuthMethod
 from skipass.nouns.people import Tenant
 from skipass.vault.seal import unseal
 
@@ -53,6 +56,7 @@ class Gateway:
     sign_ins: SignIns
     agents: Agents
     connections: Connections
+    issuing: Issuing
     servers: Servers
     policies: Policies
     explaining: Explaining
@@ -91,9 +95,16 @@ class Gateway:
         return True
 
 
+def _tell_upstream(deps: Deps) -> None:
+    issuer = Issuer(deps)
+    deps.upstream.makes[AuthMethod.EXTERNAL_OAUTH_ISSUER] = issuer.tokens
+    deps.upstream.at_end.append(issuer.drop)
+
+
 def build(deps: Deps) -> Gateway:
     """Return the gateway over these dependencies; nothing runs until `jobs.start`."""
     deps = replace(deps, journal=OnceJournal(deps.journal))
+    _tell_upstream(deps)
     epoch = Epoch(deps)
     runner = Runner(deps, epoch)
     sessions, system = Sessions(deps), System(deps, runner)
@@ -124,6 +135,7 @@ def build(deps: Deps) -> Gateway:
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
+        issuing=Issuing(deps),
         servers=Servers(deps),
         policies=Policies(deps),
         explaining=Explaining(deps),

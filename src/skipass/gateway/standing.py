@@ -44,7 +44,7 @@ class Standing:
 
     def out(self, session: AccessSession) -> Out:
         """Return the way out for a session's role, or raise `consent_required` with a link for that very role."""
-        return self.ways.by(session.role, session.expires_at)
+        return self.ways.by(session.role, session.expires_at, session.id)
 
     @property
     def roles(self) -> frozenset[str]:

@@ -32,13 +32,15 @@ class Upstream:
     """Clients and token sources of this process.
 
     A token source of a key or a fixed token lives as long as its credential's generation; what is unsealed for it never
-    leaves this room. The methods whose tokens are refreshed or minted are told to `makes` when the gateway is built.
+    leaves this room. The methods whose tokens are refreshed or minted are told to `makes` when the gateway is built, and
+    what is to be dropped at a session's end to `at_end`.
     """
 
     egress: Egress
     kek: KeyEncryptionKey
     clock: Clock
     makes: dict[AuthMethod, MakeTokens] = field(default_factory=dict)
+    at_end: list[Callable[[str], None]] = field(default_factory=list)
     _apis: dict[str, SqlApi] = field(default_factory=dict)
     _tokens: dict[tuple[str, int], TokenSource] = field(default_factory=dict)
 
@@ -69,6 +71,11 @@ class Upstream:
         account = (out.account.account if out.account else None) or out.connection.account
         login = out.login or out.connection.login
         return KeyPairTokens(parse_account(account).claim_account, login, load_private_key(plain), clock=self.clock)
+
+    def session_ended(self, session_id: str) -> None:
+        """Drop what was made for one session alone."""
+        for drop in self.at_end:
+            drop(session_id)
 
     def forget(self, credential_id: str) -> None:
         """Drop the tokens of a credential that ended."""

@@ -29,7 +29,7 @@ class Out:
     """The way to Snowflake for one statement.
 
     `login` is the Snowflake user it runs as, where the connection and not the credential says so. A token made for it
-    is for `role` and ends at `until` (UTC) at the latest.
+    is for `role` and ends at `until` (UTC) at the latest, and with the session where there is one.
     """
 
     connection: Connection
@@ -38,6 +38,7 @@ class Out:
     login: str | None = None
     role: str | None = None
     until: datetime | None = None
+    session_id: str | None = None
 
     @property
     def host(self) -> str:
@@ -55,11 +56,11 @@ class Ways:
     login: str | None = None
     base_url: str = ""
 
-    def by(self, role: str, until: datetime | None = None) -> Out:
+    def by(self, role: str, until: datetime | None = None, session_id: str | None = None) -> Out:
         """Return the way for a role, or raise `consent_required` with where the user agrees to that very role."""
         for credential in self.credentials:
             if credential.role in (None, role):
-                return Out(self.connection, credential, self.account, self.login, role, until)
+                return Out(self.connection, credential, self.account, self.login, role, until, session_id)
         raise consent_required(self.connection, role, self.base_url)
 
     def any(self, role: str | None = None) -> Out:

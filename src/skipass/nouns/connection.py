@@ -75,7 +75,8 @@ class Credential:
     `sealed` opens only in its own place and generation. `fingerprint` names what is sealed without giving it away: of a
     key pair the public key's, of a refresh token its digest. `expires_at` ends the access token, `refresh_expires_at`
     the refresh token. While it is refreshing, `deadline` is when another process may take over, and `ambiguous` says
-    that an earlier answer to the same refresh token was lost.
+    that an earlier answer to the same refresh token was lost; of a signing key that was replaced it is until when the
+    public half stays published.
     """
 
     id: str

@@ -35,12 +35,16 @@ def claims(
     return {"iss": f"{subject}.{fingerprint}", "sub": subject, "iat": now_s, "exp": now_s + lifetime_s}
 
 
-def sign(body: dict[str, object], key: RSAPrivateKey) -> str:
-    """Return the compact JWS, RS256, of these claims. Source: RFC 7515 §3.1, RFC 7518 §3.3."""
+def sign(body: dict[str, object], key: RSAPrivateKey, kid: str | None = None) -> str:
+    """Return the compact JWS, RS256, of these claims; `kid` names the key to whoever verifies.
+
+    Source: RFC 7515 §3.1, §4.1.4, RFC 7518 §3.3
+    """
     from cryptography.hazmat.primitives import hashes
     from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 
-    signed = f"{_segment(orjson.dumps({'alg': 'RS256', 'typ': 'JWT'}))}.{_segment(orjson.dumps(body))}"
+    header = {"alg": "RS256", "typ": "JWT"} | ({"kid": kid} if kid else {})
+    signed = f"{_segment(orjson.dumps(header))}.{_segment(orjson.dumps(body))}"
     return f"{signed}.{_segment(key.sign(signed.encode(), PKCS1v15(), hashes.SHA256()))}"
 
 
