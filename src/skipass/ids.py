@@ -33,6 +33,8 @@ PREFIXES = {
     "notice": "ntc",
     "change": "chg",
     "membership": "mbr",
+    "review": "rvw",
+    "automatic": "aut",
     "registration": "reg",
     "mapping": "map",
 }

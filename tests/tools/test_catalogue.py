@@ -16,7 +16,7 @@ from skipass.tools.validate import tool, validate
 
 each_tool = pytest.mark.parametrize("spec", CATALOGUE, ids=[spec.name for spec in CATALOGUE])
 INPUTS = {
-    "skipass_request_session": "scope* ttl_s* reason* budgets connection request_id",
+    "skipass_request_session": "scope* ttl_s* reason* budgets break_glass connection request_id",
     "skipass_show_session": "session_id wait_s",
     "skipass_extend_session": "session_id* ttl_s* reason* scope budgets request_id",
     "skipass_close_session": "session_id*",

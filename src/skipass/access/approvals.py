@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.people import Life, User
 from skipass.nouns.principal import Role
+from skipass.nouns.review import Review
 
 RECENT = timedelta(days=30)
 FRESH = timedelta(minutes=5)
@@ -37,7 +38,7 @@ def ineligible(
         return "the person is neither approver nor admin"
     if not _named(person, approval.deciders, groups):
         return "the policy names others to decide"
-    return _involved(person, approval, now, touched_by)
+    return _involved(person, {approval.requester_id, approval.owner_id}, now, touched_by)
 
 
 def _named(person: User, deciders: tuple[str, ...], groups: Collection[str]) -> bool:
@@ -45,12 +46,22 @@ def _named(person: User, deciders: tuple[str, ...], groups: Collection[str]) -> 
     return not deciders or bool(mine & set(deciders))
 
 
-def _involved(person: User, approval: Approval, now: datetime, touched_by: Collection[str]) -> str | None:
-    involved = {approval.requester_id, approval.owner_id} - {None}
+def unfit_to_review(person: User, review: Review, now: datetime, touched_by: Collection[str] = ()) -> str | None:
+    """Return why this person may not close a review, or None: an approver or admin without any part in it may."""
+    if person.state is not Life.ACTIVE:
+        return "the person is disabled"
+    if not {Role.APPROVER, Role.ADMIN} & set(person.roles):
+        return "the person is neither approver nor admin"
+    if person.id in review.deciders:
+        return "who decided does not review it"
+    return _involved(person, {review.requester_id, review.owner_id}, now, touched_by)
+
+
+def _involved(person: User, involved: Collection[str | None], now: datetime, touched_by: Collection[str]) -> str | None:
     if person.id in involved:
         return "the requester, the user acted for and the agent's owner never decide"
     recent = {person.changed_by} if now - person.changed_at < RECENT else set()
-    if not person.founder and involved & (recent | set(touched_by)):
+    if not person.founder and (set(involved) - {None}) & (recent | set(touched_by)):
         return "the requester or the agent's owner made or changed this person's identity within thirty days"
     return None
 

@@ -29,12 +29,20 @@ class SessionDecision:
 
 
 def decide(
-    scope: Scope, ttl_s: int, role: str, roles: frozenset[str], policy: ConnectionPolicy, found: Finding = NOTHING
+    scope: Scope,
+    ttl_s: int,
+    role: str,
+    roles: frozenset[str],
+    policy: ConnectionPolicy,
+    found: Finding = NOTHING,
+    *,
+    break_glass: bool = False,
 ) -> SessionDecision:
     """Return what is to happen to a scope for `ttl_s` seconds under `role`, of which `roles` are allowed.
 
     With nothing set: one schema, read, its own metadata, fifteen minutes open at once; anything wider asks a person.
     `found` is what the rules say: a deny wins, an approval or a confirm asks, an allow opens what would have asked.
+    With `break_glass` a rule must say so, or it is refused: an emergency never waits as an ordinary request.
     """
     longest = min(policy.longest_ttl_s, found.obligations.longest_s or policy.longest_ttl_s)
     refusals = [f"the rule {rule!r} denies it{_because(why)}" for rule, why in found.reasons if _denies(found)]
@@ -42,6 +50,8 @@ def decide(
         refusals.append(f"the connection does not allow the role {role}")
     if ttl_s > longest:
         refusals.append(f"no session lasts longer than {longest} seconds")
+    if break_glass and found.ruling is None:
+        refusals.append("no rule lets this caller break the glass for this scope and time")
     if refusals:
         return SessionDecision(Answer.DENY, tuple(refusals))
     wider = _wider(scope, ttl_s, policy)

@@ -212,7 +212,7 @@ class Calls:
     ) -> Envelope:
         here = await standing(self._deps, principal, slug=target.slug, name=target.connection or wanted.connection)
         budgets = wanted.budgets.model_dump(exclude_none=True) if wanted.budgets else None
-        request = SessionRequest(wanted.scope, wanted.ttl_s, wanted.reason, budgets)
+        request = SessionRequest(wanted.scope, wanted.ttl_s, wanted.reason, budgets, wanted.break_glass)
         about = here.connection.id.encode() + repr(wanted).encode()
         ask = partial(self._sessions.request, here, request)
         return await self._asked_once(principal, "skipass_request_session", wanted.request_id, about, ask, call)

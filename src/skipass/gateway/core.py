@@ -8,6 +8,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.agents import Agents
 from skipass.gateway.approvals import Approvals
 from skipass.gateway.authenticate import Authenticator
+from skipass.gateway.automatic import Automatic
 from skipass.gateway.calls import Calls
 from skipass.gateway.cancelling import Ending
 from skipass.gateway.cards import Cards
@@ -27,6 +28,7 @@ from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reconcile import Reconciler
+from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
 from skipass.gateway.servers import Servers
@@ -53,6 +55,8 @@ class Gateway:
     notices: Notices
     people: People
     groups: Groups
+    reviews: Reviews
+    automatic: Automatic
     sign_ins: SignIns
     agents: Agents
     connections: Connections
@@ -132,6 +136,8 @@ def build(deps: Deps) -> Gateway:
         notices=Notices(deps),
         people=People(deps),
         groups=Groups(deps),
+        reviews=Reviews(deps),
+        automatic=Automatic(deps),
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),

@@ -39,6 +39,7 @@ class Question:
     scope: Scope | None = None
     ttl_s: int | None = None
     policy: str | None = None
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ class Explaining:
         if question.scope is None or question.ttl_s is None:
             hint = "Give a statement, or a scope and ttl_s."
             raise SkipassError("invalid_request", "There is nothing to explain.", hint)
-        return _session(connection, rules, question.scope, question.ttl_s)
+        return _session(connection, rules, question.scope, question.ttl_s, question.break_glass)
 
     async def _rules(self, principal: Principal, question: Question) -> tuple[Connection, Rules]:
         async def load(reader: Reader) -> tuple[Connection, Rules]:
@@ -113,11 +114,11 @@ class Explaining:
         return scope_from(verdict.needs | {"schemas": schemas or [NOWHERE]})
 
 
-def _session(connection: Connection, rules: Rules, wanted: Scope, ttl_s: int) -> Explanation:
+def _session(connection: Connection, rules: Rules, wanted: Scope, ttl_s: int, glass: bool) -> Explanation:
     scope, limits = canonical_scope(wanted), rules.limits(connection)
     role, roles = scope.role or connection.role, frozenset({connection.role, *connection.allowed_roles})
-    found = rules.session(scope, ttl_s, limits)
-    decision = decide(scope, ttl_s, role, roles, limits, found)
+    found = rules.session(scope, ttl_s, limits, break_glass=glass)
+    decision = decide(scope, ttl_s, role, roles, limits, found, break_glass=glass)
     asked = Ruling.CONFIRM if decision.confirm else Ruling.APPROVAL
     outcome = {Answer.OPEN: Ruling.ALLOW, Answer.ASK: asked, Answer.DENY: Ruling.DENY}[decision.answer]
     because = decision.reasons or (_OPENS[found.ruling is Ruling.ALLOW],)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from skipass.access.approvals import RECENT, ineligible
+from skipass.access.approvals import ineligible
 from skipass.errors import SkipassError
 from skipass.gateway.memberships import groups_of
 from skipass.gateway.moves import begin, move
 from skipass.gateway.outbox import announce
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.touches import touched_lately
 from skipass.ids import digest, new_id
 from skipass.nouns.approval import Approval, ApprovalState, Subject
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.session import AccessSession
-from skipass.nouns.signin import IdentityChange
 from skipass.nouns.statement import Statement, StatementState
 
 
@@ -60,6 +60,7 @@ def session_hash(session: AccessSession) -> str:
     """Return what the approval of a session is bound to: everything it would allow."""
     facts = [session.id, session.connection_id, session.user_id, session.agent_id or "", session.role]
     facts += [session.warehouse or "", str(session.ttl_s), repr(session.scope.as_dict())]
+    facts += ["break glass"] if session.break_glass else []
     return digest(b"session/1", *(fact.encode() for fact in facts))
 
 
@@ -91,10 +92,8 @@ async def eligible(reader: Reader, approval: Approval) -> list[User]:
 
 async def why_not(reader: Reader, person: User, approval: Approval) -> str | None:
     """Return why a person may not decide an approval, or None; looks at who touched the person's identity lately."""
-    since = reader.now - RECENT
-    changes = await reader.find(IdentityChange, user_id=person.id, at__gt=since)
     groups = await groups_of(reader, person.id)
-    return ineligible(person, approval, reader.now, {change.by for change in changes}, groups)
+    return ineligible(person, approval, reader.now, await touched_lately(reader, person), groups)
 
 
 async def withdraw_all(unit: UnitOfWork, session: AccessSession, why: str) -> None:

@@ -9,10 +9,12 @@ from typing import Any
 
 from skipass.access.sqlguard.words import visible
 from skipass.gateway.ports import Reader
-from skipass.gateway.views import card_url, when
+from skipass.gateway.views import card_url, review_url, when
 from skipass.nouns.approval import Approval, ApprovalState, Subject
 from skipass.nouns.notice import Notice
-from skipass.nouns.people import Agent, User
+from skipass.nouns.people import Agent, Life, User
+from skipass.nouns.principal import Role
+from skipass.nouns.review import Review, ReviewState
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
 
@@ -21,11 +23,14 @@ MOST_OBJECTS = 20
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One notice in words, the same for every channel; names are shown as they can be read, and bounded."""
+    """One notice in words, the same for every channel; names are shown as they can be read, and bounded.
+
+    It is about an approval, or about a review: then a glass was broken, `people` is who should hear of it, and there is
+    nothing to decide any more.
+    """
 
     id: str
     kind: str
-    approval_id: str
     url: str
     agent: str
     for_user: str
@@ -33,13 +38,21 @@ class Message:
     objects: Sequence[str]
     expires_at: datetime
     seconds_left: int
+    approval_id: str | None = None
+    review_id: str | None = None
+    people: Sequence[str] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON body of a webhook."""
+        about: dict[str, Any] = {
+            "approval": {"id": self.approval_id, "url": self.url, "expires_at": when(self.expires_at)}
+        }
+        if self.review_id:
+            about = {"review": {"id": self.review_id, "url": self.url}, "people": list(self.people)}
         return {
             "id": self.id,
             "kind": self.kind,
-            "approval": {"id": self.approval_id, "url": self.url, "expires_at": when(self.expires_at)},
+            **about,
             "agent": self.agent,
             "for": self.for_user,
             "effect": self.effect,
@@ -49,11 +62,19 @@ class Message:
 
     def subject(self) -> str:
         """Return one line."""
+        if self.review_id:
+            return f"{self.agent} broke the glass: {self.effect}"
         return f"{self.agent} waits for a decision: {self.effect}"
 
     def text(self) -> str:
         """Return a few lines for people."""
         named = ", ".join(self.objects) or "no named object"
+        if self.review_id:
+            return (
+                f"{self.agent}, for {self.for_user}, broke the glass.\nOpened: {self.effect}\nObjects: {named}\n"
+                f"Time left: {self.seconds_left // 60} minutes\nFor: {', '.join(self.people)}\n"
+                f"Somebody who had no part in it reviews it: {self.url}"
+            )
         return (
             f"{self.agent}, for {self.for_user}, waits for a decision.\n"
             f"Effect: {self.effect}\nObjects: {named}\nTime left: {self.seconds_left // 60} minutes\n{self.url}"
@@ -62,6 +83,8 @@ class Message:
 
 async def message_of(reader: Reader, notice: Notice, base_url: str) -> Message | None:
     """Return what a notice says now, or None where there is nothing left to tell: it is decided, or over."""
+    if notice.review_id is not None:
+        return await _alarm(reader, notice, base_url)
     approval = await reader.get(Approval, notice.approval_id)
     if approval is None or approval.state is not ApprovalState.WAITING or approval.expires_at <= reader.now:
         return None
@@ -79,6 +102,29 @@ async def message_of(reader: Reader, notice: Notice, base_url: str) -> Message |
         objects=[_short(name) for name in objects[:MOST_OBJECTS]],
         expires_at=approval.expires_at,
         seconds_left=int((approval.expires_at - reader.now).total_seconds()),
+    )
+
+
+async def _alarm(reader: Reader, notice: Notice, base_url: str) -> Message | None:
+    """Return the notice of a broken glass; told however the session fares, until somebody has reviewed it."""
+    review = await reader.get(Review, notice.review_id, state=ReviewState.OPEN)
+    session = await reader.get(AccessSession, review.session_id) if review else None
+    if review is None or session is None or session.expires_at is None:
+        return None
+    agent, user = await reader.get(Agent, session.agent_id), await reader.get(User, session.user_id)
+    everybody = await reader.find(User, tenant_id=review.tenant_id, state=Life.ACTIVE, order="name")
+    return Message(
+        id=notice.id,
+        kind="review.open",
+        review_id=review.id,
+        url=review_url(base_url, review.id),
+        agent=_short(agent.name if agent else "an agent"),
+        for_user=_short(user.name if user else "a user"),
+        effect=f"a {session.scope.access.value} session of {session.ttl_s} seconds",
+        objects=[_short(name) for name in session.scope.schemas[:MOST_OBJECTS]],
+        expires_at=session.expires_at,
+        seconds_left=max(0, int((session.expires_at - reader.now).total_seconds())),
+        people=[_short(one.name) for one in everybody if {Role.ADMIN, Role.APPROVER} & set(one.roles)],
     )
 
 

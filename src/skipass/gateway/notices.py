@@ -100,6 +100,7 @@ class Notices:
             await unit.change(current, state=state, error=why, finished_at=unit.now if over else None)
             if state in (NoticeState.SENT, NoticeState.FAILED):
                 facts = {"channel": notice.channel, "approval_id": notice.approval_id, "attempts": notice.attempts}
+                facts |= {"review_id": notice.review_id} if notice.review_id else {}
                 facts |= {"why": why} if why else {}
                 unit.emit(Event(notice.tenant_id, f"notice.{state.value}", notice.id, facts))
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from skipass.gateway.ports import UnitOfWork
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval
 from skipass.nouns.notice import Notice, NoticeState
+from skipass.nouns.review import Review
 
 CHANNELS = "notice_channels"
 """The setting that names the deployment's channels, separated by commas; each process writes its own at its start."""
@@ -13,15 +16,29 @@ CHANNELS = "notice_channels"
 
 async def announce(unit: UnitOfWork, approval: Approval, about: str = "waiting") -> None:
     """Put one notice for each channel into the outbox; it leaves after the commit, or not at all."""
-    for channel in filter(None, (await unit.setting(CHANNELS) or "").split(",")):
-        notice = Notice(
-            id=new_id("notice", unit.now),
-            tenant_id=approval.tenant_id,
-            approval_id=approval.id,
-            channel=channel,
-            about=about,
-            state=NoticeState.PENDING,
-            created_at=unit.now,
-            next_at=unit.now,
-        )
-        await unit.insert(notice)
+    for channel in await _channels(unit):
+        notice = _notice(unit, approval.tenant_id, channel, about)
+        await unit.insert(replace(notice, approval_id=approval.id))
+
+
+async def announce_review(unit: UnitOfWork, review: Review) -> None:
+    """Put one notice of a broken glass for each channel into the outbox."""
+    for channel in await _channels(unit):
+        await unit.insert(replace(_notice(unit, review.tenant_id, channel, "break_glass"), review_id=review.id))
+
+
+async def _channels(unit: UnitOfWork) -> list[str]:
+    return [name for name in (await unit.setting(CHANNELS) or "").split(",") if name]
+
+
+def _notice(unit: UnitOfWork, tenant_id: str, channel: str, about: str) -> Notice:
+    return Notice(
+        id=new_id("notice", unit.now),
+        tenant_id=tenant_id,
+        approval_id=None,
+        channel=channel,
+        about=about,
+        state=NoticeState.PENDING,
+        created_at=unit.now,
+        next_at=unit.now,
+    )

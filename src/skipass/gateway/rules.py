@@ -47,9 +47,9 @@ class Rules:
     policy: Policy = EMPTY
     version_id: str | None = None
 
-    def session(self, scope: Scope, ttl_s: int, limits: ConnectionPolicy) -> Finding:
+    def session(self, scope: Scope, ttl_s: int, limits: ConnectionPolicy, *, break_glass: bool = False) -> Finding:
         """Return what the rules say of a session request."""
-        return judge_session(self.policy, self.subject, Wish(scope, ttl_s, limits.unattended_ttl_s))
+        return judge_session(self.policy, self.subject, Wish(scope, ttl_s, limits.unattended_ttl_s, break_glass))
 
     def statement(self, verdict: Verdict) -> Finding:
         """Return what the rules say of a statement; nothing of one that the guard refuses."""

@@ -12,18 +12,21 @@ from skipass.access.policy import Finding, Ruling, budgets_from
 from skipass.access.sessions import Answer, SessionDecision, decide
 from skipass.access.sqlguard import canonical_scope
 from skipass.errors import SkipassError
+from skipass.gateway.alarm import may_break, raise_alarm
 from skipass.gateway.deps import Deps
 from skipass.gateway.holding import approval_for, ask, withdraw_all
+from skipass.gateway.leave import stays_off
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.rules import asking, still_in_force, tighter
+from skipass.gateway.session_words import asked_for, current, refused, usable
 from skipass.gateway.standing import Standing, standing
 from skipass.gateway.succession import extendable, no_less, take_over
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval, ApprovalState
 from skipass.nouns.connection import Connection
 from skipass.nouns.principal import Principal, Role
-from skipass.nouns.scope import Scope, name_parts
+from skipass.nouns.scope import Scope
 from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement, StatementState
 
@@ -35,12 +38,16 @@ _WITHDRAWS = frozenset({EndReason.RELEASED, EndReason.REVOKED, EndReason.ACCOUNT
 
 @dataclass(frozen=True, slots=True)
 class SessionRequest:
-    """What is asked for: a scope, `ttl_s` seconds, why, and lower budgets than the policy's if wanted."""
+    """What is asked for: a scope, `ttl_s` seconds, why, and lower budgets than the policy's if wanted.
+
+    `break_glass` asks for it as an emergency: by the rules for that, told to everybody, and reviewed afterwards.
+    """
 
     scope: Scope
     ttl_s: int
     reason: str
     budgets: Mapping[str, Any] | None = None
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,9 @@ class Sessions:
         async def open_or_ask(unit: UnitOfWork) -> tuple[AccessSession, Approval | None]:
             if not await still_in_force(unit, session.tenant_id, here.rules.version_id):
                 raise SkipassError("stale_decision", hint="Send it again.", retryable=True)
-            facts = _asked_for(session, decision.reasons) | here.rules.told(found)
+            facts = asked_for(session, decision.reasons) | here.rules.told(found)
+            if session.break_glass:
+                await may_break(unit, session, deciders=int(decision.answer is Answer.ASK))
             if decision.answer is Answer.OPEN:
                 return await open_session(unit, await begin(unit, session, facts), "policy"), None
             life_s, who = asking(found, here.policy, confirm=decision.confirm)
@@ -108,17 +117,19 @@ class Sessions:
 
     def _decided(self, here: Standing, request: SessionRequest) -> tuple[AccessSession, Finding, SessionDecision]:
         session, found = self._draft(here, request, self._deps.journal.now())
-        decision = decide(session.scope, session.ttl_s, session.role, here.roles, here.policy, found)
+        scope, glass = session.scope, session.break_glass
+        decision = decide(scope, session.ttl_s, session.role, here.roles, here.policy, found, break_glass=glass)
         if decision.answer is Answer.DENY:
-            raise _refused(here, session, found, decision)
+            raise refused(here, session, found, decision)
         return session, found, decision
 
     def _draft(self, standing: Standing, request: SessionRequest, now: datetime) -> tuple[AccessSession, Finding]:
         scope, connection = canonical_scope(request.scope), standing.connection
         if not request.ttl_s > 0 or not request.reason.strip():
             raise SkipassError("invalid_request", "ttl_s must be positive and reason must say why.")
-        found = standing.rules.session(scope, request.ttl_s, standing.policy)
-        database, schema = _current(scope, connection.database, connection.schema)
+        glass = request.break_glass
+        found = standing.rules.session(scope, request.ttl_s, standing.policy, break_glass=glass)
+        database, schema = current(scope, connection.database, connection.schema)
         left = budgets_from(request.budgets, tighter(standing.policy.budgets, found))
         session = AccessSession(
             id=new_id("session", now),
@@ -140,6 +151,7 @@ class Sessions:
             warehouse=scope.warehouse or connection.warehouse,
             database=database,
             schema=schema,
+            break_glass=glass,
         )
         return session, found
 
@@ -152,13 +164,13 @@ class Sessions:
         mine = await self._mine(standing, session_id)
         now = self._deps.journal.now()
         if session_id is not None:
-            return _usable(mine[0] if mine else None, now)
+            return usable(mine[0] if mine else None, now)
         live = [s for s in mine if s.state is SessionState.OPEN and s.expires_at and s.expires_at > now]
         explicit = [s for s in live if not s.automatic] or live
         if len(explicit) > 1:
             ids = [s.id for s in explicit]
             raise SkipassError("session_ambiguous", hint="Send session_id.", details={"sessions": ids})
-        return explicit[0] if explicit else await self._automatic(standing, mine)
+        return explicit[0] if explicit else await self._automatic(standing)
 
     async def _mine(self, standing: Standing, session_id: str | None) -> list[AccessSession]:
         where: dict[str, Any] = {"tenant_id": standing.connection.tenant_id, "connection_id": standing.connection.id}
@@ -170,10 +182,10 @@ class Sessions:
 
         return await self._deps.journal.read(load)
 
-    async def _automatic(self, standing: Standing, mine: list[AccessSession]) -> AccessSession:
+    async def _automatic(self, standing: Standing) -> AccessSession:
         scope = standing.policy.automatic
-        explicit = [s for s in mine if not s.automatic and s.opened_at]
-        if scope is None or explicit:
+        whose = {"agent_id": standing.agent.id, "user_id": standing.user_id, "connection_id": standing.connection.id}
+        if scope is None or await self._deps.journal.read(lambda reader: stays_off(reader, **whose)):
             raise SkipassError("session_required", hint="Ask for a session first: skipass_request_session.")
         session, found = self._by_itself(standing, scope)
         if found.ruling not in (None, Ruling.ALLOW):
@@ -285,6 +297,8 @@ async def open_session(unit: UnitOfWork, session: AccessSession, by: str) -> Acc
         await _end_automatic(unit, session)
     if session.predecessor_id:
         await take_over(unit, session)
+    if session.break_glass:
+        await raise_alarm(unit, session)
     facts = {"expires_at": expires_at.isoformat(), "by": by}
     times = {"opened_at": unit.now, "expires_at": expires_at, "last_call_at": unit.now}
     return await move(unit, session, SessionState.OPEN, facts, **times)
@@ -314,56 +328,6 @@ async def _at_work(unit: UnitOfWork, session_id: str) -> bool:
     states = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING, StatementState.UNKNOWN)
     found = await unit.find(Statement, session_id=session_id, state=states, ticket=False, cancel_unconfirmed=False)
     return bool(found)
-
-
-def _asked_for(session: AccessSession, asks: Sequence[str]) -> dict[str, Any]:
-    """Return what the first event of a session says of it."""
-    return {
-        "reason": session.reason,
-        "scope": session.scope.as_dict(),
-        "ttl_s": session.ttl_s,
-        "user_id": session.user_id,
-        "agent_id": session.agent_id,
-        "role": session.role,
-        "connection_id": session.connection_id,
-        "budgets": session.left.as_dict(),
-        "asks": asks,
-    } | ({"predecessor_id": session.predecessor_id} if session.predecessor_id else {})
-
-
-def _refused(here: Standing, session: AccessSession, found: Finding, decision: SessionDecision) -> SkipassError:
-    """Return the refusal, with the longest session that policy would look at where only the time was too long."""
-    message = f"The session is refused: {'; '.join(decision.reasons)}."
-    if found.ruling is Ruling.DENY:
-        return SkipassError("denied_by_policy", message, "The rule decides, not a person; ask an admin.")
-    longest = min(here.policy.longest_ttl_s, found.obligations.longest_s or here.policy.longest_ttl_s)
-    if session.role not in here.roles:
-        return SkipassError("not_allowed", message, f"Roles it allows: {', '.join(sorted(here.roles))}.")
-    request = {"connection": here.connection.name, "scope": session.scope.as_dict(), "ttl_s": longest}
-    return SkipassError("not_allowed", message, "Ask for less.", details={"request": request | {"reason": ""}})
-
-
-def _usable(session: AccessSession | None, now: datetime) -> AccessSession:
-    if session is None:
-        raise SkipassError("not_found", "There is no such session for this caller.", "Ask for one.")
-    if session.state is SessionState.OPEN and session.expires_at and session.expires_at > now:
-        return session
-    if session.state is SessionState.REQUESTED:
-        details = {"session_id": session.id, "approval": {"id": session.approval_id}}
-        raise SkipassError("approval_required", "The session waits for a person.", retryable=True, details=details)
-    code = {SessionState.DENIED: "approval_denied", SessionState.LAPSED: "lapsed", SessionState.WITHDRAWN: "withdrawn"}
-    ended = session.end_reason.value if session.end_reason else session.state.value
-    message = f"The session has ended ({ended})."
-    raise SkipassError(code.get(session.state, "expired"), message, "Ask for a new session.")
-
-
-def _current(scope: Scope, database: str | None, schema: str | None) -> tuple[str | None, str | None]:
-    """Return the current schema: the connection's own where the scope holds it, else the scope's first."""
-    inside = [name_parts(name) for name in scope.schemas]
-    if (database, schema) in inside:
-        return database, schema
-    first = inside[0]
-    return (first[0], first[1]) if len(first) == 2 else (database, schema)
 
 
 def sees_all(principal: Principal) -> bool:

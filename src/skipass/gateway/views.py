@@ -9,6 +9,7 @@ from skipass.audit.chain import Record
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, McpServer
 from skipass.nouns.people import Agent, User
+from skipass.nouns.review import Review
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
 
@@ -43,12 +44,35 @@ def session_view(session: AccessSession, now: datetime) -> dict[str, Any]:
         "budgets_left": session.left.as_dict(),
         "approval": session.approval_id,
         "predecessor_id": session.predecessor_id,
+        "break_glass": session.break_glass,
     }
 
 
 def card_url(base_url: str, approval_id: str) -> str:
     """Return the address of the page where people decide."""
     return f"{base_url}/console/approvals/{approval_id}"
+
+
+def review_url(base_url: str, review_id: str) -> str:
+    """Return the address of the page where a review is closed."""
+    return f"{base_url}/console/reviews/{review_id}"
+
+
+def review_view(review: Review, base_url: str) -> dict[str, Any]:
+    """Return a review."""
+    return {
+        "id": review.id,
+        "state": review.state.value,
+        "session_id": review.session_id,
+        "agent_id": review.agent_id,
+        "requester_id": review.requester_id,
+        "deciders": list(review.deciders),
+        "url": review_url(base_url, review.id),
+        "opened_at": when(review.opened_at),
+        "closed_at": when(review.closed_at),
+        "closed_by": review.closed_by,
+        "comment": review.comment,
+    }
 
 
 def approval_view(approval: Approval, base_url: str) -> dict[str, Any]:

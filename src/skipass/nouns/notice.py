@@ -18,15 +18,15 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice on one channel about one approval, kept until it is delivered; written with what it is about.
+    """One notice on one channel about one approval or one review, kept until it is delivered; written with that.
 
-    `about` is what happened: `waiting`. `next_at` is when it is tried next; taking it up moves that ahead, so that one
-    process at a time sends it.
+    `about` is what happened: `waiting`, `break_glass`. `next_at` is when it is tried next; taking it up moves that
+    ahead, so that one process at a time sends it.
     """
 
     id: str
     tenant_id: str
-    approval_id: str
+    approval_id: str | None
     channel: str
     about: str
     state: NoticeState
@@ -35,6 +35,7 @@ class Notice:
     attempts: int = 0
     error: str | None = None
     finished_at: datetime | None = None
+    review_id: str | None = None
     version: int = 1
 
 

@@ -51,7 +51,8 @@ class AccessSession:
     """Who may touch what, for whom, until when, and why.
 
     While requested it has `decide_by`; `expires_at` is set when it opens and never grows. `ttl_s` was asked for.
-    The four `*_left` are what remains of the budgets. `version` changes with every state change, not with a debit.
+    The four `*_left` are what remains of the budgets. `break_glass`: it was asked for as an emergency. `version`
+    changes with every state change, not with a debit.
     """
 
     id: str
@@ -81,9 +82,24 @@ class AccessSession:
     end_reason: EndReason | None = None
     approval_id: str | None = None
     predecessor_id: str | None = None
+    break_glass: bool = False
     version: int = 1
 
     @property
     def left(self) -> Budgets:
         """What remains of the budgets."""
         return Budgets(self.statements_left, self.rows_left, self.bytes_left, self.seconds_left)
+
+
+@dataclass(frozen=True, slots=True)
+class AutomaticLeave:
+    """An admin's word that automatic sessions may open again; explicit ones that ended before `at` no longer matter."""
+
+    id: str
+    tenant_id: str
+    agent_id: str
+    user_id: str
+    connection_id: str
+    at: datetime
+    by: str
+    version: int = 1

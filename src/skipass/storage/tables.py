@@ -16,7 +16,8 @@ from skipass.nouns.groups import Membership
 from skipass.nouns.notice import Notice, Preview, Sighting
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
 from skipass.nouns.policy import PolicyVersion
-from skipass.nouns.session import AccessSession
+from skipass.nouns.review import Review
+from skipass.nouns.session import AccessSession, AutomaticLeave
 from skipass.nouns.signin import IdentityChange, SignIn
 from skipass.nouns.statement import Statement
 from skipass.storage.codec import plain_type
@@ -43,6 +44,8 @@ _NAMES: dict[type[Any], str] = {
     Preview: "previews",
     Sighting: "sightings",
     Membership: "memberships",
+    Review: "reviews",
+    AutomaticLeave: "automatic_leaves",
     ConnectedAccount: "connected_accounts",
     Registration: "registrations",
     LinkAttempt: "link_attempts",
@@ -112,6 +115,14 @@ Index(
     unique=True,
 )
 Index("memberships_name", TABLES[Membership].c.tenant_id, TABLES[Membership].c.name)
+Index("reviews_state", TABLES[Review].c.tenant_id, TABLES[Review].c.state)
+Index(
+    "automatic_leaves_whose",
+    TABLES[AutomaticLeave].c.agent_id,
+    TABLES[AutomaticLeave].c.user_id,
+    TABLES[AutomaticLeave].c.connection_id,
+    unique=True,
+)
 
 events = Table(
     "events",

@@ -119,6 +119,10 @@ class RequestSession(ToolInput):
         examples=["Count the pending orders for the weekly report"],
     )
     budgets: Budgets | None = Field(default=None, description="Lower limits than the policy's, if you want them.")
+    break_glass: bool = Field(
+        default=False,
+        description="Only in an emergency that the user has declared: everybody is told, and people review it.",
+    )
     connection: Name | None = Field(
         default=None, description="Name of the connection. Leave it out over MCP: the server has one connection."
     )

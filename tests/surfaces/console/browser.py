@@ -12,8 +12,21 @@ import aiohttp
 from yarl import URL
 
 from gateways import Stage
+from skipass.gateway.outbox import CHANNELS
+from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.envelope import Envelope
+from skipass.nouns.groups import MemberKind
+from skipass.nouns.review import Review
 
+GLASS = """version = 1
+[[rule]]
+name = "emergency"
+outcome = "allow"
+effects = ["session"]
+groups = ["group:oncall"]
+objects = ["OPS_DB.OPS"]
+break_glass = true
+"""
 UPDATE = "UPDATE ops.orders SET note = 'seen' WHERE order_id = 1003"
 
 
@@ -110,6 +123,21 @@ class House:
         """Return a fresh one-time link, as `skipass user link` prints it."""
         _, token = await self.stage.gateway.people.link(await self.stage.principal("admin"), name)
         return f"{self.url}/sign-in#{token.reveal()}"
+
+    async def review(self, reason: str) -> str:
+        """Have the agent break the glass, and return the id of the review it owes."""
+        gateway, admin = self.stage.gateway, await self.stage.principal("admin")
+
+        async def channel(unit: UnitOfWork) -> None:
+            await unit.set(CHANNELS, "webhook")
+
+        await gateway.deps.journal.write(channel)
+        await gateway.groups.add(admin, "oncall", kind=MemberKind.USER, member="sam")
+        await gateway.policies.apply(admin, GLASS)
+        wish = {"scope": {"schemas": ["OPS_DB.OPS"]}, "ttl_s": 60, "reason": reason, "break_glass": True}
+        opened = await self.stage.call("skipass_request_session", wish)
+        (review,) = await self.stage.every(Review, session_id=opened.session_id)
+        return str(review.id)
 
     async def held(self, statement: str = UPDATE) -> Envelope:
         """Have a statement held in a session of its own."""

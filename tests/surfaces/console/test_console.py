@@ -9,6 +9,7 @@ import pytest
 from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.envelope import Envelope
+from skipass.nouns.review import Review, ReviewState
 from skipass.nouns.signin import SignIn
 from surfaces.console.browser import UPDATE, House
 
@@ -175,3 +176,51 @@ async def test_other_paths_and_methods_are_no_pages(house: House) -> None:
             assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
         assert (await stranger.get("/console/style.css")).status == 200
         assert (await stranger.get("/console/sign-in.js")).status == 200
+
+
+async def test_broken_glass_is_listed_until_somebody_closes_it(house: House) -> None:
+    """An open review stands beside what waits; its page says what was opened, and a fresh sign-in closes it once."""
+    review_id = await house.review("double billing <script>alert(1)</script>")
+    async with house.browser() as grace:
+        waiting = await grace.sign_in(await house.link("grace"))
+        assert "not reviewed yet" in waiting.text
+        page = await grace.get(f"/console/reviews/{review_id}")
+        assert "nobody: a rule opened it at once" in page.text
+        assert "<script>" not in page.html
+        path = page.url.path
+        silent = await grace.post(path, {**page.form(path), "comment": " "})
+        assert silent.status == 400
+        assert "closed with a comment" in silent.text
+        closed = await grace.post(path, {**page.form(path), "comment": "looked & fine"})
+        assert "Closed by grace" in closed.text
+        assert "looked & fine" in closed.text
+        assert not closed.has_form(path)
+        assert "not reviewed yet" not in (await grace.get("/console")).text
+    async with house.browser() as ada:
+        await ada.sign_in(await house.link("ada"))
+        again = await ada.post(path, {**page.form(path), "comment": "mine"})
+        assert again.status == 403
+
+
+async def test_who_had_a_part_finds_no_button_on_a_review(house: House) -> None:
+    """The user acted for may sign in and look at nothing that is not theirs to close."""
+    review_id = await house.review("urgent")
+    async with house.browser() as sam:
+        page = await sam.sign_in(await house.link("sam"), to=review_id)
+        assert page.status == 403
+        assert "not reviewed yet" not in (await sam.get("/console")).text
+
+
+async def test_a_review_is_read_after_sign_in_and_closed_by_a_fresh_one(house: House) -> None:
+    """Without a sign-in the page leads to one and back; a sign-in that has decided closes nothing more."""
+    first, second = await house.review("one"), await house.review("two")
+    async with house.browser() as grace:
+        entrance = await grace.get(f"/console/reviews/{first}")
+        assert entrance.url.path == "/sign-in"
+        page = await grace.sign_in(await house.link("grace"), to=first)
+        assert page.url.path == f"/console/reviews/{first}"
+        await grace.post(page.url.path, {**page.form(page.url.path), "comment": "fine"})
+        other = await grace.get(f"/console/reviews/{second}")
+        assert not other.has_form(other.url.path)
+        assert "takes a fresh sign-in" in other.text
+    assert (await house.stage.every(Review, id=second))[0].state is ReviewState.OPEN

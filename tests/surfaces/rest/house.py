@@ -21,6 +21,7 @@ from starlette.routing import Match
 from gateways import Stage
 from skipass.clock import SystemClock
 from skipass.gateway.deps import data_key_place
+from skipass.gateway.outbox import CHANNELS
 from skipass.gateway.ports import UnitOfWork
 from skipass.identity.keys import issue
 from skipass.ids import new_id
@@ -148,6 +149,23 @@ class House:
         envelope = await self.execute(statement, session_id, who)
         assert envelope["status"] == "approval_required", envelope
         return session_id, envelope
+
+    async def review(self) -> str:
+        """Have the agent break the glass, under a policy that goes again, and return the id of the review it owes."""
+        rule = 'groups = ["group:oncall"]\nobjects = ["OPS_DB.OPS"]\nbreak_glass = true\n'
+        glass = f'version = 1\n[[rule]]\nname = "g"\noutcome = "allow"\neffects = ["session"]\n{rule}'
+
+        async def channel(unit: UnitOfWork) -> None:
+            await unit.set(CHANNELS, "webhook")
+
+        await self.stage.gateway.deps.journal.write(channel)
+        await self.post("/groups/add", {"group": "oncall", "user": "sam"})
+        assert (await self.post("/policies", {"policy": glass})).status == 201
+        session_id = await self.session(break_glass=True)
+        await self.post(f"/sessions/{session_id}/close", who="agent")
+        assert (await self.post("/policies", {"policy": f"version = 1\n# {fresh('after')}\n"})).status == 201
+        found = (await self.get("/reviews")).body["items"]
+        return str(next(one["id"] for one in found if one["session_id"] == session_id))
 
     async def record(self, limit: int = 200) -> list[dict[str, Any]]:
         """Return the tenant's whole record, read `limit` events at a time."""

@@ -35,6 +35,10 @@ async def a_question(at: House) -> Made:
     return {"approval_id": (await at.held())[1]["approval"]["id"]}
 
 
+async def a_review(at: House) -> Made:
+    return {"review_id": await at.review()}
+
+
 async def a_user(at: House) -> Made:
     name = fresh("user")
     await at.post("/users", {"name": name, "roles": ["member"]})
@@ -77,6 +81,10 @@ TABLE = (
     Row("GET /approvals/{approval_id}", SEEN, needs=a_question),
     Row("POST /approvals/{approval_id}/approve", (403, 401, 401, 200, 200), lambda: {"reason": "yes"}, a_question),
     Row("POST /approvals/{approval_id}/deny", (403, 401, 401, 200, 200), lambda: {"reason": "no"}, a_question),
+    Row("GET /reviews", WATCHERS),
+    Row("GET /reviews/{review_id}", WATCHERS, needs=a_review),
+    Row("POST /reviews/{review_id}/close", (403, 403, 401, 200, 200), lambda: {"comment": "looked"}, a_review),
+    Row("POST /sessions/allow-automatic", ADMINS, lambda: {"agent": "reporting-agent", "connection": "snowflake"}),
     Row("GET /events", (403, 403, 200, 403, 200)),
     Row("GET /whoami", EVERYBODY),
     Row("POST /users", ADMINS_CREATE, lambda: {"name": fresh("user"), "roles": ["member"]}),

@@ -9,10 +9,22 @@ from skipass.access.policy.check import check
 from skipass.access.policy.evaluate import automatic_scope, judge_session, judge_statement
 from skipass.access.policy.limits import ConnectionPolicy, budgets_from, pinned_timeout, policy_from
 from skipass.access.policy.parse import MOST_BYTES, parse
-from skipass.access.policy.rules import EMPTY, Effect, Finding, Obligations, Policy, Rule, Ruling, Subject, Wish
+from skipass.access.policy.rules import (
+    EMPTY,
+    LONGEST_BREAK_S,
+    Effect,
+    Finding,
+    Obligations,
+    Policy,
+    Rule,
+    Ruling,
+    Subject,
+    Wish,
+)
 
 __all__ = [
     "EMPTY",
+    "LONGEST_BREAK_S",
     "MOST_BYTES",
     "ConnectionPolicy",
     "Effect",

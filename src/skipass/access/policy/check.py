@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 
 from skipass.access.policy.names import Pattern
-from skipass.access.policy.rules import Effect, Obligations, Policy, Rule, Ruling
+from skipass.access.policy.rules import LONGEST_BREAK_S, Effect, Obligations, Policy, Rule, Ruling
 from skipass.nouns.groups import GROUP
 from skipass.nouns.scope import Access
 
@@ -25,7 +25,7 @@ def check(policy: Policy, known: Known | None = None) -> tuple[list[str], list[s
     `known` maps `connections`, `agents` and `users` to the names that exist; a rule that names another is a fault. Of
     `groups` it is a warning, since a sign-in may bring one later.
     """
-    faults = [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _alone(rule)]
+    faults = [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in (*_alone(rule), *_glass(rule))]
     faults += [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _unknown(rule, known or {})]
     faults += [said for one, two in combinations(policy.rules, 2) for said in _together(one, two)]
     warnings = [f"rule {rule.name!r}: {said}" for rule in policy.rules for said in _doubtful(rule)]
@@ -56,6 +56,23 @@ def _alone(rule: Rule) -> Iterator[str]:
         "more people must agree than it names": _too_few(duties),
     }
     return (said for said, wrong in checks.items() if wrong)
+
+
+def _glass(rule: Rule) -> Iterator[str]:
+    """What a rule that breaks the glass must be: for a named group and named objects, short, and one person's word."""
+    if not rule.break_glass:
+        return
+    checks = {
+        "to break the glass is an allow or an approval of sessions, and of nothing else": rule.effects
+        != {Effect.SESSION}
+        or rule.ruling not in (Ruling.ALLOW, Ruling.APPROVAL),
+        "who may break the glass is a group: groups = ['group:NAME']": not any(_is_group(one) for one in rule.groups),
+        "what the glass is broken for is named in objects": not rule.objects,
+        "a broken glass lasts 15 minutes at most": (rule.opens_for_s or 0) > LONGEST_BREAK_S,
+        "a broken glass takes one person at most; quorum is not for it": (rule.obligations.quorum or 1) > 1,
+        "automatic sessions break no glass": rule.automatic is not None,
+    }
+    yield from (said for said, wrong in checks.items() if wrong)
 
 
 def _says(rule: Rule) -> bool:
@@ -91,7 +108,7 @@ def _is_group(name: str) -> bool:
 def _matched(rule: Rule) -> tuple[object, ...]:
     lists = (rule.connections, rule.agents, rule.users, rule.groups, tuple(map(str, rule.objects)))
     asked = (rule.access, rule.metadata, frozenset(map(str, rule.functions)))
-    return (*map(frozenset, lists), rule.effects, *asked)
+    return (*map(frozenset, lists), rule.effects, *asked, rule.break_glass)
 
 
 def _together(one: Rule, two: Rule) -> Iterator[str]:
@@ -134,6 +151,8 @@ def _doubtful(rule: Rule) -> Iterator[str]:
 def _idle(mild: Rule, strict: Rule) -> Iterator[str]:
     """An allow that a stricter rule always overrules."""
     if mild.shadow or strict.shadow or mild.ruling is not Ruling.ALLOW or strict.ruling in (None, Ruling.ALLOW):
+        return
+    if strict.break_glass or (mild.break_glass and strict.ruling is not Ruling.DENY):
         return
     wider = all(
         not theirs or (mine and set(mine) <= set(theirs))

@@ -13,7 +13,18 @@ from functools import reduce
 
 from skipass.access.policy.columns import unreadable
 from skipass.access.policy.names import Name, Pattern, named
-from skipass.access.policy.rules import STRICTNESS, Effect, Finding, Obligations, Policy, Rule, Ruling, Subject, Wish
+from skipass.access.policy.rules import (
+    LONGEST_BREAK_S,
+    STRICTNESS,
+    Effect,
+    Finding,
+    Obligations,
+    Policy,
+    Rule,
+    Ruling,
+    Subject,
+    Wish,
+)
 from skipass.access.sqlguard.lexer import LexFault, lex
 from skipass.nouns.scope import Access, Metadata, Scope
 from skipass.nouns.verdict import StatementKind, Verdict
@@ -31,23 +42,39 @@ def automatic_scope(policy: Policy, subject: Subject) -> Scope | None:
 
 
 def judge_session(policy: Policy, subject: Subject, wish: Wish) -> Finding:
-    """Return what the rules say of a session request; `whole` tells whether an allow or confirm is about all of it."""
-    about = [rule for rule in policy.rules if _is_about(rule, subject, Effect.SESSION) and _touches(rule, wish)]
+    """Return what the rules say of a session request; `whole` tells whether an allow or confirm is about all of it.
+
+    Where the glass is broken only rules for that open or ask, and of all others a deny and the limits hold.
+    """
+    mine = [rule for rule in policy.rules if _is_about(rule, subject, Effect.SESSION) and _touches(rule, wish)]
+    about = [rule for rule in mine if wish.break_glass or not rule.break_glass]
 
     def says(rule: Rule) -> Ruling | None:
-        return None if rule.ruling is Ruling.ALLOW and not _opens(rule, wish) else rule.ruling
+        if wish.break_glass and not rule.break_glass:
+            return rule.ruling if rule.ruling is Ruling.DENY else None
+        opens = rule.ruling is Ruling.ALLOW or rule.break_glass
+        return None if opens and not _opens(rule, wish) else rule.ruling
 
     def heard(rules: Sequence[Rule]) -> Finding:
-        return _finding(rules, says, lambda rule: _covers(rule, wish))
+        spoken = [_limiting(rule) for rule in rules] if wish.break_glass else rules
+        return _finding(spoken, says, lambda rule: _covers(rule, wish))
 
     return _shadowed(policy, about, heard)
+
+
+def _limiting(rule: Rule) -> Rule:
+    """Return a rule as a broken glass hears it: who decides, and how many, is for the rules about the glass alone."""
+    if rule.break_glass:
+        return rule
+    return replace(rule, obligations=replace(rule.obligations, quorum=None, deciders=None, approval_life_s=None))
 
 
 def judge_statement(policy: Policy, subject: Subject, verdict: Verdict, text: str) -> Finding:
     """Return what the rules say of a statement that the guard understood; `text` is the one that would run."""
     touched = touches(verdict, text)
     changes = [(effect, name) for effect, name in touched if effect in (Effect.WRITE, Effect.DDL)]
-    about = [rule for rule in policy.rules if any(_reaches(rule, subject, *touch) for touch in touched)]
+    rules = [rule for rule in policy.rules if not rule.break_glass]
+    about = [rule for rule in rules if any(_reaches(rule, subject, *touch) for touch in touched)]
 
     def whole(rule: Rule) -> bool:
         return all(effect in rule.effects and _holds(rule.objects, name) for effect, name in changes)
@@ -124,7 +151,7 @@ def _area(scope: Scope) -> list[Name]:
 
 def _touches(rule: Rule, wish: Wish) -> bool:
     scope = wish.scope
-    if rule.ruling is Ruling.ALLOW:
+    if rule.ruling is Ruling.ALLOW or rule.break_glass:
         return _any_object(rule.objects, _area(scope))
     return (
         _any_object(rule.objects, _area(scope))
@@ -150,7 +177,8 @@ def _covers(rule: Rule, wish: Wish) -> bool:
 
 
 def _opens(rule: Rule, wish: Wish) -> bool:
-    return _covers(rule, wish) and wish.ttl_s <= (rule.opens_for_s or wish.unattended_s)
+    longest_s = rule.opens_for_s or (LONGEST_BREAK_S if rule.break_glass else wish.unattended_s)
+    return _covers(rule, wish) and wish.ttl_s <= longest_s
 
 
 def _finding(rules: Sequence[Rule], says: Callable[[Rule], Ruling | None], whole: Callable[[Rule], bool]) -> Finding:

@@ -152,7 +152,7 @@ def _called(table: Mapping[str, Any], at: int) -> str:
 _RULE = (
     *("name", "outcome", "effects", "connections", "agents", "users", "groups", "objects", "access", "metadata"),
     *("functions", "opens_for", "automatic", "shadow", "why", "longest", "budgets", "statement_timeout"),
-    *("result_rows", "deny_columns", "quorum", "deciders", "approval_life"),
+    *("result_rows", "deny_columns", "quorum", "deciders", "approval_life", "break_glass"),
 )
 _NO_NAME = "is not a name such as OPS_DB.OPS.ORDERS or OPS_DB.*; * stands for a whole part"
 
@@ -179,6 +179,7 @@ def _rule(reader: _Reader) -> Rule:
         obligations=_obligations(reader),
         shadow=reader.flag("shadow"),
         why=reader.text("why"),
+        break_glass=reader.flag("break_glass"),
     )
 
 

@@ -32,6 +32,8 @@ class Ruling(StrEnum):
 
 
 STRICTNESS = {ruling: number for number, ruling in enumerate(Ruling)}
+LONGEST_BREAK_S = 15 * 60
+"""The longest session that opens by breaking the glass."""
 BUDGETS = ("statements", "rows", "bytes", "seconds")
 
 
@@ -96,7 +98,8 @@ class Rule:
 
     `ruling` is None for a rule that only brings obligations. For session requests `access`, `metadata` and `functions`
     say up to what an allow goes, and `opens_for_s` for how long; any other rule is then about requests that ask for as
-    much. A `shadow` rule is recorded and does nothing.
+    much. A `shadow` rule is recorded and does nothing. A `break_glass` rule is heard by requests that break the glass,
+    and by no other.
     """
 
     name: str
@@ -115,6 +118,7 @@ class Rule:
     obligations: Obligations = field(default_factory=Obligations)
     shadow: bool = False
     why: str = ""
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +145,12 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """A session as it is asked for: its canonical scope, and for how many seconds."""
+    """A session as it is asked for: its canonical scope, for how many seconds, and whether as an emergency."""
 
     scope: Scope
     ttl_s: int
     unattended_s: int
+    break_glass: bool = False
 
 
 @dataclass(frozen=True, slots=True)

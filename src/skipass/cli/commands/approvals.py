@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from skipass.cli.cards import card
-from skipass.cli.client import checked_url, current_url, gateway, segment
-from skipass.cli.failures import WAITING, Refusal
+from skipass.cli.client import gateway, segment
+from skipass.cli.commands import reviews
+from skipass.cli.commands.elsewhere import in_a_browser
+from skipass.cli.failures import WAITING
 from skipass.cli.options import FormatOption, IdentifierOption, LimitOption, more
-from skipass.cli.output import Format, note, say, show_object, show_rows
-from skipass.cli.visible import visible
+from skipass.cli.output import Format, say, show_object, show_rows
 
 app = typer.Typer(help="Approvals.", no_args_is_help=True)
+app.add_typer(reviews.app, name="reviews")
 _COLUMNS = ("id", "state", "subject", "subject_id", "session_id", "created_at", "expires_at")
 
 ApprovalArgument = Annotated[str, typer.Argument(metavar="APPROVAL", help="The approval's id.")]
@@ -76,23 +77,5 @@ def wait(
 
 
 def _decide(approval_id: str, word: str, reason: str, form: Format) -> None:
-    try:
-        decided = gateway().post(f"/approvals/{segment(approval_id)}/{word}", {"reason": reason})
-    except Refusal as refusal:
-        url = refusal.details.get("url")
-        if refusal.code != "sign_in_required" or not isinstance(url, str):
-            raise
-        _elsewhere(url, form)
-        raise typer.Exit(WAITING) from None
-    show_object(decided, form)
-
-
-def _elsewhere(url: str, form: Format) -> None:
-    """A kept token never decides: the person goes to the card, and signs in there afresh."""
-    if form is not Format.TABLE:
-        show_object({"url": url}, form)
-        return
-    say(visible(url))
-    note("Deciding takes a fresh sign-in: open the address above with a new one-time link (skipass user link NAME).")
-    if sys.stdout.isatty() and checked_url(current_url()) == url.partition("/console/")[0]:
-        typer.launch(url)
+    with in_a_browser(form, "Deciding"):
+        show_object(gateway().post(f"/approvals/{segment(approval_id)}/{word}", {"reason": reason}), form)

@@ -95,11 +95,13 @@ def explain(
     ttl_s: Annotated[
         int | None, typer.Option("--ttl", metavar="DURATION", parser=seconds, help="How long a session: 15m, 8h.")
     ] = None,
+    break_glass: Annotated[bool, typer.Option("--break-glass", help="The session would be an emergency.")] = False,
     file: Annotated[Path | None, typer.Option("--file", help="Try these rules in place of those in force.")] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Say what would become of a statement or a session request, which rules say so, and what was understood."""
     body: dict[str, Any] = {"connection": connection, "agent": agent, "user": user, "statement": statement}
+    body |= {"break_glass": True} if break_glass else {}
     body |= {"ttl_s": ttl_s, "policy": _text(file) if file else None}
     if schema:
         body["scope"] = {"schemas": schema, "access": access, "metadata": metadata}

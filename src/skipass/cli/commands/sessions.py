@@ -63,6 +63,9 @@ def request(
     budget: Annotated[
         list[str] | None, typer.Option("--budget", metavar="NAME=N", help=f"Lower limit: {', '.join(_BUDGETS)}.")
     ] = None,
+    break_glass: Annotated[
+        bool, typer.Option("--break-glass", help="An emergency: everybody is told, and people review it.")
+    ] = False,
     identifier: IdentifierOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -71,6 +74,7 @@ def request(
     scope |= {name: value for name, value in (("tables", table), ("functions", function)) if value}
     scope |= {name: value for name, value in (("role", role), ("warehouse", warehouse)) if value}
     body = {"connection": connection, "scope": scope, "ttl_s": ttl_s, "reason": reason, "budgets": _budgets(budget)}
+    body |= {"break_glass": True} if break_glass else {}
     _made(gateway(identifier).post("/sessions", body), form)
 
 
@@ -151,6 +155,19 @@ def close(session_id: SessionArgument, identifier: IdentifierOption = None, form
 def revoke(session_id: SessionArgument, identifier: IdentifierOption = None, form: FormatOption = Format.TABLE) -> None:
     """End somebody's session, as an admin, an approver, or the user acted for."""
     show_object(gateway(identifier).post(f"/sessions/{segment(session_id)}/revoke"), form)
+
+
+@app.command("allow-automatic")
+def allow_automatic(
+    *,
+    agent: Annotated[str, typer.Option("--agent", help="Which agent.")],
+    connection: Annotated[str, typer.Option("--connection", "-c", help="Where.")],
+    user: Annotated[str | None, typer.Option("--user", help="For whom; the agent's owner, if nobody is named.")] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Let automatic sessions open again after an explicit one, as an admin; the next explicit one ends that."""
+    body = {"agent": agent, "connection": connection, "user": user}
+    show_object(gateway().post("/sessions/allow-automatic", body), form)
 
 
 @app.command()

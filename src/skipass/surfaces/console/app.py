@@ -12,21 +12,24 @@ from urllib.parse import parse_qs
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
+from skipass.gateway.sessions import sees_all
 from skipass.nouns.approval import ApprovalState
 from skipass.nouns.principal import Principal
+from skipass.nouns.review import ReviewState
 from skipass.secret import Secret
 from skipass.surfaces.console import pages
 from skipass.surfaces.console.cookies import Cookies, check_form, form_token
 from skipass.surfaces.console.forms import check_same_origin, form_from
-from skipass.surfaces.console.views import card_values, left
+from skipass.surfaces.console.views import MINUTE, card_values, left, review_values
 from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 
-_APPROVAL = re.compile(r"apr_[0-9a-z]{26}")
-_CARD = re.compile(r"/console/approvals/(apr_[0-9a-z]{26})")
+_PLACES = {"apr": "/console/approvals/", "rvw": "/console/reviews/"}
+_PLACE = re.compile(r"(apr|rvw)_[0-9a-z]{26}")
+_CARD = re.compile(r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)))(?:apr|rvw)_[0-9a-z]{26}")
 _MOST = 100
 
 
@@ -74,7 +77,7 @@ class _Console:
         named = asked.path.removeprefix("/console/")
         if asked.method == "GET" and named in pages.FILES:
             return _Reply(200, pages.file(named), {**pages.headers(), "content-type": pages.FILES[named]})
-        path = "/console/approvals/" if card else asked.path
+        path = card[1] if card else asked.path
         routes: dict[tuple[str, str], Callable[[_Asked], Awaitable[_Reply]]] = {
             ("GET", "/sign-in"): self._entrance,
             ("POST", "/sign-in"): self._sign_in,
@@ -82,6 +85,8 @@ class _Console:
             ("POST", "/console/sign-out"): self._sign_out,
             ("GET", "/console/approvals/"): self._card,
             ("POST", "/console/approvals/"): self._decide,
+            ("GET", "/console/reviews/"): self._review,
+            ("POST", "/console/reviews/"): self._close,
         }
         if (asked.method, path) not in routes:
             raise SkipassError("not_found", "There is no such page.")
@@ -89,13 +94,13 @@ class _Console:
 
     async def _entrance(self, asked: _Asked) -> _Reply:
         to = parse_qs(asked.query).get("to", [""])[0]
-        return _html("sign_in.html", script=True, to=to if _APPROVAL.fullmatch(to) else "")
+        return _html("sign_in.html", script=True, to=to if _PLACE.fullmatch(to) else "")
 
     async def _sign_in(self, asked: _Asked) -> _Reply:
         form = form_from(asked.body, asked.headers, ("link", "to"))
         token = form["link"].strip().rpartition("#")[2]
         text = await self._gateway.sign_ins.open(token)
-        to = f"/console/approvals/{form['to']}" if _APPROVAL.fullmatch(form["to"]) else "/console"
+        to = f"{_PLACES[form['to'][:3]]}{form['to']}" if _PLACE.fullmatch(form["to"]) else "/console"
         return _to(to, self._cookies.keep(text))
 
     async def _sign_out(self, asked: _Asked) -> _Reply:
@@ -118,7 +123,15 @@ class _Console:
         now = self._gateway.deps.journal.now()
         found = await self._gateway.approvals.list(principal, state=ApprovalState.WAITING, after=None, limit=_MOST)
         items = [{"id": one.id, "subject": one.subject.value, "left": left(one, now)} for one in found]
-        return _html("waiting.html", items=items, **_signed(cookie, principal))
+        reviews = await self._owed(principal)
+        return _html("waiting.html", items=items, reviews=reviews, **_signed(cookie, principal))
+
+    async def _owed(self, principal: Principal) -> list[dict[str, str]]:
+        """Return the reviews that are open, to people who look at everything."""
+        if not sees_all(principal):
+            return []
+        found = await self._gateway.reviews.list(principal, state=ReviewState.OPEN, limit=_MOST)
+        return [{"id": one.id, "at": one.opened_at.strftime(MINUTE)} for one in found]
 
     async def _card(self, asked: _Asked) -> _Reply:
         approval_id = _id(asked)
@@ -152,6 +165,34 @@ class _Console:
         except SkipassError as problem:
             return await self._shown(approval_id, cookie, principal, problem)
         return _to(f"/console/approvals/{approval_id}")
+
+    async def _review(self, asked: _Asked) -> _Reply:
+        review_id = _id(asked)
+        try:
+            cookie, principal = await self._caller(asked)
+        except SkipassError:
+            return _to(f"/sign-in?to={review_id}")
+        return await self._reviewed(review_id, cookie, principal)
+
+    async def _reviewed(
+        self, review_id: str, cookie: Secret[str], principal: Principal, problem: SkipassError | None = None
+    ) -> _Reply:
+        card = await self._gateway.reviews.show(principal, review_id)
+        fresh = await self._gateway.sign_ins.may_decide(principal)
+        shown = {**review_values(card), **_signed(cookie, principal), "fresh": fresh, "problem": problem}
+        status = STATUS[problem.kind] if problem else 200
+        return _html("review.html", status=status, form=form_token(cookie, review_id), **shown)
+
+    async def _close(self, asked: _Asked) -> _Reply:
+        cookie, principal = await self._caller(asked)
+        review_id = _id(asked)
+        form = form_from(asked.body, asked.headers, ("form", "comment"))
+        check_form(cookie, review_id, form["form"])
+        try:
+            await self._gateway.reviews.close(principal, review_id, comment=form["comment"])
+        except SkipassError as problem:
+            return await self._reviewed(review_id, cookie, principal, problem)
+        return _to(f"/console/reviews/{review_id}")
 
 
 def _id(asked: _Asked) -> str:

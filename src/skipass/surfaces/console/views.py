@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 
 from skipass.gateway.cards import FullCard, Previews
+from skipass.gateway.reviews import ReviewCard
 from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
+from skipass.nouns.review import ReviewState
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
 
@@ -20,6 +22,7 @@ _STATES = {
     ApprovalState.LAPSED: "lapsed: nobody decided in time",
     ApprovalState.WITHDRAWN: "was withdrawn",
 }
+MINUTE = "%Y-%m-%d %H:%M UTC"
 Facts = Sequence[tuple[str, str]]
 
 
@@ -49,10 +52,32 @@ def card_values(full: FullCard, now: datetime) -> dict[str, Any]:
     }
 
 
+def review_values(card: ReviewCard) -> dict[str, Any]:
+    """Return the values of the review's template."""
+    review, session, names = card.review, card.session, card.names
+    decided = ", ".join(names.get(one, one) for one in review.deciders) or "nobody: a rule opened it at once"
+    agent, asked_for = card.agent.name if card.agent else "", names.get(review.requester_id, "")
+    who = [("Agent", agent), ("For", asked_for), ("Decided by", decided), ("Opened", review.opened_at.strftime(MINUTE))]
+    said = None
+    if review.closed_at is not None:
+        at, who_closed = review.closed_at.strftime(MINUTE), names.get(review.closed_by or "", "")
+        said = {"who": who_closed, "at": at, "comment": review.comment}
+    return {
+        "id": review.id,
+        "open": review.state is ReviewState.OPEN,
+        "session": review.session_id,
+        "who": who,
+        "what": _opened(session),
+        "reason": session.reason if session else "",
+        "said": said,
+        "barred": card.barred,
+    }
+
+
 def left(approval: Approval, now: datetime) -> str:
     """Return how long people may still decide, in words."""
     minutes = int((approval.expires_at - now).total_seconds() // 60)
-    until = approval.expires_at.strftime("%Y-%m-%d %H:%M UTC")
+    until = approval.expires_at.strftime(MINUTE)
     return f"until {until}" + (f", {minutes} minutes left" if minutes >= 0 else "")
 
 
@@ -63,7 +88,7 @@ def _title(approval: Approval) -> str:
 
 def _who(full: FullCard) -> Facts:
     card = full.card
-    asked = card.approval.created_at.strftime("%Y-%m-%d %H:%M UTC")
+    asked = card.approval.created_at.strftime(MINUTE)
     needed = f"{card.approval.quorum}, by different people"
     named = [("Agent", card.agent.name if card.agent else ""), ("For", card.requester.name if card.requester else "")]
     return [*named, ("Asked", asked), ("Decisions needed", needed)]
@@ -72,9 +97,24 @@ def _who(full: FullCard) -> Facts:
 def _session(session: AccessSession | None) -> Facts:
     if session is None:
         return []
+    glass = [("Emergency", "the glass is broken for it: everybody is told, and it is reviewed")]
+    return [
+        *(glass if session.break_glass else []),
+        *_area(session),
+        ("Lasts", f"{session.ttl_s} seconds from the decision"),
+    ]
+
+
+def _opened(session: AccessSession | None) -> Facts:
+    if session is None:
+        return []
+    state = f"{session.state.value}, {session.end_reason.value}" if session.end_reason else session.state.value
+    return [*_area(session), ("Lasted", f"{session.ttl_s} seconds at most"), ("Now", state)]
+
+
+def _area(session: AccessSession) -> Facts:
     scope = orjson.dumps(session.scope.as_dict(), option=orjson.OPT_INDENT_2).decode()
-    facts = [("Scope", scope), ("Role", session.role), ("Warehouse", session.warehouse or "none")]
-    return [*facts, ("Lasts", f"{session.ttl_s} seconds from the decision")]
+    return [("Scope", scope), ("Role", session.role), ("Warehouse", session.warehouse or "none")]
 
 
 def _statement(full: FullCard, statement: Statement | None) -> Facts:
@@ -107,7 +147,7 @@ def _plan(previews: Previews | None) -> Sequence[str] | None:
 def _said(decision: Decision, people: Mapping[str, str]) -> dict[str, Any]:
     who = people.get(decision.user_id, decision.user_id)
     word = "approved" if decision.approved else "denied"
-    return {"who": who, "word": word, "reason": decision.reason, "at": decision.at.strftime("%Y-%m-%d %H:%M UTC")}
+    return {"who": who, "word": word, "reason": decision.reason, "at": decision.at.strftime(MINUTE)}
 
 
 def _value(value: object) -> str:

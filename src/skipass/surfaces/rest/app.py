@@ -15,7 +15,7 @@ from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
-from skipass.surfaces.rest import agents, approvals, connections, events, groups, people, policies, sessions
+from skipass.surfaces.rest import agents, approvals, connections, events, groups, people, policies, reviews, sessions
 from skipass.surfaces.rest.execute import PATH, Execute
 from skipass.surfaces.rest.openapi import document
 from skipass.surfaces.rest.replies import refusal, reply
@@ -25,6 +25,7 @@ _ROUTERS = (
     sessions.asking,
     sessions.router,
     approvals.router,
+    reviews.router,
     events.router,
     people.entrance,
     people.router,

@@ -40,6 +40,9 @@ class NewSession(Body):
     ttl_s: int = Field(ge=1, le=_WEEK_S, description="How long, in seconds. It never grows.", examples=[300])
     budgets: Budgets | None = Field(default=None, description="Lower limits than the policy's.")
     reason: Text = Field(max_length=1000, description="Why, in a sentence a person can judge.")
+    break_glass: bool = Field(
+        default=False, description="An emergency: only a rule for that opens it; everybody is told, people review it."
+    )
 
 
 class Execute(Body):

@@ -41,6 +41,7 @@ def _id(prefix: str) -> Places:
 SESSIONS = _id("ses")
 APPROVALS = _id("apr")
 MEMBERSHIPS = _id("mbr")
+REVIEWS = _id("rvw")
 EVENTS = Places(re.compile(r"[0-9]{1,17}:[A-Za-z0-9_-]{1,64}:[0-9]{1,17}", re.ASCII))
 USERS = Places(re.compile(r"[A-Za-z0-9._@-]{1,64}", re.ASCII))
 CONNECTIONS = Places(re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII))

@@ -45,7 +45,8 @@ async def check_policy(body: own.NewPolicy, gateway: TheGateway, caller: Caller)
 @router.post("/policies/explain", response_model=own.Explained, summary="Explain what the policy says")
 async def explain_policy(body: own.Explain, gateway: TheGateway, caller: Caller) -> Response:
     """Return what would become of a statement or a session request, which rules say so, and what was understood."""
-    question = Question(body.connection, body.agent, body.user, body.statement, body.scope, body.ttl_s, body.policy)
+    asks = (body.connection, body.agent, body.user, body.statement, body.scope, body.ttl_s, body.policy)
+    question = Question(*asks, break_glass=body.break_glass)
     return reply(explained_body(await gateway.explaining.explain(caller, question)))
 
 

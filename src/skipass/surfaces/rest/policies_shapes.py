@@ -31,6 +31,7 @@ class Explain(Body):
     scope: ScopeValue | None = Field(default=None, description="The session asked for, or the one the statement is in.")
     ttl_s: int | None = Field(default=None, ge=1, le=_WEEK_S, description="How long, in seconds.", examples=[900])
     policy: str | None = Field(default=None, max_length=262_144, description="Rules to try instead of those in force.")
+    break_glass: bool = Field(default=False, description="The session is asked for as an emergency.")
 
 
 class PolicyVersion(Shape):

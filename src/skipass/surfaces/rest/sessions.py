@@ -10,15 +10,15 @@ from starlette.responses import Response
 
 from skipass.gateway.sessions import Extension, SessionRequest
 from skipass.gateway.standing import standing
-from skipass.gateway.views import record_view, statement_view
+from skipass.gateway.views import record_view, statement_view, when
 from skipass.nouns.approval import Approval
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.surfaces.rest import paging, shapes
+from skipass.surfaces.rest import sessions_bodies as own
 from skipass.surfaces.rest.bodies import NewSession, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, SessionRoute, TheGateway, routes
-from skipass.surfaces.rest.sessions_bodies import ExtendSession
 from skipass.surfaces.rest.views import card_body, session_body
 
 asking = routes(SessionRoute, "sessions")
@@ -29,7 +29,7 @@ router = routes(CallerRoute, "sessions")
 async def request_session(body: NewSession, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Open a session, or ask people for it: `state` says which, `approval` what waits."""
     budgets = body.budgets.model_dump(exclude_none=True) if body.budgets else None
-    wanted = SessionRequest(body.scope, body.ttl_s, body.reason, budgets)
+    wanted = SessionRequest(body.scope, body.ttl_s, body.reason, budgets, body.break_glass)
 
     async def request() -> tuple[AccessSession, Approval | None]:
         here = await standing(gateway.deps, caller, name=body.connection)
@@ -43,7 +43,7 @@ async def request_session(body: NewSession, gateway: TheGateway, caller: Caller,
     "/sessions/{session_id}/extend", status_code=201, response_model=shapes.Session, summary="Ask for more time"
 )
 async def extend_session(
-    session_id: Segment, body: ExtendSession, gateway: TheGateway, caller: Caller, once: OnceFor
+    session_id: Segment, body: own.ExtendSession, gateway: TheGateway, caller: Caller, once: OnceFor
 ) -> Response:
     """Ask for a successor: a session of its own that takes over what runs or is held once it opens. Nothing grows."""
     budgets = body.budgets.model_dump(exclude_none=True) if body.budgets else None
@@ -51,6 +51,16 @@ async def extend_session(
     now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
     extend = partial(gateway.sessions.extend, caller, session_id, wish)
     return await once(extend, lambda asked: session_body(asked[0], base_url, now, asked[1]))
+
+
+@router.post(
+    "/sessions/allow-automatic", response_model=own.AutomaticLeave, summary="Let automatic sessions open again"
+)
+async def allow_automatic(body: own.AllowAutomatic, gateway: TheGateway, caller: Caller) -> Response:
+    """Let automatic sessions open again for an agent, a user and a connection, after an explicit one. Admins only."""
+    leave = await gateway.automatic.allow(caller, agent=body.agent, user=body.user, connection=body.connection)
+    whose = {"agent_id": leave.agent_id, "user_id": leave.user_id, "connection_id": leave.connection_id}
+    return reply({**whose, "at": when(leave.at)})
 
 
 @router.get("/sessions", response_model=shapes.Page[shapes.Session], summary="List sessions, newest first")

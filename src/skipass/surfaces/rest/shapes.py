@@ -211,6 +211,7 @@ class Session(Shape):
     budgets_left: dict[Literal["statements", "rows", "bytes", "seconds"], int]
     approval: Approval | Asked | None
     predecessor_id: str | None = Field(description="The session this one extends, if any.", examples=[None])
+    break_glass: bool = Field(description="It was asked for as an emergency and owes a review.", examples=[False])
 
 
 class Statement(Shape):
