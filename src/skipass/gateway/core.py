@@ -28,6 +28,7 @@ from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reconcile import Reconciler
+from skipass.gateway.registrations import Registrations
 from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
@@ -60,6 +61,7 @@ class Gateway:
     sign_ins: SignIns
     agents: Agents
     connections: Connections
+    registrations: Registrations
     issuing: Issuing
     servers: Servers
     policies: Policies
@@ -141,6 +143,7 @@ def build(deps: Deps) -> Gateway:
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
+        registrations=Registrations(deps),
         issuing=Issuing(deps),
         servers=Servers(deps),
         policies=Policies(deps),

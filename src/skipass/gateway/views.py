@@ -169,6 +169,9 @@ def connection_view(connection: Connection) -> dict[str, Any]:
         "database": connection.database,
         "schema": connection.schema,
         "policy": connection.policy,
+        "per_user": connection.per_user,
+        "template": connection.template,
+        "settings": connection.settings,
         "state": connection.state.value,
         "created_at": when(connection.created_at),
     }

@@ -40,7 +40,8 @@ async def test_bodies_have_examples_and_refuse_more(at: House) -> None:
     for name in ("NewSession", "Execute", "NewUser", "NewAgent", "NewServer", "SignIn", "NewConnection", "Decide"):
         assert schemas[name]["additionalProperties"] is False
         assert "examples" in json.dumps(schemas[name]["properties"])
-    assert schemas["NewConnection"]["properties"]["private_key"]["writeOnly"] is True
+    for secret in ("private_key", "token", "client_secret", "client_private_key", "passphrase"):
+        assert '"writeOnly": true' in json.dumps(schemas["NewConnection"]["properties"][secret])
 
 
 def references(value: Any) -> Iterator[str]:

@@ -88,44 +88,5 @@ class NewAgent(Body):
     )
 
 
-class TestedConnection(Body):
-    """Body of `POST /connections/{name}/test`."""
-
-    scope: ScopeValue | None = Field(
-        default=None,
-        description="Hold the role's grants to this; without it they are held to the connection's own schema.",
-        examples=[{"schemas": ["OPS_DB.OPS"], "access": "read"}],
-    )
-
-
-class NewConnection(Body):
-    """Body of `POST /connections`."""
-
-    name: Name = Field(description="1 to 40 letters, digits, - and _.", examples=["ops"])
-    account: Name = Field(description="Account identifier.", examples=["MYORG-MYACCOUNT"])
-    login: Name = Field(description="LOGIN_NAME of the Snowflake user.", examples=["SKIPASS_SVC"])
-    role: Name = Field(description="The role sessions have by default.", examples=["SKIPASS_READER"])
-    private_key: SecretStr = Field(
-        min_length=1, max_length=20_000, description="Private key, PEM. Write-only: sealed on arrival, never returned."
-    )
-    passphrase: SecretStr | None = Field(
-        default=None, max_length=1000, description="Passphrase of an encrypted key. Write-only."
-    )
-    host: Name | None = Field(default=None, description="Overrides the host derived from `account`.")
-    warehouse: Name | None = Field(default=None, description="Default warehouse.", examples=["AGENT_WH"])
-    database: Name | None = Field(default=None, description="Default database.", examples=["OPS_DB"])
-    schema_: Name | None = Field(default=None, alias="schema", description="Default schema.", examples=["OPS"])
-    allowed_roles: list[Name] = Field(default=[], max_length=100, description="Further roles a session may have.")
-    policy: dict[str, Any] = Field(default={}, description="The connection's policy; safe when empty.")
-    slug: Name | None = Field(default=None, description="Slug of its MCP server; the name, when left out.")
-
-
-class NewServer(Body):
-    """Body of `POST /mcp-servers`."""
-
-    slug: Name = Field(description="1 to 40 of a-z, 0-9 and -.", examples=["ops"])
-    connection: Name = Field(description="Name of the connection behind it.", examples=["ops"])
-
-
 Segment = Annotated[str, Field(max_length=255)]
 """A name or id in a path."""

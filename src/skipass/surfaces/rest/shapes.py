@@ -118,6 +118,9 @@ class Connection(Shape):
     database: str | None = Field(examples=["OPS_DB"])
     schema_: str | None = Field(alias="schema", examples=["OPS"])
     policy: dict[str, Any]
+    per_user: bool = Field(description="Each user connects an account of their own.", examples=[False])
+    template: bool = Field(description="Each Snowflake account has a registration.", examples=[False])
+    settings: dict[str, Any] = Field(description="The auth method's own; none of them secret.", examples=[{}])
     state: Literal["enabled", "disabled"]
     created_at: AwareDatetime
 
