@@ -1,12 +1,17 @@
-"""What several rooms' tests share: one PostgreSQL server for the run."""
+"""What several rooms' tests share: one PostgreSQL server for the run, and a database of it for a test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
 from postgres import Postgres, binaries, running_postgres
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the gateway's tests run over PostgreSQL as well; those that reach into SQLite's file need it."""
+    parser.addoption("--postgres", action="store_true", help="run the gateways of tests/gateway on PostgreSQL")
 
 
 @pytest.fixture(scope="session")
@@ -16,3 +21,11 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip("PostgreSQL's server is not installed")
     with running_postgres(programs) as server:
         yield server
+
+
+@pytest.fixture
+async def shared(postgres: Postgres) -> AsyncIterator[str]:
+    """Yield the name of a migrated database of this test alone."""
+    name = await postgres.migrated()
+    yield name
+    await postgres.drop(name)

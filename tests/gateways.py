@@ -20,7 +20,7 @@ from skipass.app.home import Home
 from skipass.app.initialise import initialise
 from skipass.app.process import running
 from skipass.app.settings import Settings
-from skipass.audit.checkpoint import read
+from skipass.audit.checkpoint import Checkpoint, read
 from skipass.audit.verify import Report, check
 from skipass.clock import Clock
 from skipass.gateway.core import Gateway
@@ -29,7 +29,10 @@ from skipass.gateway.ports import Reader
 from skipass.nouns.envelope import Envelope
 from skipass.nouns.principal import Principal
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
+from skipass.secret import Secret
 from skipass.storage.export import records
+from skipass.storage.pgexport import records_from
+from skipass.storage.server import Server
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.tools.call import CallContext
 
@@ -126,14 +129,21 @@ class Stage:
 
 
 @asynccontextmanager
-async def stage(sandbox: RunningSandbox, path: Path, clock: Clock | None = None) -> AsyncIterator[Stage]:
-    """Yield a seeded gateway; its record is verified when it ends."""
-    home = await home_copy(path)
-    settings = Settings(home=home.path, sandbox=True)
+async def stage(
+    sandbox: RunningSandbox, path: Path, clock: Clock | None = None, *, database_url: str | None = None
+) -> AsyncIterator[Stage]:
+    """Yield a seeded gateway, on SQLite or in a migrated PostgreSQL database; its record is verified when it ends."""
+    url = Secret(database_url) if database_url else None
+    if url is None:
+        home = await home_copy(path)
+    else:
+        home = Home(path, on_server=True)
+        await initialise(home, "ada", "grace", database_url=url)
+    settings = Settings(home=home.path, sandbox=True, database_url=database_url)
     async with running(settings, BASE_URL, clock) as gateway:
         keys = await seed(gateway, account_of(sandbox), "ada", "grace")
         yield Stage(gateway, home, sandbox, keys)
-    report = verified(home)
+    report = verified(home) if url is None else await verified_on(home, Server(url))
     assert report.ok, report.faults
 
 
@@ -156,8 +166,18 @@ async def served(at: Stage) -> AsyncIterator[str]:
 
 def verified(home: Home) -> Report:
     """Return the report over a home's record and its checkpoints."""
+    return check(records(home.database), signed(home))
+
+
+async def verified_on(home: Home, server: Server) -> Report:
+    """Return the report over a database's record and a home's checkpoints."""
+    return check([record async for record in records_from(server)], signed(home))
+
+
+def signed(home: Home) -> list[Checkpoint]:
+    """Return the checkpoints a home keeps, each with a valid signature."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     key: Any = load_pem_public_key(home.audit_public_key.read_bytes())
     lines = home.checkpoints.read_bytes().splitlines() if home.checkpoints.exists() else []
-    return check(records(home.database), [read(line, key) for line in lines])
+    return [read(line, key) for line in lines]

@@ -1,4 +1,4 @@
-"""One thread owns every write: in batches, each entry for itself, chained, and never for a caller that has gone."""
+"""One journal owns every write of a process: in batches, each entry for itself, chained, never for who has gone."""
 
 from __future__ import annotations
 
@@ -18,9 +18,8 @@ from skipass.nouns.people import Tenant
 from skipass.storage import entry as module
 from skipass.storage.entry import Entry
 from skipass.storage.export import records
-from skipass.storage.journal import SqliteJournal
 from skipass.storage.unit import StoredReader, StoredUnit
-from storage.conftest import opened
+from storage.conftest import Journal, Store, in_file
 
 pytestmark = pytest.mark.anyio
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -30,7 +29,7 @@ def tenant(name: str) -> Tenant:
     return Tenant(f"tnt_{name}", name, b"", AT)
 
 
-async def names(journal: SqliteJournal) -> list[str]:
+async def names(journal: Journal) -> list[str]:
     """Return the committed tenants."""
 
     async def load(reader: StoredReader) -> list[Tenant]:
@@ -53,7 +52,7 @@ def adding(name: str, *, then: Exception | None = None) -> Any:
 
 
 class Gate:
-    """Holds the journal's thread inside a transaction until it is opened, as a disk that hangs does."""
+    """Holds the journal inside a transaction until it is opened, as a disk that hangs does."""
 
     def __init__(self) -> None:
         self.entered, self.open = threading.Event(), threading.Event()
@@ -61,11 +60,12 @@ class Gate:
     async def hold(self, unit: StoredUnit) -> str:
         """Be slow."""
         self.entered.set()
-        assert self.open.wait(30)
+        while not self.open.is_set():
+            await unit.setting("anything")
         return "held"
 
     async def wait(self) -> None:
-        """Return once the journal's thread is held."""
+        """Return once the journal is held."""
         assert await asyncio.to_thread(self.entered.wait, 30)
 
 
@@ -75,7 +75,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch, patience: None) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.05)
 
 
-async def test_what_waits_together_is_committed_together(journal: SqliteJournal) -> None:
+async def test_what_waits_together_is_committed_together(store: Store, journal: Journal) -> None:
     """Entries that queue while the disk is busy share one commit: one time, consecutive records."""
     gate = Gate()
     slow = asyncio.create_task(journal.write(gate.hold))
@@ -86,11 +86,11 @@ async def test_what_waits_together_is_committed_together(journal: SqliteJournal)
     gate.open.set()
     assert await slow == "held"
     assert await asyncio.gather(*waiting) == [f"t{n}" for n in range(20)]
-    times = {record.at_us for record in records(journal._path) if record.kind == "gateway.initialised"}
+    times = {record.at_us for record in await store.records("gateway.initialised")}
     assert len(times) == 1
 
 
-async def test_one_entrys_failure_is_its_own(journal: SqliteJournal) -> None:
+async def test_one_entrys_failure_is_its_own(store: Store, journal: Journal) -> None:
     """Of entries in one batch the failing ones leave neither rows nor records, and the others are whole."""
     gate = Gate()
     slow = asyncio.create_task(journal.write(gate.hold))
@@ -120,13 +120,13 @@ async def test_one_entrys_failure_is_its_own(journal: SqliteJournal) -> None:
     told = [one if isinstance(one, str) else getattr(one, "code", type(one).__name__) for one in found]
     assert told == ["one", "conflict", "RuntimeError", "conflict", "internal_error", "internal_error", "four"]
     assert await names(journal) == ["four", "one"]
-    kept = [record for record in records(journal._path) if record.kind == "gateway.initialised"]
+    kept = await store.records("gateway.initialised")
     assert sorted(record.subject for record in kept) == ["four", "one"]
     assert journal.healthy
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_a_caller_that_waited_too_long_is_told_and_undone(journal: SqliteJournal) -> None:
+async def test_a_caller_that_waited_too_long_is_told_and_undone(store: Store, journal: Journal) -> None:
     """Work that commits after its caller was told `not_recorded` is followed by its undoing."""
     gate, undone = Gate(), asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -142,11 +142,11 @@ async def test_a_caller_that_waited_too_long_is_told_and_undone(journal: SqliteJ
     gate.open.set()
     await undone.wait()
     await journal.write(adding("after"))
-    assert [record.subject for record in records(journal._path) if record.kind == "auth.refused"] == ["held"]
+    assert [record.subject for record in await store.records("auth.refused")] == ["held"]
 
 
 @pytest.mark.usefixtures("impatient")
-async def test_work_whose_caller_has_gone_is_not_begun(journal: SqliteJournal) -> None:
+async def test_work_whose_caller_has_gone_is_not_begun(journal: Journal) -> None:
     """What still waits in the queue when its caller is told `not_recorded` never happens, nor does its undoing."""
     gate, begun = Gate(), threading.Event()
 
@@ -163,7 +163,7 @@ async def test_work_whose_caller_has_gone_is_not_begun(journal: SqliteJournal) -
     assert not begun.is_set()
 
 
-async def test_a_cancelled_callers_commit_is_undone(journal: SqliteJournal) -> None:
+async def test_a_cancelled_callers_commit_is_undone(journal: Journal) -> None:
     """A caller that is cancelled while its work commits leaves nothing that counts."""
     gate = Gate()
 
@@ -184,7 +184,7 @@ async def test_a_cancelled_callers_commit_is_undone(journal: SqliteJournal) -> N
     assert await journal.write(undone) == "held"
 
 
-async def test_work_that_waits_for_anything_else_is_refused(journal: SqliteJournal) -> None:
+async def test_work_that_waits_for_anything_else_is_refused(journal: Journal) -> None:
     """A unit of work awaits its transaction alone; one that awaits a socket or a timer fails and holds nobody up."""
 
     async def dawdle(unit: StoredUnit) -> None:
@@ -195,14 +195,15 @@ async def test_work_that_waits_for_anything_else_is_refused(journal: SqliteJourn
     assert await journal.write(adding("next")) == "next"
 
 
-async def test_a_reader_sees_one_state(journal: SqliteJournal) -> None:
+async def test_a_reader_sees_one_state(journal: Journal) -> None:
     """What commits during a read does not appear in it."""
     started, go_on = threading.Event(), threading.Event()
 
     async def twice(reader: StoredReader) -> tuple[int, int]:
         before = len(await reader.find(Tenant))
         started.set()
-        assert go_on.wait(30)
+        while not go_on.is_set():
+            await reader.count(Tenant)
         return before, len(await reader.find(Tenant))
 
     reading = asyncio.create_task(journal.read(twice))
@@ -213,7 +214,7 @@ async def test_a_reader_sees_one_state(journal: SqliteJournal) -> None:
     assert await names(journal) == ["meanwhile"]
 
 
-async def test_a_reader_cannot_write(journal: SqliteJournal) -> None:
+async def test_a_reader_cannot_write(journal: Journal) -> None:
     """A read that tries to change something fails; the journal stays the only writer."""
 
     async def cheat(reader: StoredReader) -> None:
@@ -227,7 +228,7 @@ async def test_a_reader_cannot_write(journal: SqliteJournal) -> None:
 async def test_the_next_writer_seals_the_chains_of_the_dead(database: Path) -> None:
     """A new process records the last number and hash of every chain that its predecessors left, once."""
     for boot in ("bot_1", "bot_2", "bot_3"):
-        async with opened(database, boot) as journal:
+        async with in_file(database).opened(boot) as journal:
             await journal.write(adding(boot))
             heads = journal.heads()
     found = list(records(database))
@@ -245,7 +246,7 @@ async def test_the_next_writer_seals_the_chains_of_the_dead(database: Path) -> N
     assert heads[DEPLOYMENT] == Head(*max((r.seq, r.hash) for r in newest))
 
 
-async def test_events_page_in_order_of_time(journal: SqliteJournal) -> None:
+async def test_events_page_in_order_of_time(journal: Journal) -> None:
     """Pages of a tenant's events follow each other without gap or repetition, whatever their size."""
 
     async def emit(unit: StoredUnit) -> None:
@@ -267,7 +268,7 @@ async def test_events_page_in_order_of_time(journal: SqliteJournal) -> None:
     assert refused.value.code == "invalid_request"
 
 
-async def test_a_cancellation_is_never_lost(journal: SqliteJournal, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancellation_is_never_lost(store: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch) -> None:
     """A caller cancelled in the very moment its answer comes is cancelled: else a background job would never end."""
     task = asyncio.create_task(journal.write(adding("one"), late=_forget))
     wake = Entry._wake
@@ -281,7 +282,7 @@ async def test_a_cancellation_is_never_lost(journal: SqliteJournal, monkeypatch:
         await task
     monkeypatch.undo()
     await journal.write(adding("two"))
-    assert "forgotten" in [record.subject for record in records(journal._path)]
+    assert "forgotten" in [record.subject for record in await store.records()]
 
 
 async def _forget(unit: StoredUnit, result: str) -> None:

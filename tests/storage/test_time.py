@@ -14,7 +14,7 @@ from skipass.storage.export import records
 from skipass.storage.time import JUMP, Anchor
 from skipass.storage.unit import StoredUnit
 from storage.clocks import ManualClock
-from storage.conftest import opened
+from storage.conftest import in_file
 
 moves = st.lists(
     st.tuples(st.sampled_from(["pass", "step", "commit"]), st.floats(0, 4000), st.sampled_from([-1, 1])), max_size=40
@@ -68,7 +68,7 @@ async def nothing(unit: StoredUnit) -> None:
 async def test_a_step_of_the_wall_clock_is_one_event(database: Path, seconds: int) -> None:
     """A clock that is set is one `clock.jumped` with how far, not one at every commit after."""
     clock = ManualClock()
-    async with opened(database, clock=clock) as journal:
+    async with in_file(database).opened(clock=clock) as journal:
         await journal.write(nothing)
         before = journal.now()
         clock.step(seconds)
@@ -84,7 +84,7 @@ async def test_a_step_of_the_wall_clock_is_one_event(database: Path, seconds: in
 async def test_small_corrections_are_no_jump(database: Path) -> None:
     """A clock that is slewed by seconds leaves no event, and records stay in order."""
     clock = ManualClock()
-    async with opened(database, clock=clock) as journal:
+    async with in_file(database).opened(clock=clock) as journal:
         for step in (2, -3, 4, -4, 1):
             clock.step(step)
             clock.pass_(0.1)
@@ -98,10 +98,10 @@ async def test_small_corrections_are_no_jump(database: Path) -> None:
 async def test_the_stored_time_survives_a_restart_with_an_earlier_wall_clock(database: Path) -> None:
     """After a restart an hour back, `now` is not earlier than anything that was recorded."""
     clock = ManualClock()
-    async with opened(database, "bot_1", clock) as journal:
+    async with in_file(database).opened("bot_1", clock) as journal:
         clock.pass_(60)
         await journal.write(nothing)
         last = journal.now()
     clock.step(-3600)
-    async with opened(database, "bot_2", clock) as journal:
+    async with in_file(database).opened("bot_2", clock) as journal:
         assert journal.now() >= last

@@ -36,6 +36,7 @@ T = TypeVar("T")
 # More savepoints than this in one transaction no longer fit where the server keeps them at hand.
 # Source: https://www.postgresql.org/docs/current/subxacts.html
 BATCH = 64
+BATCH_S = 2.0
 SILENT = timedelta(seconds=10)
 LOOK_EVERY_S = 5.0
 CONTACT_S = 1.0
@@ -163,7 +164,7 @@ class PostgresJournal:
         while entries := [entry for entry in entries if not entry.abandoned]:
             batch: Batch | None = None
             try:
-                async with asyncio.timeout(patience.PATIENCE_S):
+                async with asyncio.timeout(BATCH_S):
                     batch = await self._filled(entries)
                     await batch.commit()
             except Conflict:
@@ -229,7 +230,7 @@ class PostgresJournal:
 
     async def _roll_back(self) -> None:
         try:
-            async with asyncio.timeout(patience.PATIENCE_S):
+            async with asyncio.timeout(BATCH_S):
                 await run(self._connection, "ROLLBACK")
         except (Broken, TimeoutError):
             self._drop()

@@ -15,7 +15,7 @@ UPDATE sessions
        last_call_at = :now
  WHERE id = :session_id AND state = 'open' AND version = :session_version AND expires_at > :after
    AND statements_left >= :statements AND seconds_left >= :seconds
-   AND (:agent_id IS NULL OR EXISTS (
+   AND (CAST(:agent_id AS TEXT) IS NULL OR EXISTS (
          SELECT 1 FROM agents WHERE id = :agent_id AND state = 'active' AND version = :agent_version))
    AND EXISTS (SELECT 1 FROM users WHERE id = :user_id AND state = 'active' AND version = :user_version)
    AND EXISTS (
