@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from skipass.snowflake.auth.tokens import TokenSource
 from skipass.snowflake.errors import IncompleteResultError, SnowflakeError
 from skipass.snowflake.pace import Pace, persistently
-from skipass.snowflake.prefetch import Ahead, in_order
+from skipass.snowflake.prefetch import Ahead, Turns, in_order
 from skipass.snowflake.progress import shown
 from skipass.snowflake.sqlapi.answers import Finished, rows_of
 from skipass.snowflake.sqlapi.client import SqlApi
@@ -79,10 +79,14 @@ async def partitions(
     # Threads of its own, and few: each of them keeps the memory that its largest partition took.
     threads = ThreadPoolExecutor(reader.at_once, "skipass-decode")
 
+    turns = Turns(reader.at_once)
+
     async def fetch(index: int) -> Callable[[], T]:
         content: Callable[[], bytes] = first.pop
         if index or not first:
             content = await source.api.packed_partition(handle, index, source.tokens, timeout_s=source.http_timeout_s)
+        # Fetched ahead it is held as it came, a fraction of what it becomes; only the next ones are unpacked and read.
+        await turns.of(index)
         return await asyncio.get_running_loop().run_in_executor(threads, lambda: reader.prepared(content()))
 
     # One that turns out to be cut when it is unpacked is fetched again, like one that did not come.
@@ -95,6 +99,7 @@ async def partitions(
         with shown(progress, finished.num_rows) as advance:
             async with aclosing(in_order(sizes, surely, source.ahead)) as parts:
                 async for prepared in parts:
+                    await turns.done()
                     part = await _due(reader, prepared, threads)
                     # What is handed on is the receiver's to drop, so nothing here may hold it.
                     del prepared

@@ -14,6 +14,25 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
+class Turns:
+    """Lets the numbers from 0 on pass in order, so many ahead of those that are done."""
+
+    def __init__(self, ahead: int) -> None:
+        self._open = ahead
+        self._changed = asyncio.Condition()
+
+    async def of(self, number: int) -> None:
+        """Wait until the number may pass."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: number <= self._open)
+
+    async def done(self) -> None:
+        """Let one more pass."""
+        async with self._changed:
+            self._open += 1
+            self._changed.notify_all()
+
+
 @dataclass(frozen=True, slots=True)
 class Ahead:
     """How far to run ahead of the reader: `most` fetches at once, together at most `limit_bytes`, and at least one.

@@ -106,11 +106,12 @@ class AsyncStatement:
     async def iter_row_lists(self, *, progress: bool = False) -> AsyncGenerator[list[tuple[Any, ...]], None]:
         """Yield the rows in order as lists of tuples, some thousands of rows at a time."""
         finished, first = await self._within_limit(self._take())
-        reader = TypedReader(finished.columns, self._terms.parameters, self._terms.pause_collector)
-        stream = partitions(self._source, finished, first, reader.texts, progress=progress)
-        async with aclosing(stream), aclosing(reader.slices(stream)) as parts:
-            async for part in parts:
-                yield part
+        terms, is_long = self._terms, len(finished.partitions) > 1
+        typed = TypedReader(finished.columns, terms.parameters, terms.pause_collector, is_long)
+        stream = partitions(self._source, finished, first, typed.reader(), progress=progress)
+        async with aclosing(stream), aclosing(typed.rows(stream)) as parts:
+            async for rows in parts:
+                yield rows
 
     async def iter_batches(
         self, *, timestamp_unit: TimestampUnit = "ns", keep_offsets: bool = False, progress: bool = False

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from pyarrow import json as pa_json
 
 from skipass.snowflake.arrow.decode import decode, scalar
+from skipass.snowflake.arrow.pieces import in_pieces
 from skipass.snowflake.arrow.schema import ArrowTypes, schema_of
 from skipass.snowflake.errors import OutOfRangeError, ProtocolError
 from skipass.snowflake.sqlapi.values import Cell, Column
@@ -38,7 +39,10 @@ class Batches:
 
     def of_body(self, body: bytes) -> pa.RecordBatch:
         """Return the batch of a partition's JSON, an object with `data` or a bare array of rows."""
-        return self._typed(_guarded(lambda: _columns_of_body(body, len(self._columns))))
+        width = len(self._columns)
+        batches = in_pieces(body, lambda piece: self._typed(_columns_of_piece(piece, width)))
+        # One batch for a partition, whatever pieces it was read in.
+        return batches[0] if len(batches) == 1 else pa.concat_batches(batches, memory_pool=pa.system_memory_pool())
 
     def of_rows(self, rows: Sequence[Sequence[Cell]]) -> pa.RecordBatch:
         """Return the batch of rows of cell text."""
@@ -66,6 +70,15 @@ class Batches:
         raise OutOfRangeError(f"A value of column {column.name!r} does not fit {wanted}.", hint=_RANGE_HINT)
 
 
+def texts_of_body(body: bytes, width: int) -> list[list[pa.Array]]:
+    """Return the columns of cell text of each piece of a partition's JSON, or raise `ProtocolError`."""
+    return in_pieces(body, lambda piece: _columns_of_piece(piece, width))
+
+
+def _columns_of_piece(piece: bytes, width: int) -> list[pa.Array]:
+    return _guarded(lambda: _columns(piece, width))
+
+
 def _guarded(read: Callable[[], T]) -> T:
     try:
         return read()
@@ -73,8 +86,7 @@ def _guarded(read: Callable[[], T]) -> T:
         raise ProtocolError("The partition is not a list of rows of text, all as wide as the result.") from None
 
 
-def _columns_of_body(body: bytes, width: int) -> list[pa.Array]:
-    text = body if body.lstrip()[:1] == b"{" else b'{"data":' + body + b"}"
+def _columns(text: bytes, width: int) -> list[pa.Array]:
     table = pa_json.read_json(
         pa.BufferReader(text),
         read_options=pa_json.ReadOptions(use_threads=False, block_size=len(text) + 1),

@@ -14,6 +14,8 @@ from skipass.snowflake.errors import ProtocolError, SnowflakeAuthError, Snowflak
 from skipass.snowflake.sqlapi.failures import Answer, json_body
 
 _EARLY = timedelta(seconds=60)
+_ASSUMED = timedelta(minutes=5)
+"""The life of an access token whose answer does not tell, as it may. Source: RFC 6749 §5.1"""
 _LONGEST_S = 10 * 365 * 86_400
 
 
@@ -62,13 +64,13 @@ def read_grant(answer: Answer) -> Grant:
         raise SnowflakeUnavailable(text, sent=True, http_status=answer.status)
     if error := body.get("error"):
         raise _refusal(str(error), str(body.get("error_description") or body.get("message") or error), answer.status)
-    access, life = body.get("access_token"), _seconds(body.get("expires_in"))
-    if not isinstance(access, str) or not access or life is None:
+    access = body.get("access_token")
+    if not isinstance(access, str) or not access:
         raise ProtocolError("The token endpoint's answer holds no token.", http_status=answer.status)
     refresh = body.get("refresh_token")
     return Grant(
         Secret(access),
-        life,
+        _seconds(body.get("expires_in")) or _ASSUMED,
         Secret(refresh) if isinstance(refresh, str) and refresh else None,
         _seconds(body.get("refresh_token_expires_in")),
         _text(body.get("scope")),

@@ -50,12 +50,22 @@ def decode_rows(
     """
     if not columns:
         return [tuple(row) for row in rows]
+    return in_rows(lambda: _decoded(columns, rows, formats))
+
+
+def _decoded(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], formats: Mapping[str, object]
+) -> list[Sequence[Any]]:
+    cells = list(zip(*rows, strict=True))
+    if rows and len(cells) != len(columns):
+        raise ProtocolError("A row has another number of cells than there are columns.")
+    return [decode_column(column, formats, texts) for column, texts in zip(columns, cells, strict=False)]
+
+
+def in_rows(decode: Callable[[], Sequence[Sequence[Any]]]) -> list[tuple[Any, ...]]:
+    """Return the columns that `decode` gives as rows; a cell that its type does not allow is a `ProtocolError`."""
     try:
-        cells = list(zip(*rows, strict=True))
-        if rows and len(cells) != len(columns):
-            raise ProtocolError("A row has another number of cells than there are columns.")
-        decoded = [_decode_column(column, formats, texts) for column, texts in zip(columns, cells, strict=False)]
-        return list(zip(*decoded, strict=True))
+        return list(zip(*decode(), strict=True))
     except (ValueError, TypeError, LookupError, ArithmeticError):
         raise ProtocolError("A cell does not have the form of its column's type.") from None
 
@@ -65,7 +75,8 @@ def decode_cell(column: Column, cell: Cell, formats: Mapping[str, object] | None
     return decode_rows([column], [[cell]], formats or {})[0][0]
 
 
-def _decode_column(column: Column, formats: Mapping[str, object], cells: Sequence[Cell]) -> Sequence[Any]:
+def decode_column(column: Column, formats: Mapping[str, object], cells: Sequence[Cell]) -> Sequence[Any]:
+    """Return the values of a column's cells; for a cell that its type does not allow, whatever Python raises."""
     kinds = set(map(type, cells))
     if not kinds <= {str, type(None)}:
         raise TypeError
