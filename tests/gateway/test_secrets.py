@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from gateways import Stage
 from skipass.app import log
 from skipass.errors import SkipassError
-from skipass.gateway.connections import ConnectionRequest
+from skipass.gateway.drafting import ConnectionRequest
 from skipass.gateway.execute import Target
 from skipass.identity.keys import prefix_of
 from skipass.nouns.envelope import Envelope, Status

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from skipass.gateway.connections import ConnectionRequest
 from skipass.gateway.core import Gateway
+from skipass.gateway.drafting import ConnectionRequest
 from skipass.gateway.ports import UnitOfWork
 from skipass.identity.keys import issue
 from skipass.nouns.people import KeyUse, User

@@ -1,56 +1,49 @@
-"""Connections: registered, tested, disabled. A private key is sealed when it arrives and never comes back out."""
+"""Connections: registered, tested, disabled. A secret is sealed when it arrives and never comes back out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any
 
-from skipass.access.policy import policy_from
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
+from skipass.gateway.drafting import ConnectionRequest, draft
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.registrations import add_credential, add_registration
 from skipass.gateway.servers import add_server
 from skipass.gateway.system import System
-from skipass.gateway.upstream import credential_place
 from skipass.gateway.wall import Check, second_wall
-from skipass.gateway.way_out import Out
-from skipass.ids import new_id
-from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState, Switch
+from skipass.gateway.way_out import Out, Ways, ways_out
+from skipass.nouns.account import Registration
+from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.scope import Scope
 from skipass.nouns.session import EndReason
-from skipass.secret import Secret
-from skipass.snowflake.account import parse_account, target_of
-from skipass.snowflake.auth.keys import fingerprint, load_private_key, public_der
-from skipass.snowflake.errors import SnowflakeConfigError
-from skipass.vault.seal import seal
 
 
 @dataclass(frozen=True, slots=True)
-class ConnectionRequest:
-    """What `connection add` registers; names of role, warehouse, database and schema are as Snowflake shows them.
+class Added:
+    """A new connection, its client at an authorization server if it has one, and what people should know of it."""
 
-    `host` overrides the host derived from `account` (port and path prefix allowed, http on loopback only).
-    `private_key` is PEM or DER text, with its passphrase where it is encrypted.
-    """
+    connection: Connection
+    registration: Registration | None = None
+    remarks: tuple[str, ...] = ()
 
-    name: str
-    account: str
-    login: str
-    role: str
-    private_key: Secret[str]
-    passphrase: Secret[str] | None = None
-    host: str | None = None
-    warehouse: str | None = None
-    database: str | None = None
-    schema: str | None = None
-    allowed_roles: Sequence[str] = ()
-    policy: Mapping[str, Any] = field(default_factory=dict)
-    slug: str | None = None
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A connection, its one active credential (sealed) where it has one for everybody, and its registrations."""
+
+    connection: Connection
+    credential: Credential | None
+    registrations: Sequence[Registration] = ()
+
+
+_ADD_AGAIN = "Add the connection again with a key."
 
 
 class Connections:
@@ -59,76 +52,25 @@ class Connections:
     def __init__(self, deps: Deps, system: System) -> None:
         self._deps, self._system = deps, system
 
-    async def add(self, principal: Principal, request: ConnectionRequest) -> Connection:
+    async def add(self, principal: Principal, request: ConnectionRequest) -> Added:
         """Return the new connection; also opens the MCP slug of its name (or `slug`) where that is free."""
         by = require(principal, Role.ADMIN)
-        connection, credential, private = self._draft(principal.tenant_id, request)
+        made = await draft(self._deps, principal.tenant_id, request)
+        connection = made.connection
 
-        async def add(unit: UnitOfWork) -> Connection:
+        async def add(unit: UnitOfWork) -> Added:
             await unit.insert(connection)
-            await unit.insert(credential)
             facts = {"name": connection.name, "account": connection.account, "host": connection.host, "by": by}
             facts |= {"login": connection.login, "role": connection.role, "auth_method": connection.auth_method.value}
             unit.emit(Event(connection.tenant_id, "connection.created", connection.id, facts))
-            told = {"connection_id": connection.id, "fingerprint": credential.fingerprint, "generation": 1}
-            unit.emit(Event(connection.tenant_id, "credential.active", credential.id, told))
+            if made.credential is not None:
+                await add_credential(unit, made.credential)
+            if made.registration is not None:
+                await add_registration(unit, made.registration, by)
             await add_server(unit, connection, request.slug or connection.name, by)
-            return connection
+            return Added(connection, made.registration, made.remarks)
 
-        del private
         return await self._deps.journal.write(add)
-
-    def _draft(self, tenant_id: str, request: ConnectionRequest) -> tuple[Connection, Credential, None]:
-        now = self._deps.journal.now()
-        if (
-            not request.name.replace("-", "").replace("_", "").isalnum()
-            or not request.name.isascii()
-            or len(request.name) > 40
-        ):
-            raise SkipassError("invalid_request", "A connection's name is 1 to 40 letters, digits, - and _.")
-        for member in ("login", "role"):
-            if not getattr(request, member).strip():
-                raise SkipassError("missing_field", f"A connection needs {member}.")
-        try:
-            account = parse_account(request.account)
-            target = target_of(account, request.host)
-            self._deps.upstream.egress.check_literal(target.host, target.port or 443)
-            passphrase = request.passphrase.reveal() if request.passphrase else None
-            key = load_private_key(request.private_key.reveal(), passphrase)
-        except SnowflakeConfigError as error:
-            raise SkipassError("invalid_request", error.message, error.hint) from None
-        connection = Connection(
-            id=new_id("connection", now),
-            tenant_id=tenant_id,
-            name=request.name,
-            account=request.account,
-            host=target.base_url,
-            auth_method=AuthMethod.KEY_PAIR,
-            login=request.login,
-            role=request.role,
-            allowed_roles=tuple(request.allowed_roles),
-            policy=policy_from(request.policy).as_dict(),
-            created_at=now,
-            warehouse=request.warehouse,
-            database=request.database,
-            schema=request.schema,
-        )
-        return connection, self._credential(connection, _pkcs8(key), fingerprint(public_der(key))), None
-
-    def _credential(self, connection: Connection, private: bytes, print_: str) -> Credential:
-        now = self._deps.journal.now()
-        credential_id = new_id("key", now)
-        unsealed = Credential(
-            id=credential_id,
-            tenant_id=connection.tenant_id,
-            connection_id=connection.id,
-            generation=1,
-            state=CredentialState.ACTIVE,
-            sealed=b"",
-            fingerprint=print_,
-            created_at=now,
-        )
-        return replace(unsealed, sealed=seal(self._deps.kek, private, credential_place(unsealed)))
 
     async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[Connection]:
         """Return the tenant's connections, without credentials, in order of name from `after` on."""
@@ -140,18 +82,19 @@ class Connections:
 
         return await self._deps.journal.read(load)
 
-    async def show(self, principal: Principal, name: str) -> tuple[Connection, Credential | None]:
-        """Return one connection and its active credential (sealed), or raise `unknown_connection`."""
+    async def show(self, principal: Principal, name: str) -> Known:
+        """Return one connection with its active credential (sealed), or raise `unknown_connection`."""
         require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
 
-        async def load(reader: Reader) -> tuple[Connection, Credential | None]:
+        async def load(reader: Reader) -> Known:
             found = await reader.find(Connection, tenant_id=principal.tenant_id, name=name, limit=1)
             if not found:
                 hint = "See skipass connection list."
                 raise SkipassError("unknown_connection", f"There is no connection {name[:80]!r}.", hint)
-            where: dict[str, Any] = {"connection_id": found[0].id, "state": CredentialState.ACTIVE}
+            where: dict[str, Any] = {"connection_id": found[0].id, "state": CredentialState.ACTIVE, "user_id": None}
             active = await reader.find(Credential, limit=1, **where)
-            return found[0], active[0] if active else None
+            clients = await reader.find(Registration, connection_id=found[0].id, state=Switch.ENABLED)
+            return Known(found[0], active[0] if active else None, clients)
 
         return await self._deps.journal.read(load)
 
@@ -161,8 +104,9 @@ class Connections:
         The last says what the role may do beyond `scope`, or beyond the connection's own schema.
         """
         by = require(principal, Role.ADMIN)
-        connection, credential = await self.show(principal, name)
-        checks = await self._checks(connection, credential, scope)
+        known = await self.show(principal, name)
+        connection = known.connection
+        checks = await self._checks(connection, await self._way(principal, known), scope)
 
         async def record(unit: UnitOfWork) -> None:
             facts = {"by": by, "checks": [{"name": c.name, "ok": c.ok, "seen": c.seen} for c in checks]}
@@ -171,15 +115,26 @@ class Connections:
         await self._deps.journal.write(record)
         return checks
 
-    async def _checks(
-        self, connection: Connection, credential: Credential | None, scope: Scope | None
-    ) -> Sequence[Check]:
-        if credential is None:
-            return [Check("credential", False, "no active credential", "Add the connection again with a key.")]
-        out = Out(connection, credential)
-        checks = [Check("credential", True, credential.fingerprint)]
+    async def _way(self, principal: Principal, known: Known) -> Out | None:
+        """Return the way of the credential that serves everybody, else that of the admin's own account."""
+        if known.credential is not None and not known.connection.per_user:
+            return Out(known.connection, known.credential)
+        whose = {"tenant_id": principal.tenant_id, "user_id": principal.user_id or ""}
+        connection = known.connection
+
+        async def load(reader: Reader) -> Ways:
+            return await ways_out(reader, connection=connection, **whose)
+
+        ways = await self._deps.journal.read(load)
+        return ways.any(connection.role) if ways.credentials else None
+
+    async def _checks(self, connection: Connection, out: Out | None, scope: Scope | None) -> Sequence[Check]:
+        if out is None:
+            fix = f"Connect an account: skipass account link {connection.name}" if connection.per_user else _ADD_AGAIN
+            return [Check("credential", False, "no active credential", fix)]
+        checks = [Check("credential", True, out.credential.fingerprint)]
         try:
-            answer = await self._system.ask("identity", out, warehouse=connection.warehouse)
+            answer = await self._system.ask("identity", out, role=out.role, warehouse=connection.warehouse)
         except SkipassError as error:
             return [*checks, Check("sign-in", False, error.message, error.hint)]
         row = answer.rows[0]
@@ -191,7 +146,7 @@ class Connections:
     async def disable(self, principal: Principal, name: str) -> Connection:
         """Disable a connection: nothing on it is admitted any more."""
         by = require(principal, Role.ADMIN)
-        connection, _ = await self.show(principal, name)
+        connection = (await self.show(principal, name)).connection
 
         async def disable(unit: UnitOfWork) -> Connection:
             await cut(unit, by, EndReason.ACCOUNT, connection_id=connection.id)
@@ -219,11 +174,3 @@ def _warehouse(connection: Connection, names: Sequence[str]) -> Check:
         )
     fix = f"GRANT USAGE ON WAREHOUSE {connection.warehouse} TO ROLE {connection.role};"
     return Check("warehouse", connection.warehouse in names, f"usable: {listed}", fix)
-
-
-def _pkcs8(key: Any) -> bytes:
-    from cryptography.hazmat.primitives import serialization
-
-    return bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    )

@@ -1,17 +1,32 @@
-"""Administration of connections and slugs over REST. A private key comes in and never goes out."""
+"""Administration of connections and slugs over REST. A secret comes in and never goes out."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
+from pydantic import SecretStr
 from starlette.responses import Response
 
 from skipass.access.sqlguard import canonical_scope
-from skipass.gateway.connections import ConnectionRequest
-from skipass.gateway.views import connection_view, server_view
+from skipass.gateway.account_views import registration_view
+from skipass.gateway.drafting import OAUTH, ClientRequest, ConnectionRequest
+from skipass.gateway.views import connection_view, server_view, when
+from skipass.nouns.account import ClientAuth
+from skipass.nouns.connection import AuthMethod
 from skipass.secret import Secret
 from skipass.surfaces.rest import paging, shapes
-from skipass.surfaces.rest.bodies import NewConnection, NewServer, Segment, TestedConnection
+from skipass.surfaces.rest.accounts_views import added_body, registered_body
+from skipass.surfaces.rest.bodies import Segment
+from skipass.surfaces.rest.connections_bodies import NewConnection, NewRegistration, NewServer, TestedConnection
+from skipass.surfaces.rest.connections_shapes import (
+    AddedConnection,
+    Registered,
+    Registration,
+    Registrations,
+    SetupLink,
+    ShownConnection,
+)
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
@@ -21,10 +36,11 @@ router = routes(CallerRoute, "connections")
 slugs = routes(CallerRoute, "mcp-servers")
 
 
-@router.post("/connections", status_code=201, response_model=shapes.Connection, summary="Register a connection")
+@router.post("/connections", status_code=201, response_model=AddedConnection, summary="Register a connection")
 async def create_connection(body: NewConnection, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
-    """Register a Snowflake target and open its MCP slug; the key is sealed as it arrives."""
-    return await once(partial(gateway.connections.add, caller, _request(body)), connection_view)
+    """Register a Snowflake target and open its MCP slug; every secret is sealed as it arrives."""
+    view = partial(added_body, base_url=gateway.deps.base_url)
+    return await once(partial(gateway.connections.add, caller, _request(body)), view)
 
 
 @router.get("/connections", response_model=shapes.Page[shapes.Connection], summary="List connections by name")
@@ -37,10 +53,47 @@ async def list_connections(
     return reply(paging.page(found, limit, lambda connection: connection.name, connection_view))
 
 
-@router.get("/connections/{name}", response_model=shapes.KnownConnection, summary="Show a connection")
+@router.get("/connections/{name}", response_model=ShownConnection, summary="Show a connection")
 async def show_connection(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
-    """Show a connection with the fingerprint of its public key."""
-    return reply(credentialed_body(*await gateway.connections.show(caller, name)))
+    """Show a connection with the fingerprint of its key and its clients; never a secret."""
+    known = await gateway.connections.show(caller, name)
+    clients = [registration_view(one, gateway.deps.base_url) for one in known.registrations]
+    return reply(credentialed_body(known.connection, known.credential) | {"registrations": clients})
+
+
+@router.post(
+    "/connections/{name}/registrations", status_code=201, response_model=Registered, summary="Register an account"
+)
+async def create_registration(
+    name: Segment, body: NewRegistration, gateway: TheGateway, caller: Caller, once: OnceFor
+) -> Response:
+    """Register a client for one more Snowflake account of a template; its secret is sealed as it arrives."""
+    view = partial(registered_body, base_url=gateway.deps.base_url)
+    return await once(partial(gateway.registrations.add, caller, name, _client(body)), view)
+
+
+@router.get("/connections/{name}/registrations", response_model=Registrations, summary="List registrations")
+async def list_registrations(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """List a connection's clients by account; never a secret."""
+    found = await gateway.registrations.list(caller, name)
+    return reply({"items": [registration_view(one, gateway.deps.base_url) for one in found]})
+
+
+@router.post("/connections/{name}/setup-link", status_code=201, response_model=SetupLink, summary="Invite a customer")
+async def create_setup_link(name: Segment, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
+    """Make a one-time link by which a customer's admin registers their own account; it is in this answer only."""
+    base_url = gateway.deps.base_url
+    return await once(
+        partial(gateway.registrations.invite, caller, name),
+        lambda made: {"connection": name, "expires_at": when(made[0].expires_at)},
+        shown_once=lambda made: {"token": made[1].reveal(), "url": f"{base_url}/connect/setup#{made[1].reveal()}"},
+    )
+
+
+@router.post("/registrations/{id}/disable", response_model=Registration, summary="Disable a registration")
+async def disable_registration(id: Segment, gateway: TheGateway, caller: Caller) -> Response:  # noqa: A002
+    """Stop using a client: nobody links by it any more."""
+    return reply(registration_view(await gateway.registrations.disable(caller, id), gateway.deps.base_url))
 
 
 @router.post("/connections/{name}/test", response_model=shapes.Tested, summary="Test a connection")
@@ -84,13 +137,21 @@ async def disable_server(slug: Segment, gateway: TheGateway, caller: Caller) -> 
 
 
 def _request(body: NewConnection) -> ConnectionRequest:
+    method = AuthMethod(body.auth)
+    settings: dict[str, Any] = {"login_claim": body.login_claim} if body.login_claim else {}
     return ConnectionRequest(
         name=body.name,
         account=body.account,
         login=body.login,
         role=body.role,
-        private_key=Secret(body.private_key.get_secret_value()),
-        passphrase=Secret(body.passphrase.get_secret_value()) if body.passphrase else None,
+        auth_method=method,
+        private_key=_secret(body.private_key),
+        passphrase=_secret(body.passphrase),
+        token=_secret(body.token),
+        per_user=body.per_user,
+        template=body.template,
+        client=_client(body) if method in OAUTH and not body.template else None,
+        settings=settings | ({} if body.verify_end_users else {"verify_end_users": False}),
         host=body.host,
         warehouse=body.warehouse,
         database=body.database,
@@ -99,3 +160,21 @@ def _request(body: NewConnection) -> ConnectionRequest:
         policy=body.policy,
         slug=body.slug,
     )
+
+
+def _client(body: NewConnection | NewRegistration) -> ClientRequest:
+    return ClientRequest(
+        account=body.account,
+        host=body.host,
+        client_id=body.client_id,
+        secret=_secret(body.client_secret),
+        private_key=_secret(body.client_private_key),
+        auth=ClientAuth(body.client_auth),
+        allowed_roles=body.allowed_roles,
+        single_use=body.single_use,
+        oauth_metadata=body.oauth_metadata,
+    )
+
+
+def _secret(given: SecretStr | None) -> Secret[str] | None:
+    return Secret(given.get_secret_value()) if given else None

@@ -1,0 +1,315 @@
+"""From what an admin types to the rows of a connection: checked whole, secrets sealed, nothing stored here.
+
+One function for each auth method; each takes what the method needs and refuses what it does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+
+from skipass.access.policy import policy_from
+from skipass.errors import SkipassError
+from skipass.gateway.clients import registration_place
+from skipass.gateway.deps import Deps
+from skipass.gateway.discovery import discover
+from skipass.gateway.issuing import signing_key
+from skipass.gateway.oauth_metadata import is_any_role, read_metadata
+from skipass.gateway.upstream import credential_place
+from skipass.ids import digest, new_id
+from skipass.nouns.account import ClientAuth, Registration
+from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState
+from skipass.secret import Secret
+from skipass.snowflake.account import Target, parse_account, target_of
+from skipass.snowflake.auth.keys import fingerprint, load_private_key, public_der
+from skipass.snowflake.errors import SnowflakeConfigError
+from skipass.vault.seal import seal
+
+OAUTH = (AuthMethod.SNOWFLAKE_OAUTH, AuthMethod.EXTERNAL_OAUTH)
+_MOST_BYTES = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """The gateway's client at one authorization server, as it is registered there.
+
+    `secret` goes with `client_secret_basic` and `client_secret_post`, `private_key` (PEM) with `private_key_jwt`.
+    `oauth_metadata` is the object of an identity provider as people have it, its own secret in it.
+    """
+
+    account: str = ""
+    host: str | None = None
+    client_id: str = ""
+    secret: Secret[str] | None = None
+    private_key: Secret[str] | None = None
+    auth: ClientAuth = ClientAuth.BASIC
+    allowed_roles: Sequence[str] = ()
+    single_use: bool = False
+    oauth_metadata: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionRequest:
+    """What `connection add` registers; names of role, warehouse, database and schema are as Snowflake shows them.
+
+    `host` overrides the host derived from `account` (port and path prefix allowed, http on loopback only).
+    `private_key` is PEM or DER text, with its passphrase where it is encrypted. Without `per_user` the auth method
+    decides: OAuth and the issuer are always each user's own. A `template` takes registrations later.
+    """
+
+    name: str
+    role: str
+    account: str = ""
+    login: str = ""
+    private_key: Secret[str] | None = None
+    passphrase: Secret[str] | None = None
+    host: str | None = None
+    warehouse: str | None = None
+    database: str | None = None
+    schema: str | None = None
+    allowed_roles: Sequence[str] = ()
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    slug: str | None = None
+    auth_method: AuthMethod = AuthMethod.KEY_PAIR
+    per_user: bool = False
+    template: bool = False
+    token: Secret[str] | None = None
+    client: ClientRequest | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """The rows of a new connection, and remarks on how its metadata was read."""
+
+    connection: Connection
+    credential: Credential | None = None
+    registration: Registration | None = None
+    remarks: tuple[str, ...] = ()
+
+
+async def draft(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Draft:
+    """Return the rows of a connection, or raise `invalid_request` or `missing_field` saying what is wrong with it."""
+    _check(request)
+    try:
+        bare = _connection(deps, tenant_id, request)
+        if bare.auth_method in OAUTH:
+            return await _by_oauth(deps, bare, request)
+        if bare.auth_method is AuthMethod.EXTERNAL_OAUTH_ISSUER:
+            return Draft(bare, await signing_key(deps, bare, 1, CredentialState.ACTIVE))
+        return Draft(bare, _credential_of(deps, bare, request))
+    except SnowflakeConfigError as error:
+        raise SkipassError("invalid_request", error.message, error.hint) from None
+
+
+def _check(request: ConnectionRequest) -> None:
+    plain = request.name.replace("-", "").replace("_", "")
+    if not plain.isalnum() or not request.name.isascii() or len(request.name) > 40:
+        raise SkipassError("invalid_request", "A connection's name is 1 to 40 letters, digits, - and _.")
+    oauth = request.auth_method in OAUTH
+    needed: dict[str, Any] = {"role": request.role, "account": request.account or request.template}
+    broker = request.auth_method in (AuthMethod.KEY_PAIR, AuthMethod.PAT) and not request.per_user
+    if broker:
+        needed["login"] = request.login
+        key = request.auth_method is AuthMethod.KEY_PAIR
+        needed["private_key" if key else "token"] = request.private_key if key else request.token
+    if oauth and not request.template:
+        needed["client"] = request.client
+    for member, given in needed.items():
+        if not given or (isinstance(given, str) and not given.strip()):
+            raise SkipassError("missing_field", f"A connection by {request.auth_method.value} needs {member}.")
+    _check_extra(request, oauth=oauth, broker=broker)
+
+
+def _check_extra(request: ConnectionRequest, *, oauth: bool, broker: bool) -> None:
+    extra: dict[str, Any] = {"client": request.client and (not oauth or request.template)}
+    extra |= {"template": request.template and not oauth}
+    extra |= {"token": request.token and not (broker and request.auth_method is AuthMethod.PAT)}
+    extra |= {"private_key": request.private_key and not (broker and request.auth_method is AuthMethod.KEY_PAIR)}
+    extra |= {"login": request.login and not broker}
+    wrong = [member for member, given in extra.items() if given]
+    if wrong:
+        kind = "template" if request.template else "connection"
+        raise SkipassError("invalid_request", f"A {kind} by {request.auth_method.value} takes no {', '.join(wrong)}.")
+
+
+def _connection(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Connection:
+    now, own = deps.journal.now(), request.auth_method not in (AuthMethod.KEY_PAIR, AuthMethod.PAT)
+    return Connection(
+        id=new_id("connection", now),
+        tenant_id=tenant_id,
+        name=request.name,
+        account=request.account,
+        host="" if request.template else target(deps, request.account, request.host).base_url,
+        auth_method=request.auth_method,
+        login=request.login,
+        role=request.role,
+        allowed_roles=tuple(request.allowed_roles),
+        policy=policy_from(request.policy).as_dict(),
+        created_at=now,
+        warehouse=request.warehouse,
+        database=request.database,
+        schema=request.schema,
+        per_user=request.per_user or own,
+        template=request.template,
+        settings=dict(request.settings),
+    )
+
+
+def target(deps: Deps, account: str, host: str | None) -> Target:
+    """Return where an account is dialled; raises `SnowflakeConfigError`, or `snowflake_misconfigured` if it may not."""
+    found = target_of(parse_account(account), host)
+    deps.upstream.egress.check_literal(found.host, found.port or 443)
+    return found
+
+
+def _credential_of(deps: Deps, connection: Connection, request: ConnectionRequest) -> Credential | None:
+    if connection.per_user:
+        return None
+    if connection.auth_method is AuthMethod.PAT and request.token is not None:
+        return sealed_credential(deps, connection, *pat(request.token))
+    return sealed_credential(deps, connection, *private(request.private_key, request.passphrase))
+
+
+def private(pem: Secret[str] | None, passphrase: Secret[str] | None) -> tuple[bytes, str]:
+    """Return a private key as PKCS#8 PEM and the fingerprint of its public half."""
+    key = load_private_key(pem.reveal() if pem else "", passphrase.reveal() if passphrase else None)
+    return pkcs8(key), fingerprint(public_der(key))
+
+
+def pat(token: Secret[str]) -> tuple[bytes, str]:
+    """Return a programmatic access token's bytes and a name for it that gives nothing away."""
+    text = token.reveal().strip()
+    if not text or len(text) > _MOST_BYTES or not (text.isascii() and text.isprintable()) or " " in text:
+        raise SkipassError("invalid_request", "That is no programmatic access token.", "Paste the token_secret.")
+    return text.encode(), digest(b"pat", text.encode())[:32]
+
+
+def sealed_credential(
+    deps: Deps, connection: Connection, plain: bytes, print_: str, generation: int = 1, **whose: Any
+) -> Credential:
+    """Return an active credential of a connection with `plain` sealed in its own place; `whose` are further fields."""
+    now = deps.journal.now()
+    bare = Credential(
+        id=new_id("key", now),
+        tenant_id=connection.tenant_id,
+        connection_id=connection.id,
+        generation=generation,
+        state=CredentialState.ACTIVE,
+        sealed=b"",
+        fingerprint=print_,
+        created_at=now,
+        **whose,
+    )
+    return replace(bare, sealed=seal(deps.kek, plain, credential_place(bare)))
+
+
+def pkcs8(key: Any) -> bytes:
+    """Return an RSA key as unencrypted PKCS#8 PEM, which is what is sealed."""
+    pem, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    return bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+
+
+async def _by_oauth(deps: Deps, connection: Connection, request: ConnectionRequest) -> Draft:
+    if request.client is None:
+        return Draft(connection)
+    wanted = replace(request.client, account=request.account, host=request.host)
+    registration, remarks = await draft_registration(deps, connection, wanted)
+    return Draft(connection, None, registration, remarks)
+
+
+async def draft_registration(
+    deps: Deps, connection: Connection, request: ClientRequest
+) -> tuple[Registration, tuple[str, ...]]:
+    """Return the row of a client for one Snowflake account, and remarks; raises as `draft` does."""
+    try:
+        found = target(deps, request.account, request.host)
+        now = deps.journal.now()
+        bare = Registration(
+            id=new_id("registration", now),
+            tenant_id=connection.tenant_id,
+            connection_id=connection.id,
+            account=request.account.strip(),
+            host=found.base_url,
+            client_id=request.client_id.strip(),
+            client_auth=request.auth,
+            created_at=now,
+            allowed_roles=tuple(request.allowed_roles),
+        )
+        if connection.auth_method is AuthMethod.EXTERNAL_OAUTH:
+            return await _external(deps, connection, bare, request)
+        return _with_secret(deps, _snowflake(bare, request), _plain_secret(request)), ()
+    except SnowflakeConfigError as error:
+        raise SkipassError("invalid_request", error.message, error.hint) from None
+
+
+def _snowflake(bare: Registration, request: ClientRequest) -> Registration:
+    if request.oauth_metadata is not None:
+        raise SkipassError("invalid_request", "oauth_metadata goes with external_oauth.")
+    if not bare.client_id:
+        hint = "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS('NAME') prints it; skipass connection setup-sql has the whole."
+        raise SkipassError("missing_field", "A connection by snowflake_oauth needs client_id.", hint)
+    return replace(bare, metadata={"single_use_refresh_tokens": True} if request.single_use else {})
+
+
+def _plain_secret(request: ClientRequest) -> bytes | None:
+    by_key, secret = request.auth is ClientAuth.PRIVATE_KEY_JWT, request.secret
+    by_secret = request.auth in (ClientAuth.BASIC, ClientAuth.POST)
+    if by_key is not (request.private_key is not None) or by_secret is not (secret is not None):
+        needed = "client_private_key" if by_key else "client_secret" if by_secret else "no secret"
+        raise SkipassError("missing_field", f"{request.auth.value} needs {needed} and nothing else.")
+    return private(request.private_key, None)[0] if by_key else secret.reveal().encode() if secret else None
+
+
+async def _external(
+    deps: Deps, connection: Connection, bare: Registration, request: ClientRequest
+) -> tuple[Registration, tuple[str, ...]]:
+    if request.oauth_metadata is None or request.client_id or request.secret:
+        raise SkipassError(
+            "missing_field", "A connection by external_oauth needs oauth_metadata, with the client in it."
+        )
+    read = read_metadata(request.oauth_metadata)
+    _check_scope(connection, read.scope)
+    issuer = read.needs_discovery
+    if issuer is not None:
+        read = read.discovered(await discover(deps.upstream.egress, issuer))
+    by_key = read.client_auth is ClientAuth.PRIVATE_KEY_JWT
+    if by_key is not (request.private_key is not None):
+        raise SkipassError("missing_field", "private_key_jwt, and nothing else, needs client_private_key.")
+    plain = private(request.private_key, None)[0] if by_key else None
+    if read.client_secret is not None:
+        plain = read.client_secret.reveal().encode()
+    kept = dict(read.kept) | {"scope": read.scope}
+    named = replace(bare, client_id=read.client_id, client_auth=read.client_auth, metadata=kept)
+    return _with_secret(deps, named, plain), (*read.remarks, *_about_redirect(deps, named, read.redirect_uri))
+
+
+def _check_scope(connection: Connection, scope: str) -> None:
+    if "session:" not in scope.lower():
+        hint = f"Snowflake takes no token without one: session:role:{connection.role}"
+        raise SkipassError("invalid_request", "oauth_metadata.scope names no role.", hint)
+    if "refresh_token" in scope.split() and not is_any_role(scope):
+        hint = "refresh_token is a scope of Snowflake's own server; an identity provider knows offline_access."
+        raise SkipassError("invalid_request", "oauth_metadata.scope is Snowflake's, not a provider's.", hint)
+
+
+def _about_redirect(deps: Deps, registration: Registration, given: str | None) -> tuple[str, ...]:
+    ours = redirect_uri(deps.base_url, registration)
+    added = f"Add this redirect URI in your identity provider: {ours}"
+    return (added,) if given in (None, ours) else (f"The redirect_uri {given} is not ours and was replaced.", added)
+
+
+def _with_secret(deps: Deps, registration: Registration, plain: bytes | None) -> Registration:
+    if plain is None:
+        return registration
+    if not plain.strip() or len(plain) > _MOST_BYTES:
+        raise SkipassError("invalid_request", "The client's secret is empty or too long.")
+    return replace(registration, sealed=seal(deps.kek, plain, registration_place(registration)))
+
+
+def redirect_uri(base_url: str, registration: Registration) -> str:
+    """Return the one address that answers for this registration come back to; no two registrations share one."""
+    return f"{base_url}/oauth/upstream-callback/{registration.id}"

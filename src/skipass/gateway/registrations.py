@@ -1,0 +1,188 @@
+"""Registrations: the gateway's clients at authorization servers. A template connection has one for each account."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway.deps import Deps
+from skipass.gateway.drafting import OAUTH, ClientRequest, draft_registration
+from skipass.gateway.moves import begin, move
+from skipass.gateway.people import require
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.identity.keys import hashed
+from skipass.ids import new_id
+from skipass.nouns.account import LinkAttempt, LinkState, Registration
+from skipass.nouns.connection import Connection, Credential, Switch
+from skipass.nouns.principal import Principal, Role
+from skipass.secret import Secret
+from skipass.snowflake.account import Account, parse_account
+from skipass.snowflake.errors import SnowflakeConfigError
+
+SETUP_LIFE = timedelta(days=7)
+SETUP = "set-up"
+"""Stands in a link attempt for the account it is about: it is about a customer's whole Snowflake account."""
+
+
+class Registrations:
+    """The use cases of registrations."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def add(
+        self, principal: Principal, connection_name: str, request: ClientRequest
+    ) -> tuple[Registration, tuple[str, ...]]:
+        """Return a template connection's client for one more account, and remarks; raises `conflict` if it has one."""
+        by = require(principal, Role.ADMIN)
+        tenant_id = principal.tenant_id
+        connection = await self._deps.journal.read(lambda reader: named(reader, tenant_id, connection_name))
+        return await self._add(connection, request, by)
+
+    async def _add(
+        self, connection: Connection, request: ClientRequest, by: str, setup: str | None = None
+    ) -> tuple[Registration, tuple[str, ...]]:
+        if not connection.template or connection.auth_method not in OAUTH:
+            hint = "Only a template takes further accounts: skipass connection add NAME --template."
+            raise SkipassError("invalid_request", f"{connection.name} is no template.", hint)
+        made, remarks = await draft_registration(self._deps, connection, request)
+
+        async def add(unit: UnitOfWork) -> tuple[Registration, tuple[str, ...]]:
+            if setup is not None:
+                await _use_setup(unit, setup)
+            if await registration_for(unit, connection, parse_account(made.account)) is not None:
+                hint = "Disable that one first: skipass connection unregister."
+                raise SkipassError("conflict", f"{made.account} has a registration already.", hint)
+            await add_registration(unit, made, by)
+            return made, remarks
+
+        return await self._deps.journal.write(add)
+
+    async def list(self, principal: Principal, connection_name: str) -> Sequence[Registration]:
+        """Return a connection's registrations in order of account."""
+        require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+
+        async def load(reader: Reader) -> list[Registration]:
+            connection = await named(reader, principal.tenant_id, connection_name)
+            return await reader.find(Registration, order="account", connection_id=connection.id)
+
+        return await self._deps.journal.read(load)
+
+    async def disable(self, principal: Principal, registration_id: str) -> Registration:
+        """Stop using a client: nobody links by it any more, and what was linked by it is no longer refreshed."""
+        by = require(principal, Role.ADMIN)
+
+        async def disable(unit: UnitOfWork) -> Registration:
+            found = await unit.get(Registration, registration_id, tenant_id=principal.tenant_id)
+            if found is None:
+                raise SkipassError("not_found", "There is no such registration.")
+            if found.state is Switch.DISABLED:
+                return found
+            unit.emit(Event(found.tenant_id, "registration.disabled", found.id, {"by": by}))
+            return await unit.change(found, state=Switch.DISABLED)
+
+        return await self._deps.journal.write(disable)
+
+    async def invite(self, principal: Principal, connection_name: str) -> tuple[LinkAttempt, Secret[str]]:
+        """Return a one-time link by which a customer's admin registers their own account within a week, and its token.
+
+        It is good for one registration on this template and for nothing else.
+        """
+        by = require(principal, Role.ADMIN)
+        token = secrets.token_urlsafe(32)
+
+        async def make(unit: UnitOfWork) -> tuple[LinkAttempt, Secret[str]]:
+            connection = await named(unit, principal.tenant_id, connection_name)
+            if not connection.template:
+                raise SkipassError("invalid_request", f"{connection.name} is no template.")
+            link = LinkAttempt(
+                id=new_id("link", unit.now),
+                tenant_id=connection.tenant_id,
+                account_id=SETUP,
+                connection_id=connection.id,
+                user_id=by,
+                hash=hashed(token),
+                state=LinkState.MADE,
+                created_at=unit.now,
+                expires_at=unit.now + SETUP_LIFE,
+            )
+            return await begin(unit, link, {"connection_id": connection.id, "by": by, "what": SETUP}), Secret(token)
+
+        return await self._deps.journal.write(make)
+
+    async def invited(self, token: str) -> Connection:
+        """Return the template that a set-up link is for; raises `link_used` for any other token."""
+
+        async def load(reader: Reader) -> Connection:
+            return (await _setup(reader, token))[1]
+
+        return await self._deps.journal.read(load)
+
+    async def register_by_link(self, token: str, request: ClientRequest) -> tuple[Registration, tuple[str, ...]]:
+        """Return the client that a customer's admin registered, and remarks; the link is used up by that alone."""
+        connection = await self.invited(token)
+        return await self._add(connection, request, SETUP, token)
+
+
+async def add_credential(unit: UnitOfWork, credential: Credential) -> None:
+    """Insert a credential with its event, which names its fingerprint and never what is sealed."""
+    facts: dict[str, Any] = {"connection_id": credential.connection_id, "fingerprint": credential.fingerprint}
+    facts |= {"account_id": credential.account_id, "role": credential.role} if credential.account_id else {}
+    await begin(unit, credential, facts | {"generation": credential.generation})
+
+
+async def add_registration(unit: UnitOfWork, registration: Registration, by: str) -> None:
+    """Insert a registration with its event, which never names its secret."""
+    await unit.insert(registration)
+    facts = {"connection_id": registration.connection_id, "account": registration.account, "host": registration.host}
+    facts |= {"client_id": registration.client_id, "client_auth": registration.client_auth.value, "by": by}
+    unit.emit(Event(registration.tenant_id, "registration.created", registration.id, facts))
+
+
+async def named(reader: Reader, tenant_id: str, name: str) -> Connection:
+    """Return the tenant's enabled connection of a name, or raise `unknown_connection`."""
+    found = await reader.find(Connection, tenant_id=tenant_id, name=name, state=Switch.ENABLED, limit=1)
+    if not found:
+        raise SkipassError(
+            "unknown_connection", f"There is no connection {name[:80]!r}.", "See skipass connection list."
+        )
+    return found[0]
+
+
+async def registration_for(
+    reader: Reader, connection: Connection, account: Account | None = None
+) -> Registration | None:
+    """Return the enabled client of a connection, of a template the one for this account."""
+    mine = await reader.find(Registration, connection_id=connection.id, state=Switch.ENABLED)
+    if not connection.template:
+        return mine[0] if mine else None
+    same = [one for one in mine if account is not None and same_account(one.account, account)]
+    return same[0] if same else None
+
+
+def same_account(text: str, account: Account) -> bool:
+    """Return whether an account identifier in any form names this account as far as its text can tell."""
+    try:
+        other = parse_account(text)
+    except SnowflakeConfigError:
+        return False
+    return other.host == account.host or other.claim_account == account.claim_account
+
+
+async def _setup(reader: Reader, token: str) -> tuple[LinkAttempt, Connection]:
+    links = await reader.find(LinkAttempt, hash=hashed(token), account_id=SETUP, state=LinkState.MADE, limit=1)
+    link = links[0] if links and links[0].expires_at > reader.now else None
+    connection = await reader.get(Connection, link.connection_id, state=Switch.ENABLED) if link else None
+    if link is None or connection is None:
+        raise SkipassError("link_used", hint="Ask for a new set-up link.")
+    return link, connection
+
+
+async def _use_setup(unit: UnitOfWork, token: str) -> None:
+    link, _ = await _setup(unit, token)
+    started = await move(unit, link, LinkState.STARTED)
+    await move(unit, started, LinkState.FINISHED)
