@@ -12,6 +12,7 @@ from skipass.access.states import FINAL, RUNNING, TABLES, may
 from skipass.nouns.account import AccountState, LinkState
 from skipass.nouns.approval import ApprovalState
 from skipass.nouns.connection import CredentialState
+from skipass.nouns.review import ReviewState
 from skipass.nouns.session import SessionState
 from skipass.nouns.statement import StatementState
 
@@ -31,6 +32,9 @@ DECIDED: dict[type[StrEnum], str] = {
     """,
     ApprovalState: """
         waiting -> approved denied lapsed withdrawn
+    """,
+    ReviewState: """
+        open -> closed
     """,
     CredentialState: """
         none -> active
@@ -55,6 +59,7 @@ FIRST = {
     SessionState: "requested",
     StatementState: "held",
     ApprovalState: "waiting",
+    ReviewState: "open",
     CredentialState: "none",
     AccountState: "PENDING_AUTH",
     LinkState: "made",

@@ -14,6 +14,7 @@ from types import MappingProxyType
 from skipass.nouns.account import AccountState, LinkState
 from skipass.nouns.approval import ApprovalState
 from skipass.nouns.connection import CredentialState
+from skipass.nouns.review import ReviewState
 from skipass.nouns.session import SessionState
 from skipass.nouns.statement import StatementState
 
@@ -46,6 +47,8 @@ STATEMENT = _table(
     }
 )
 
+REVIEW = _table({ReviewState.OPEN: {ReviewState.CLOSED}})
+
 APPROVAL = _table({_A.WAITING: {_A.APPROVED, _A.DENIED, _A.LAPSED, _A.WITHDRAWN}})
 
 CREDENTIAL = _table(
@@ -66,7 +69,7 @@ ACCOUNT = _table(
         _N.ACTIVE: {_N.EXPIRED, *_ENDED},
         _N.EXPIRED: {*_LINKED, *_ENDED},
         _N.REVOKED: {*_LINKED, _N.DISCONNECTED},
-        _N.DISCONNECTED: _LINKED,
+        _N.DISCONNECTED: {*_LINKED},
     }
 )
 
@@ -82,6 +85,7 @@ TABLES: Mapping[type[StrEnum], Table] = MappingProxyType(
         SessionState: SESSION,
         StatementState: STATEMENT,
         ApprovalState: APPROVAL,
+        ReviewState: REVIEW,
         CredentialState: CREDENTIAL,
         AccountState: ACCOUNT,
         LinkState: LINK,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from skipass.access.approvals import unfit_to_review
-from skipass.audit.events import Event
 from skipass.errors import SkipassError
+from skipass.gateway.moves import begin
 from skipass.gateway.outbox import CHANNELS, announce_review
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.touches import touched_lately
@@ -38,10 +38,8 @@ async def may_break(unit: UnitOfWork, session: AccessSession, deciders: int) -> 
 async def raise_alarm(unit: UnitOfWork, session: AccessSession) -> None:
     """Write the review that is owed, and a notice for each channel."""
     review = await _owed(unit, session)
-    await unit.insert(review)
-    facts: dict[str, Any] = {"session_id": session.id, "agent_id": review.agent_id, "user_id": review.requester_id}
-    facts |= {"deciders": list(review.deciders), "reason": session.reason}
-    unit.emit(Event(review.tenant_id, "review.open", review.id, facts, session.id))
+    facts: dict[str, Any] = {"agent_id": review.agent_id, "user_id": review.requester_id}
+    await begin(unit, review, facts | {"deciders": list(review.deciders), "reason": session.reason})
     await announce_review(unit, review)
 
 

@@ -13,14 +13,16 @@ from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.account import ConnectedAccount, LinkAttempt
 from skipass.nouns.approval import Approval
 from skipass.nouns.connection import Credential
+from skipass.nouns.review import Review
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
 
-M = TypeVar("M", AccessSession, Statement, Approval, Credential, ConnectedAccount, LinkAttempt)
+M = TypeVar("M", AccessSession, Statement, Approval, Review, Credential, ConnectedAccount, LinkAttempt)
 _NOUNS: Mapping[type[Any], str] = {
     AccessSession: "session",
     Statement: "statement",
     Approval: "approval",
+    Review: "review",
     Credential: "credential",
     ConnectedAccount: "account",
     LinkAttempt: "link_attempt",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.alarm import why_no_review
 from skipass.gateway.deps import Deps
+from skipass.gateway.moves import move
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.signins import consume
@@ -96,9 +97,8 @@ class Reviews:
             facts = {"by": by, "comment": said, "credential": principal.credential_id}
             if principal.sign_in_id is not None:
                 await consume(unit, principal.sign_in_id)
-            unit.emit(Event(review.tenant_id, "review.closed", review.id, facts, review.session_id))
-            times = {"closed_at": unit.now, "closed_by": by}
-            return await unit.change(review, state=ReviewState.CLOSED, comment=said, **times)
+            changes: dict[str, Any] = {"closed_at": unit.now, "closed_by": by, "comment": said}
+            return await move(unit, review, ReviewState.CLOSED, facts, **changes)
 
         return await self._deps.journal.write(close)
 
