@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from guard.rows import GRANT, granted, load
+from guard.rows import GRANT, Row, granted, load
 from skipass.access.sqlguard import check
-from skipass.access.sqlguard.lexer import DEFAULT, lex
+from skipass.access.sqlguard.lexer import DEFAULT, Lex, LexFault, Limits, Token, lex
 from skipass.access.sqlguard.names import Insert
 from skipass.access.sqlguard.splice import splice
 from skipass.nouns.scope import Scope
@@ -78,11 +78,104 @@ def test_only_prefixes_are_added_to_the_rows() -> None:
         ("SELECT 'a'", 8, "' , '"),
         ("SELECT a", 7, "-- "),
         ("SELECT a", 7, "'"),
+        ("SELECT a.b", 8, ".b -"),
+        ("SELECT a /* b */", 8, ", 1"),
+        ("SELECT a /* b */ + c", 8, "/* "),
+        ("SELECT a", 7, "1 + "),
     ],
 )
 def test_an_insertion_that_changes_other_tokens_is_refused(sql: str, position: int, text: str) -> None:
     """Where taking the insertion out again does not give the original tokens, there is no text at all."""
     assert splice(sql, lex(sql).tokens, [Insert(position, text)], DEFAULT) is None
+
+
+@pytest.mark.parametrize("limits", [Limits(max_bytes=30), Limits(max_tokens=5)])
+def test_a_text_that_the_names_make_too_large_is_refused(limits: Limits) -> None:
+    """The text that runs is held to the limits too: the names that are put in count."""
+    sql = "SELECT a FROM b"
+    tokens, insert = lex(sql, limits).tokens, Insert(14, "DATABASE_NAME.SCHEMA_NAME.")
+    assert splice(sql, tokens, [insert], limits) is None
+    assert splice(sql, tokens, [insert], DEFAULT) == "SELECT a FROM DATABASE_NAME.SCHEMA_NAME.b"
+
+
+def read_whole(sql: str, result: str, insert: Insert) -> bool:
+    """Tell, from a reading of the whole result, whether it has the tokens of `sql` and of a name, and no others."""
+    length = len(result) - len(sql)
+    try:
+        tokens = lex(result).tokens
+    except LexFault:
+        return False
+    kept: list[tuple[Lex, str]] = []
+    for token in tokens:
+        start, end = insert.position, insert.position + length
+        if token.end <= start or token.start >= end:
+            kept.append((token.kind, token.text))
+        elif token.start < start and token.end > end:
+            kept.append((token.kind, token.text[: start - token.start] + token.text[end - token.start :]))
+        elif not (start <= token.start and token.end <= end and _of_a_name(token)):
+            return False
+    return kept == [(t.kind, t.text) for t in lex(sql).tokens]
+
+
+def _of_a_name(token: Token) -> bool:
+    return token.kind in (Lex.WORD, Lex.QUOTED) or token.word == "."
+
+
+PIECES = st.sampled_from(
+    (
+        *(
+            "a",
+            "B1",
+            '"b"',
+            "'c'",
+            "$$d$$",
+            "$1",
+            "@s/p",
+            "1",
+            "1e",
+            ".",
+            "-",
+            "/",
+            "*",
+            "(",
+            ")",
+            " ",
+            "\n",
+            "-- x\n",
+            "é",
+        ),
+        *("-- x\n", "é", "/* y */", "//", "$", "'", '"', "/*", "*/", "--", "->", ">", "x'", "\u3000", "FROM ", ","),
+    )
+)
+PREFIXES = st.sampled_from(
+    ["B.", '"q".', "x", "1", "--", "/*", "*/", "'", '"', "$$", " ", ".", "-", "é", "e5", 'D."S".', "PUBLIC", "/", "@"]
+)
+
+
+@settings(max_examples=3000, deadline=None)
+@given(st.lists(PIECES, min_size=1, max_size=12).map("".join), PREFIXES, st.data())
+def test_the_proof_near_an_insertion_is_as_strict_as_one_of_the_whole(sql: str, text: str, data: st.DataObject) -> None:
+    """Whatever is put in wherever, a text comes out only if a reading of all of it gives the original tokens back."""
+    try:
+        tokens = lex(sql).tokens
+    except LexFault:
+        return
+    insert = Insert(data.draw(st.integers(0, len(sql))), text)
+    result = splice(sql, tokens, [insert], DEFAULT) if tokens else None
+    if result is not None:
+        assert read_whole(sql, result, insert)
+
+
+@pytest.mark.parametrize("row", load(), ids=lambda row: row.id)
+def test_the_spliced_rows_hold_the_tokens_of_the_original(row: Row) -> None:
+    """Of a row that runs, a reading of the whole text gives the original's tokens in order, and parts of names."""
+    text = granted(row.sql).text
+    rest = list(lex(text).tokens) if text is not None else []
+    for token in lex(row.sql).tokens if text is not None else ():
+        while rest[0].text != token.text and rest[0].kind not in (Lex.STRING, Lex.DOLLAR, Lex.STAGE):
+            assert _of_a_name(rest.pop(0)), row.id
+        assert rest.pop(0).kind is token.kind, row.id
+    assert rest == []
 
 
 NAMES = st.sampled_from(

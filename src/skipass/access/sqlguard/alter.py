@@ -71,7 +71,7 @@ def _alter_table(cursor: Cursor) -> bool:
     if cursor.take("CLUSTER", "BY"):
         inside = cursor.brackets()
         if inside:
-            Sweep(cursor.source.tokens[: inside[1]], cursor.found).run(*inside)
+            Sweep(cursor.source.tokens, cursor.found, *inside).run()
         return inside is not None and cursor.done()
     if (
         cursor.take("DROP", "CLUSTERING", "KEY")

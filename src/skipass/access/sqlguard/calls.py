@@ -29,14 +29,16 @@ class Sweep:
 
     tokens: Sequence[Token]
     found: Findings
+    first: int
+    end: int
     names: frozenset[int] = frozenset()
     syntax_calls: set[str] = field(default_factory=set)
     _type_brackets: list[tuple[int, int]] = field(default_factory=list)
 
-    def run(self, first: int, end: int) -> None:
+    def run(self) -> None:
         """Note every call, sequence, stage and named string between the two token indices."""
-        for i in self._spots(first, end):
-            token, following = self.tokens[i], self.tokens[i + 1].word if i + 1 < end else ""
+        for i in self._spots():
+            token, following = self.tokens[i], self.tokens[i + 1].word if i + 1 < self.end else ""
             if token.kind is Lex.STAGE:
                 stage(self.found, token.text, Role.READ, token.start)
             elif token.word == "!":
@@ -47,13 +49,13 @@ class Sweep:
                 self._letters(token, following)
                 self._name(i, following)
 
-    def _spots(self, first: int, end: int) -> list[int]:
+    def _spots(self) -> list[int]:
         """Return where the text shows more than a word, a constant or an operator by itself."""
-        part = self.tokens[first:end]
-        marks = [(i, t.word) for i, t in enumerate(part, first) if t.word in _BESIDE]
+        part = self.tokens[self.first : self.end]
+        marks = [(i, t.word) for i, t in enumerate(part, self.first) if t.word in _BESIDE]
         spots = {i + _BESIDE[word] for i, word in marks}
-        spots.update(i for i, t in enumerate(part, first) if t.kind is Lex.STAGE or not t.text.isascii())
-        return sorted(i for i in spots if first <= i < end)
+        spots.update(i for i, t in enumerate(part, self.first) if t.kind is Lex.STAGE or not t.text.isascii())
+        return sorted(i for i in spots if self.first <= i < self.end)
 
     def _letters(self, token: Token, following: str) -> None:
         """Refuse letters beyond ASCII where the word is called, or where folding would make another word of it."""
@@ -65,10 +67,10 @@ class Sweep:
     def _name(self, i: int, following: str) -> None:
         if following == "(":
             self._call(i)
-        elif following == "=>" and fold(self.tokens[i]) in ("STREAM", "FILE_FORMAT") and i + 2 < len(self.tokens):
+        elif following == "=>" and fold(self.tokens[i]) in ("STREAM", "FILE_FORMAT") and i + 2 < self.end:
             self._named_argument(i + 2)
         if i and self.tokens[i - 1].word == "." and fold(self.tokens[i]) == "NEXTVAL":
-            self._sequence(chain_ending(self.tokens, i))
+            self._sequence(chain_ending(self.tokens, i, self.end))
 
     def _sequence(self, chain: Chain | None) -> None:
         if chain is None or len(chain.parts) < 2:
@@ -85,7 +87,7 @@ class Sweep:
         token = self.tokens[i]
         if token.kind in _TEXTS:
             text_name(self.found, token, Role.READ)
-        elif token.kind in _NAMES and (chain := chain_from(self.tokens, i)):
+        elif token.kind in _NAMES and (chain := chain_from(self.tokens, i, self.end)):
             self.found.chain(chain, Role.READ)
 
     def _call(self, i: int) -> None:
@@ -94,7 +96,7 @@ class Sweep:
             return
         if token.word and self._is_syntax(i):
             return
-        chain = chain_ending(self.tokens, i)
+        chain = chain_ending(self.tokens, i, self.end)
         if chain is None:
             self.found.puzzle(token.text, "Something other than a name is called.")
         elif len(chain.parts) == 1:
@@ -222,7 +224,7 @@ def _result(sweep: Sweep, bracket: int) -> None:
 
 
 def _next_value(sweep: Sweep, bracket: int) -> None:
-    chain = chain_from(sweep.tokens, bracket + 1)
+    chain = chain_from(sweep.tokens, bracket + 1, sweep.end)
     if chain is None or sweep.tokens[chain.last + 1].word != ")":
         sweep.found.special("<DYNAMIC>", Role.WRITE, sweep.tokens[bracket].start, "The sequence is not known.")
     else:

@@ -194,7 +194,7 @@ def columns(cursor: Cursor, first: int, end: int) -> None:
     """Column definitions: any words, but every call is looked up, and policies, tags and queries are refused."""
     tokens = cursor.source.tokens
     starts = {tokens[i].start for i in range(first, end) if _may_open_a_list(cursor, i)}
-    Sweep(tokens[:end], cursor.found, frozenset(starts)).run(first, end)
+    Sweep(tokens, cursor.found, first, end, frozenset(starts)).run()
     for i in range(first, end):
         word = tokens[i].word
         if word in ("POLICY", "TAG"):
@@ -229,7 +229,7 @@ def _option(cursor: Cursor, *, dynamic: bool) -> bool:
     if cursor.take("CLUSTER", "BY"):
         inside = cursor.brackets()
         if inside:
-            Sweep(cursor.source.tokens[: inside[1]], cursor.found).run(*inside)
+            Sweep(cursor.source.tokens, cursor.found, *inside).run()
         return inside is not None
     if cursor.peek(1).word == "=" and cursor.peek().word in (OPTIONS | {"WAREHOUSE"} if dynamic else OPTIONS):
         return setting(cursor)

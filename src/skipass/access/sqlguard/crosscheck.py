@@ -29,10 +29,10 @@ def crosscheck(source: Source, first: int, end: int, queries: int, tables: set[i
     """
     if len(source.at(("SELECT",), first, end)) != queries:
         yield "SELECT", "The readers of this text disagree about its queries."
-    held = source.tokens[:end]
+    tokens = source.tokens
     for i in source.at(_BEFORE_NAMES, first, end - 1):
-        if not _accounted(held, first, i, tables):
-            yield held[i + 1].text, "The readers of this text disagree about a name."
+        if not _accounted(tokens, first, i, end, tables):
+            yield tokens[i + 1].text, "The readers of this text disagree about a name."
 
 
 def stray_head(source: Source, first: int, end: int) -> str:
@@ -45,11 +45,11 @@ def stray_head(source: Source, first: int, end: int) -> str:
     return ""
 
 
-def _accounted(tokens: Sequence[Token], first: int, i: int, tables: set[int]) -> bool:
-    chain = chain_from(tokens, i + 1)
+def _accounted(tokens: Sequence[Token], first: int, i: int, end: int, tables: set[int]) -> bool:
+    chain = chain_from(tokens, i + 1, end)
     if chain is None or tokens[i + 1].word in _NOT_NAMES or tokens[chain.last].start in tables:
         return True
-    called = chain.last + 1 < len(tokens) and tokens[chain.last + 1].word == "("
+    called = chain.last + 1 < end and tokens[chain.last + 1].word == "("
     return called or _operator(tokens, first, i)
 
 

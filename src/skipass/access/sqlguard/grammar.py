@@ -57,7 +57,7 @@ class Cursor:
 
     def chain(self) -> Chain | None:
         """Step over a dotted name and return it."""
-        chain = chain_from(self.source.tokens[: self.end], self.at)
+        chain = chain_from(self.source.tokens, self.at, self.end)
         if chain is not None:
             self.at = chain.last + 1
         return chain

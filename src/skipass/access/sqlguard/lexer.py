@@ -45,7 +45,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the guard reads at most, in bytes of UTF-8, tokens, bracket levels and joins still waiting for ON."""
+    """What the guard reads at most: bytes of UTF-8, tokens (and as many comments), bracket levels, joins without ON."""
 
     max_bytes: int = 1_000_000
     max_tokens: int = 20_000
@@ -83,7 +83,6 @@ class LexFault(Exception):
 
 _WORD, _OP = SCANNER.groupindex["word"], SCANNER.groupindex["op"]
 _AFTER_NUMBER = re.compile(r"[\w$\"']")
-_NESTED = re.compile(r"/\*.*/\*", re.DOTALL)
 _NOT_LINE_END = re.compile(r"[^\n]")
 _TEMPLATE = re.compile(r"\{[{%#]")
 _LITERALS = {kind.value: kind for kind in Lex if kind is not Lex.WORD and kind is not Lex.OP}
@@ -91,9 +90,10 @@ _ASCII_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRST
 _LOOSE_SPACE = frozenset("\v\f\x85\u2028\u2029")
 _OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = frozenset(_OPENERS.values())
-_PREFIXES = frozenset(("NOT", "-", "+", "PRIOR", "CONNECT_BY_ROOT", "INTERVAL", "EXPLAIN", "DISTINCT"))
+_PREFIXES = frozenset(("NOT", "-", "+", "PRIOR", "CONNECT_BY_ROOT", "INTERVAL", "EXPLAIN", "DISTINCT", "FROM"))
 _UNCONDITIONAL = frozenset(("CROSS", "NATURAL"))
-_MARKS = frozenset((*_OPENERS, *_CLOSERS, *_PREFIXES, "CASE", "END", "->", "JOIN", "ON", "USING"))
+_JOINS = frozenset(("JOIN", "STRAIGHT_JOIN"))
+_MARKS = frozenset((*_OPENERS, *_CLOSERS, *_PREFIXES, "CASE", "END", "->", *_JOINS, "ON", "USING"))
 
 
 def words(text: str) -> frozenset[str]:
@@ -115,7 +115,7 @@ def lex(sql: str, limits: Limits = DEFAULT) -> Lexed:
     scan = _Scan(sql, limits)
     scan.run()
     _check_depth(scan.tokens, limits)
-    return Lexed(tuple(scan.tokens), scan.clean(), tuple(scan.doubts))
+    return Lexed(tuple(scan.tokens), scan.clean(), tuple(scan.doubts.values()))
 
 
 def lex_from(sql: str, start: int, stop: int, limits: Limits = DEFAULT) -> list[Token]:
@@ -153,7 +153,7 @@ class _Scan:
         self.sql, self.limits = sql, limits
         self.tokens: list[Token] = []
         self.blanked: list[tuple[int, str]] = []
-        self.doubts: list[Doubt] = []
+        self.doubts: dict[str, Doubt] = {}
 
     def run(self) -> None:
         """Read the whole text."""
@@ -199,6 +199,8 @@ class _Scan:
             self._odd(text, start)
         else:
             self._comment(group, text, start, end)
+        if len(self.blanked) > self.limits.max_tokens:
+            raise LexFault("statement_too_large", "comments", f"The text has over {self.limits.max_tokens} comments.")
 
     def _check_literal(self, kind: Lex, text: str, start: int, end: int) -> None:
         before = self.tokens[-1] if self.tokens else None
@@ -213,22 +215,26 @@ class _Scan:
             raise LexFault("unparseable", text[:80], "A stage path holds the beginning of a comment.")
 
     def _comment(self, group: str, text: str, start: int, end: int) -> None:
-        if group == "block" and _NESTED.match(text):
-            self.doubts.append(Doubt("/*", "A comment opens inside a comment; readers disagree where it ends."))
+        if group == "block" and "/*" in text[2:]:
+            self._doubt("/*", "A comment opens inside a comment; readers disagree where it ends.")
         if group == "line" and not self._ordinary_end(end):
-            self.doubts.append(Doubt("--", "A line comment ends in an unusual line break."))
+            self._doubt("--", "A line comment ends in an unusual line break.")
         if not text.isascii() and any(unicodedata.category(c) == "Cf" for c in text):
-            self.doubts.append(Doubt("comment", "A comment holds invisible or direction-changing characters."))
-        self.blanked.append((start, _NOT_LINE_END.sub(" ", text)))
+            self._doubt("comment", "A comment holds invisible or direction-changing characters.")
+        self.blanked.append((start, _NOT_LINE_END.sub(" ", text) if "\n" in text else " " * len(text)))
 
     def _ordinary_end(self, end: int) -> bool:
         return end == len(self.sql) or self.sql[end] == "\n" or self.sql.startswith("\r\n", end)
+
+    def _doubt(self, piece: str, message: str) -> None:
+        """Note a doubt, once however often it arises."""
+        self.doubts[piece] = Doubt(piece, message)
 
     def _odd(self, character: str, start: int) -> None:
         loose = character in _LOOSE_SPACE or unicodedata.category(character) == "Zs"
         if not loose and not (character == "\ufeff" and start == 0):
             raise LexFault("unparseable", _shown(character), _why(character))
-        self.doubts.append(Doubt(_shown(character), "An unusual character stands where a space would."))
+        self._doubt(_shown(character), "An unusual character stands where a space would.")
         self.blanked.append((start, " "))
 
 
@@ -277,7 +283,7 @@ def _check_brackets(tokens: list[Token], marks: list[tuple[int, str]], max_depth
 def _check_joins(tokens: list[Token], marks: list[tuple[int, str]], most: int) -> None:
     waiting = 0
     for i, word in marks:
-        if word == "JOIN" and (i == 0 or tokens[i - 1].word not in _UNCONDITIONAL):
+        if word in _JOINS and (i == 0 or tokens[i - 1].word not in _UNCONDITIONAL):
             waiting += 1
         elif word in ("ON", "USING"):
             waiting = 0

@@ -112,13 +112,13 @@ def missing(count: int, place: Place, *, whole: int = 3) -> str:
     return "".join(spelled(p) + "." for p in containers)
 
 
-def chain_from(tokens: Sequence[Token], first: int) -> Chain | None:
-    """Return the dotted name that begins at token `first`, or None when none does."""
-    if first >= len(tokens) or tokens[first].kind not in (Lex.WORD, Lex.QUOTED):
+def chain_from(tokens: Sequence[Token], first: int, end: int) -> Chain | None:
+    """Return the dotted name of the tokens before `end` that begins at token `first`, or None when none does."""
+    if first >= end or tokens[first].kind not in (Lex.WORD, Lex.QUOTED):
         return None
     parts: list[str | None] = [fold(tokens[first])]
     last, gap = first, None
-    while last + 2 < len(tokens) and tokens[last + 1].word == ".":
+    while last + 2 < end and tokens[last + 1].word == ".":
         following = tokens[last + 2]
         if following.word == "." and len(parts) == 1:
             parts.append(None)
@@ -133,8 +133,8 @@ def chain_from(tokens: Sequence[Token], first: int) -> Chain | None:
     return Chain(first, last, tokens[first].start, tuple(parts), gap, foreign)
 
 
-def chain_ending(tokens: Sequence[Token], last: int) -> Chain | None:
-    """Return the dotted name whose last part is token `last`."""
+def chain_ending(tokens: Sequence[Token], last: int, end: int) -> Chain | None:
+    """Return the dotted name whose last part is token `last`, of the tokens before `end`."""
     first = last
     while first >= 2 and tokens[first - 1].word == ".":
         before = tokens[first - 2]
@@ -144,5 +144,5 @@ def chain_ending(tokens: Sequence[Token], last: int) -> Chain | None:
             first -= 3
         else:
             return None
-    chain = chain_from(tokens, first)
+    chain = chain_from(tokens, first, end)
     return chain if chain is not None and chain.last == last else None

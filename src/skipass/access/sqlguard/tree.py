@@ -71,8 +71,9 @@ class Reading:
         if root is None:
             return None
         self._root(root)
-        sweep = Sweep(tokens[: self.end], self.found, frozenset(self._names.union(self._stands_for)))
-        sweep.run(self.first, self.end)
+        names = frozenset(self._names.union(self._stands_for))
+        sweep = Sweep(tokens, self.found, self.first, self.end, names)
+        sweep.run()
         disagree = crosscheck(self.source, self.first, self.end, self._queries, self._tables)
         for piece, message in (*disagree, *self._misused(sweep)):
             self.found.puzzle(piece, message)
@@ -247,7 +248,7 @@ class Reading:
 
     def _read_back(self, table: exp.Table, start: int) -> Chain | None:
         index = self._by_start.get(start)
-        chain = chain_ending(self.source.tokens, index) if index is not None else None
+        chain = chain_ending(self.source.tokens, index, len(self.source.tokens)) if index is not None else None
         expected = 3 if table.args.get("catalog") else 2 if table.args.get("db") else 1
         if chain is None or len(chain.parts) != expected or chain.last != index:
             return None
