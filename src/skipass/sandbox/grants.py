@@ -18,6 +18,7 @@ _ALL = {
     "TABLE": frozenset(TABLE_PRIVILEGES),
     "VIEW": frozenset({"SELECT", "REFERENCES"}),
     "FUNCTION": frozenset({"USAGE"}),
+    "PROCEDURE": frozenset({"USAGE"}),
     "SEQUENCE": frozenset({"USAGE"}),
     "STAGE": frozenset({"READ", "WRITE", "USAGE"}),
     "WAREHOUSE": frozenset({"USAGE", "OPERATE", "MODIFY", "MONITOR"}),
@@ -30,6 +31,7 @@ _ALL = {
             "CREATE SEQUENCE",
             "CREATE STAGE",
             "CREATE FUNCTION",
+            "CREATE PROCEDURE",
             "CREATE MCP SERVER",
             "CREATE CORTEX SEARCH SERVICE",
             "CREATE SEMANTIC VIEW",
@@ -56,9 +58,9 @@ _KNOWN = {kind: names | {"OWNERSHIP"} for kind, names in _ALL.items()}
 _KNOWN["DATABASE"] |= {"IMPORTED PRIVILEGES"}
 _PLURALS = {
     "TABLES": "TABLE", "VIEWS": "VIEW", "SCHEMAS": "SCHEMA", "FUNCTIONS": "FUNCTION", "SEQUENCES": "SEQUENCE",
-    "STAGES": "STAGE",
+    "STAGES": "STAGE", "PROCEDURES": "PROCEDURE",
 }  # fmt: skip
-_MEMBERS = ("FUNCTION", "SEQUENCE", "STAGE")
+_MEMBERS = ("FUNCTION", "PROCEDURE", "SEQUENCE", "STAGE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +159,7 @@ def _target(reader: Reader, catalog: Catalog, session: Session) -> _Target:
     if kind is None:
         raise failures.unsupported(f"GRANT ON {reader.peek()}")
     path = reader.path()
-    if kind == "FUNCTION" and reader.accept("("):
+    if kind in ("FUNCTION", "PROCEDURE") and reader.accept("("):
         while not reader.accept(")"):
             reader.token()
     return _Target(kind, (_one(catalog, session, kind, path),))

@@ -177,22 +177,25 @@ def _sequences(seen: Seen) -> Iterable[Row]:
         }
 
 
-def _functions(seen: Seen) -> Iterable[Row]:
-    for one in seen.members("FUNCTION"):
-        arguments = ", ".join(f"{name} {kind}" for name, kind in json.loads(one.details["arguments"]))
-        yield {
-            "FUNCTION_CATALOG": seen.database,
-            "FUNCTION_SCHEMA": one.name.schema,
-            "FUNCTION_NAME": one.name.name,
-            "FUNCTION_OWNER": one.owner,
-            "ARGUMENT_SIGNATURE": f"({arguments})",
-            "DATA_TYPE": one.details["returns"],
-            "FUNCTION_LANGUAGE": "SQL",
-            "FUNCTION_DEFINITION": one.text,
-            "CREATED": one.created,
-            "LAST_ALTERED": one.created,
-            "COMMENT": one.comment or None,
-        }
+def _routines(kind: str) -> Callable[[Seen], Iterable[Row]]:
+    def rows(seen: Seen) -> Iterable[Row]:
+        for one in seen.members(kind):
+            arguments = ", ".join(f"{name} {spelled}" for name, spelled in json.loads(one.details["arguments"]))
+            yield {
+                f"{kind}_CATALOG": seen.database,
+                f"{kind}_SCHEMA": one.name.schema,
+                f"{kind}_NAME": one.name.name,
+                f"{kind}_OWNER": one.owner,
+                "ARGUMENT_SIGNATURE": f"({arguments})",
+                "DATA_TYPE": one.details["returns"],
+                f"{kind}_LANGUAGE": "SQL",
+                f"{kind}_DEFINITION": one.text,
+                "CREATED": one.created,
+                "LAST_ALTERED": one.created,
+                "COMMENT": one.comment or None,
+            }
+
+    return rows
 
 
 def _stages(seen: Seen) -> Iterable[Row]:
@@ -256,15 +259,17 @@ VIEWS: dict[str, tuple[dict[str, str], Callable[[Seen], Iterable[Row]]]] = {
         _texts(
             "FUNCTION_CATALOG", "FUNCTION_SCHEMA", "FUNCTION_NAME", "FUNCTION_OWNER", "ARGUMENT_SIGNATURE",
             "DATA_TYPE", "FUNCTION_LANGUAGE", "FUNCTION_DEFINITION",
-        ) | _STAMPS | _texts("COMMENT"), _functions,
+        ) | _STAMPS | _texts("COMMENT"), _routines("FUNCTION"),
     ),
     "STAGES": (
         _texts("STAGE_CATALOG", "STAGE_SCHEMA", "STAGE_NAME", "STAGE_URL", "STAGE_REGION", "STAGE_TYPE", "STAGE_OWNER")
         | _texts("COMMENT") | _STAMPS, _stages,
     ),
     "PROCEDURES": (
-        _texts("PROCEDURE_CATALOG", "PROCEDURE_SCHEMA", "PROCEDURE_NAME", "PROCEDURE_OWNER", "ARGUMENT_SIGNATURE")
-        | _STAMPS | _texts("COMMENT"), _nothing,
+        _texts(
+            "PROCEDURE_CATALOG", "PROCEDURE_SCHEMA", "PROCEDURE_NAME", "PROCEDURE_OWNER", "ARGUMENT_SIGNATURE",
+            "DATA_TYPE", "PROCEDURE_LANGUAGE", "PROCEDURE_DEFINITION",
+        ) | _STAMPS | _texts("COMMENT"), _routines("PROCEDURE"),
     ),
     "FILE_FORMATS": (
         _texts("FILE_FORMAT_CATALOG", "FILE_FORMAT_SCHEMA", "FILE_FORMAT_NAME", "FILE_FORMAT_OWNER") | _STAMPS,

@@ -19,6 +19,7 @@ from skipass.sandbox import (
     failures,
     grants,
     lexer,
+    procedures,
     reads,
     renames,
     results,
@@ -39,7 +40,7 @@ _SESSION = frozenset({"USE", "SET", "UNSET", "BEGIN", "START", "COMMIT", "ROLLBA
 _FILES = frozenset({"PUT", "GET", "LIST", "LS", "REMOVE", "RM"})
 _QUERY = frozenset({"SELECT", "WITH", "(", "VALUES"})
 _TREE = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "TRUNCATE", "CREATE", "ALTER", "DROP", "COMMENT"})
-_REFUSED = frozenset({"CALL", "EXECUTE", "COPY", "DECLARE", "ANALYZE", "DESCRIBE", "SHOW"})
+_REFUSED = frozenset({"EXECUTE", "COPY", "DECLARE", "ANALYZE", "DESCRIBE", "SHOW"})
 _ADMIN = frozenset(accounts.KINDS)
 Children = Callable[[str], Statement]
 
@@ -132,6 +133,8 @@ def _undrop(execution: Execution, reader: Reader) -> Result:
 
 def _parsed(execution: Execution, text: str, tokens: list[Token]) -> Output:
     first = tokens[0].upper
+    if first == "CALL":
+        return procedures.call(execution, text, tokens, one)
     if first not in _QUERY and first not in _TREE:
         if first in _REFUSED:
             raise failures.unsupported(first)

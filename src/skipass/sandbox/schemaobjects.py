@@ -1,4 +1,4 @@
-"""CREATE and DROP of sequences, stages (named only) and SQL scalar functions.
+"""CREATE and DROP of sequences, stages (named only), SQL scalar functions and procedures.
 
 A function keeps its text, which is read again with its owner's rights at every call; other languages are refused.
 Source: https://docs.snowflake.com/en/sql-reference/sql/create-sequence, .../create-stage, .../create-function.
@@ -9,19 +9,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from sqlglot import exp
-from sqlglot.errors import SqlglotError
-
-from skipass.sandbox import failures, results, tabledefs
+from skipass.sandbox import failures, procedures, results, signatures, tabledefs
 from skipass.sandbox.catalog import Grant, SchemaObject, on_object
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import TableName
 from skipass.sandbox.results import Result
-from skipass.sandbox.sqltypes import spelling
 
-KINDS = ("SEQUENCE", "STAGE", "FUNCTION")
-_LABELS = {"SEQUENCE": "Sequence", "STAGE": "Stage area", "FUNCTION": "Function"}
+KINDS = ("SEQUENCE", "STAGE", "FUNCTION", "PROCEDURE")
+_LABELS = {"SEQUENCE": "Sequence", "STAGE": "Stage area", "FUNCTION": "Function", "PROCEDURE": "Procedure"}
 
 
 def run(execution: Execution, reader: Reader) -> Result:
@@ -96,9 +92,9 @@ def _stage(execution: Execution, reader: Reader, name: TableName) -> SchemaObjec
 
 
 def _function(execution: Execution, reader: Reader, name: TableName) -> SchemaObject:
-    arguments = [(parameter, _spelled(kind)) for parameter, kind in _arguments(reader)]
+    arguments = [(parameter, signatures.spelled(kind)) for parameter, kind in signatures.arguments(reader)]
     reader.take("RETURNS")
-    returns = _spelled(_type(reader))
+    returns = signatures.spelled(signatures.type_name(reader))
     comment = _clauses(reader)
     reader.take("AS")
     text = reader.string().strip().rstrip(";")
@@ -125,49 +121,18 @@ def _clauses(reader: Reader) -> str:
     return comment
 
 
-def _arguments(reader: Reader) -> list[tuple[str, str]]:
-    found: list[tuple[str, str]] = []
-    reader.take("(")
-    while not reader.accept(")"):
-        if found:
-            reader.take(",")
-        found.append((reader.identifier(), _type(reader)))
-    return found
-
-
-def _type(reader: Reader) -> str:
-    text = reader.identifier()
-    if text == "TABLE":
-        raise failures.unsupported("table function")
-    if text == "DOUBLE" and reader.accept("PRECISION"):
-        return text
-    if reader.accept("("):
-        sizes = [str(reader.number())]
-        while reader.accept(","):
-            sizes.append(str(reader.number()))
-        reader.take(")")
-        text += f"({', '.join(sizes)})"
-    return text
-
-
-def _spelled(text: str) -> str:
-    try:
-        return spelling(exp.DataType.build(text, dialect="snowflake"))
-    except (SqlglotError, ValueError):
-        raise failures.compilation("002040", "42601", f"Unsupported data type '{text}'.") from None
-
-
 _MAKERS: dict[str, Callable[[Execution, Reader, TableName], SchemaObject]] = {
     "SEQUENCE": _sequence,
     "STAGE": _stage,
     "FUNCTION": _function,
+    "PROCEDURE": procedures.read,
 }
 
 
 def _drop(execution: Execution, reader: Reader, kind: str) -> Result:
     lenient = reader.if_exists()
     name = execution.session.table_name(reader.path(), f"DROP {kind}")
-    if kind == "FUNCTION" and reader.accept("("):
+    if kind in ("FUNCTION", "PROCEDURE") and reader.accept("("):
         while not reader.accept(")"):
             reader.token()
     reader.finish()

@@ -19,7 +19,8 @@ from skipass.sandbox.privileges import Rights
 class Session:
     """Role and current objects, changed only by USE inside a request of several statements.
 
-    `credential` is the kind of token that opened it, `agentic` whether it counts as an agent's.
+    `credential` is the kind of token that opened it, `agentic` whether it counts as an agent's, `depth` how many
+    procedures called one another to get here.
     """
 
     user: User
@@ -34,6 +35,7 @@ class Session:
     variables: dict[str, str] = field(default_factory=dict)
     last_handle: str | None = None
     secondary: bool = False
+    depth: int = 0
 
     def rights(self, catalog: Catalog) -> Rights:
         """Return what the current role may do."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from skipass.sandbox import failures, showaccount, showkeys, showmore, sqltypes
+from skipass.sandbox import failures, showaccount, showkeys, showmore, showroutines, sqltypes
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import Schema, Table
 from skipass.sandbox.grammar import Reader
@@ -217,7 +217,8 @@ def _data_type(spelled: str, nullable: bool) -> dict[str, object]:
 # Longer names come first where one begins another.
 _SHOWS: dict[tuple[str, ...], Callable[[Reader, View, bool], Result]] = {
     **dict.fromkeys(showmore.EMPTY, showmore.nothing),
-    ("USER", "FUNCTIONS"): showmore.functions,
+    ("USER", "FUNCTIONS"): showroutines.functions,
+    ("USER", "PROCEDURES"): showroutines.procedures,
     ("PRIMARY", "KEYS"): showkeys.primary,
     ("UNIQUE", "KEYS"): showkeys.unique,
     ("IMPORTED", "KEYS"): showkeys.imported,
@@ -230,7 +231,8 @@ _SHOWS: dict[tuple[str, ...], Callable[[Reader, View, bool], Result]] = {
     ("COLUMNS",): _columns,
     ("SEQUENCES",): showmore.sequences,
     ("STAGES",): showmore.stages,
-    ("FUNCTIONS",): showmore.functions,
+    ("FUNCTIONS",): showroutines.functions,
+    ("PROCEDURES",): showroutines.procedures,
     ("PARAMETERS",): showmore.parameters,
     ("VARIABLES",): showmore.variables,
     ("TRANSACTIONS",): showmore.transactions,

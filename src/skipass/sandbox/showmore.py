@@ -1,15 +1,13 @@
-"""The rest of SHOW and DESCRIBE: objects, sequences, stages, functions, kinds that are always empty here, parameters.
+"""The rest of SHOW and DESCRIBE: objects, sequences, stages, kinds that are always empty here, parameters.
 
 Source: https://docs.snowflake.com/en/sql-reference/sql/show-objects and its siblings.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
-from skipass.sandbox import failures
-from skipass.sandbox.catalog import SchemaObject
+from skipass.sandbox import failures, showroutines
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName, shown
 from skipass.sandbox.results import Listing, Result
@@ -39,28 +37,9 @@ def objects(reader: Reader, view: View, terse: bool) -> Result:
     return limited(listing, found)
 
 
-def _members(reader: Reader, view: View, kind: str) -> tuple[list[SchemaObject], Filter]:
-    found = Filter()
-    read_filter(reader, found)
-    database, schema = scope(reader, view, ("SCHEMA", "DATABASE"))
-    end_filter(reader, found)
-    schemas = [one for holder in view.catalog.databases.values() for one in holder.schemas.values()]
-    inside = [
-        one
-        for holder in schemas
-        for one in holder.objects.values()
-        if one.kind == kind
-        and database in (None, one.name.database)
-        and schema in (None, one.name.schema)
-        and view.rights.sees_object(one)
-        and found.passes(one.name.name)
-    ]
-    return sorted(inside, key=lambda one: one.name), found
-
-
 def sequences(reader: Reader, view: View, _: bool) -> Result:
     """Answer SHOW SEQUENCES."""
-    members, found = _members(reader, view, "SEQUENCE")
+    members, found = showroutines.members(reader, view, "SEQUENCE")
     listing = Listing(
         (
             "name", "database_name", "schema_name", "n:next_value", "n:interval", "t:created_on", "owner", "comment",
@@ -78,7 +57,7 @@ def sequences(reader: Reader, view: View, _: bool) -> Result:
 
 def stages(reader: Reader, view: View, _: bool) -> Result:
     """Answer SHOW STAGES; every stage is internal and holds nothing."""
-    members, found = _members(reader, view, "STAGE")
+    members, found = showroutines.members(reader, view, "STAGE")
     listing = Listing(
         (
             "t:created_on", "name", "database_name", "schema_name", "url", "has_credentials", "has_encryption_key",
@@ -90,29 +69,6 @@ def stages(reader: Reader, view: View, _: bool) -> Result:
         head = (one.created, at.name, at.database, at.schema, "", "N", "N", one.owner, one.comment)
         listing.add((*head, None, "INTERNAL", None, None, None))
     return limited(listing, found)
-
-
-def functions(reader: Reader, view: View, _: bool) -> Result:
-    """Answer SHOW FUNCTIONS and SHOW USER FUNCTIONS: the account's own, without the vendor's."""
-    members, found = _members(reader, view, "FUNCTION")
-    listing = Listing(
-        (
-            "t:created_on", "name", "schema_name", "is_builtin", "is_aggregate", "is_ansi", "n:min_num_arguments",
-            "n:max_num_arguments", "arguments", "description", "catalog_name", "is_table_function",
-            "valid_for_clustering", "is_secure", "language",
-        )
-    )  # fmt: skip
-    for one in members:
-        at, count = one.name, len(json.loads(one.details["arguments"]))
-        head = (one.created, at.name, at.schema, "N", "N", "N", count, count, signature(one))
-        listing.add((*head, one.comment or "user-defined function", at.database, "N", "N", "N", "SQL"))
-    return limited(listing, found)
-
-
-def signature(one: SchemaObject) -> str:
-    """Return `NAME(TYPE, …) RETURN TYPE`, as listings show a function."""
-    kinds = ", ".join(kind.partition("(")[0] for _, kind in json.loads(one.details["arguments"]))
-    return f"{one.name.name}({kinds}) RETURN {one.details['returns'].partition('(')[0]}"
 
 
 def nothing(reader: Reader, view: View, _: bool) -> Result:
@@ -136,7 +92,7 @@ def parameters(reader: Reader, view: View, _: bool) -> Result:
         "AUTOCOMMIT": ("true", "BOOLEAN"),
         "QUERY_TAG": (view.session.tag, "STRING"),
         "STATEMENT_TIMEOUT_IN_SECONDS": ("172800", "NUMBER"),
-        "TIMEZONE": ("UTC", "STRING"),
+        "TIMEZONE": (view.session.zone, "STRING"),
         "WEEK_START": ("0", "NUMBER"),
     }
     for key, (value, kind) in values.items():
@@ -242,28 +198,14 @@ def describe_warehouse(reader: Reader, view: View) -> Result:
     return listing.result()
 
 
-def describe_function(reader: Reader, view: View) -> Result:
-    """Answer DESCRIBE FUNCTION."""
-    name = view.session.table_name(reader.path(), "DESCRIBE FUNCTION")
-    while not reader.done:
-        reader.token()
-    one = view.rights.schema_object(name, "FUNCTION", "USAGE")
-    listing = Listing(("property", "value"))
-    arguments = ", ".join(f"{parameter} {kind}" for parameter, kind in json.loads(one.details["arguments"]))
-    for key, value in (("signature", f"({arguments})"), ("returns", one.details["returns"]), ("language", "SQL")):
-        listing.add((key, value))
-    listing.add(("body", one.text))
-    return listing.result()
-
-
 DESCRIBES: dict[str, Callable[[Reader, View], Result]] = {
     "SCHEMA": describe_schema,
     "DATABASE": describe_database,
     "WAREHOUSE": describe_warehouse,
-    "FUNCTION": describe_function,
+    **showroutines.DESCRIBES,
 }
 EMPTY = (
-    ("PROCEDURES",), ("USER", "PROCEDURES"), ("TASKS",), ("STREAMS",), ("PIPES",), ("DYNAMIC", "TABLES"),
+    ("TASKS",), ("STREAMS",), ("PIPES",), ("DYNAMIC", "TABLES"),
     ("FILE", "FORMATS"), ("MATERIALIZED", "VIEWS"), ("EXTERNAL", "TABLES"), ("MASKING", "POLICIES"),
     ("ROW", "ACCESS", "POLICIES"), ("TAGS",), ("EXTERNAL", "FUNCTIONS"), ("EVENT", "TABLES"), ("ICEBERG", "TABLES"),
     ("HYBRID", "TABLES"), ("SECRETS",), ("STREAMLITS",), ("NOTEBOOKS",), ("ALERTS",),

@@ -1,4 +1,4 @@
-"""What happens when a tool is called: SQL for real, search, scripted analyst and agent, a function of one's own.
+"""What happens when a tool is called: SQL for real, search, scripted analyst and agent, functions and procedures.
 
 USAGE on the server does not grant its tools: each looks at its own target again. Everything that runs SQL goes the way
 of any statement, under the caller's role, and is found in the query history.
@@ -91,11 +91,10 @@ async def _sql(call: Call, arguments: Arguments) -> dict[str, Any]:
     config = call.tool.config
     if config.get("read_only", True) is not False:
         _only_reads(text)
-    timeout = config.get("query_timeout")
     session = call.session
     if isinstance(config.get("warehouse"), str):
         session.warehouse = stored(config["warehouse"])
-    found = await call.statement(Submit(text, timeout=timeout if isinstance(timeout, int) else 0), session)
+    found = await call.statement(Submit(text, timeout=_timeout(call)), session)
     return text_result(_rows_text(found))
 
 
@@ -137,16 +136,34 @@ def _all_rows(output: Output) -> list[Row]:
 
 
 async def _generic(call: Call, arguments: Arguments) -> dict[str, Any]:
-    if call.tool.config.get("type") != "function":
-        raise failures.unsupported("procedure behind a tool")
     names = list(dict(call.tool.input_schema().get("properties") or {}))
     given = [name for name in names if name in arguments]
     bindings = {str(index): _binding(arguments[name]) for index, name in enumerate(given, 1)}
     place = ".".join(map(shown, call.names()))
-    text = f"SELECT {place}({', '.join('?' * len(given))})"
-    found = await call.statement(Submit(text, bindings=bindings or None), call.session)
+    verb = "CALL" if call.tool.config["type"] == "procedure" else "SELECT"
+    text = f"{verb} {place}({', '.join('?' * len(given))})"
+    session = call.session
+    if isinstance(call.tool.config.get("warehouse"), str):
+        session.warehouse = stored(call.tool.config["warehouse"])
+    found = await call.statement(Submit(text, timeout=_timeout(call), bindings=bindings or None), session)
+    return text_result(_returned(found))
+
+
+def _timeout(call: Call) -> int:
+    timeout = call.tool.config.get("query_timeout")
+    return timeout if isinstance(timeout, int) else 0
+
+
+def _returned(found: Statement) -> str:
+    """Return one value as its text, a table as a JSON list of its rows, shortened to what a text may hold."""
     rows = _all_rows(found.output) if found.output is not None else []
-    return text_result(str(rows[0][0]) if rows and rows[0][0] is not None else "null")
+    names = [column.name for column in found.output.columns] if found.output is not None else []
+    if len(names) == 1 and len(rows) <= 1:
+        return str(rows[0][0]) if rows and rows[0][0] is not None else "null"
+    listed = [dict(zip(names, row, strict=True)) for row in rows]
+    while len(text := json.dumps(listed, ensure_ascii=False)) > MAX_TEXT_BYTES and listed:
+        listed = listed[: len(listed) // 2]
+    return text
 
 
 def _binding(value: Any) -> dict[str, str | None]:
