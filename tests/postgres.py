@@ -143,18 +143,24 @@ class Wire:
 
     def __init__(self, port: int) -> None:
         self._to, self.port = port, 0
-        self._flows = asyncio.Event()
-        self._flows.set()
+        self._there, self._back = asyncio.Event(), asyncio.Event()
+        self.go_on()
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def hang(self) -> None:
         """Let nothing through any more, in either direction, and say nothing of it."""
-        self._flows.clear()
+        self._there.clear()
+        self._back.clear()
+
+    def deafen(self) -> None:
+        """Let nothing back through any more; what is said still arrives."""
+        self._back.clear()
 
     def go_on(self) -> None:
         """Let through what has been waiting, and what comes."""
-        self._flows.set()
+        self._there.set()
+        self._back.set()
 
     async def cut(self) -> None:
         """Close every connection and take no new ones."""
@@ -176,7 +182,8 @@ class Wire:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", self._to)
-        both = [asyncio.ensure_future(self._carry(reader, back)), asyncio.ensure_future(self._carry(there, writer))]
+        flows = (self._carry(reader, back, self._there), self._carry(there, writer, self._back))
+        both = [asyncio.ensure_future(flow) for flow in flows]
         try:
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -186,10 +193,10 @@ class Wire:
             for end in (writer, back):
                 end.transport.abort()
 
-    async def _carry(self, source: asyncio.StreamReader, to: asyncio.StreamWriter) -> None:
+    async def _carry(self, source: asyncio.StreamReader, to: asyncio.StreamWriter, open_: asyncio.Event) -> None:
         with contextlib.suppress(OSError):
             while piece := await source.read(65536):
-                await self._flows.wait()
+                await open_.wait()
                 to.write(piece)
                 await to.drain()
 

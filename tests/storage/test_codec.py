@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
+import asyncio
 import typing
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +15,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from postgres import Postgres
 from skipass.audit.chain import micros
 from skipass.nouns.scope import Scope
 from skipass.storage.codec import decode, encode, moment
+from skipass.storage.postgres import AskingExecutor
+from skipass.storage.postgres import drive as pg_drive
 from skipass.storage.sql import find_sql, insert_sql
+from skipass.storage.sqlite import SqliteExecutor, connect, drive
 from skipass.storage.tables import TABLES
+from skipass.storage.unit import Executor
 
 NOUNS = sorted(TABLES, key=lambda noun: noun.__name__)
 integers = st.integers(-(2**63), 2**63 - 1)
@@ -59,19 +65,43 @@ def records(noun: type[Any]) -> st.SearchStrategy[Any]:
     return st.builds(noun, **{f.name: small.get(f.name, values(hints[f.name])) for f in fields(noun)})
 
 
+Through = Callable[[Any], dict[str, Any]]
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def through(request: pytest.FixtureRequest) -> Iterator[Through]:
+    """Yield what stores a record and reads it again, in a transaction that leaves nothing."""
+    with ExitStack() as stack:
+        if request.param == "sqlite":
+            path: Path = request.getfixturevalue("migrated")
+            connection = stack.enter_context(closing(connect(path)))
+            yield lambda record: drive(_there_and_back(SqliteExecutor(connection), record))
+            return
+        postgres: Postgres = request.getfixturevalue("postgres")
+        run = stack.enter_context(asyncio.Runner()).run
+        name = run(postgres.migrated())
+        stack.callback(lambda: run(postgres.drop(name)))
+        server = run(postgres.connect(name))
+        stack.callback(lambda: run(server.close()))
+        yield lambda record: run(pg_drive(_there_and_back(AskingExecutor(), record), server))
+
+
+async def _there_and_back(executor: Executor, record: Any) -> dict[str, Any]:
+    await executor.run("BEGIN", {})
+    await executor.run(insert_sql(TABLES[type(record)]), encode(record))
+    (row,) = await executor.rows(find_sql(type(record), (), "id", descending=False), {"row_limit": 2})
+    await executor.run("ROLLBACK", {})
+    return dict(row)
+
+
 @pytest.mark.parametrize("noun", NOUNS, ids=lambda noun: noun.__name__)
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_a_record_comes_back_as_it_was(migrated: Path, noun: type[Any], data: st.DataObject) -> None:
+def test_a_record_comes_back_as_it_was(through: Through, noun: type[Any], data: st.DataObject) -> None:
     """Through a real table every field of every noun returns equal and of the same type, empty and extreme ones too."""
     record = data.draw(records(noun))
-    with closing(sqlite3.connect(migrated, isolation_level=None)) as connection:
-        connection.row_factory = sqlite3.Row
-        connection.execute("BEGIN")
-        connection.execute(insert_sql(TABLES[noun]), encode(record))
-        (row,) = connection.execute(find_sql(noun, (), "id", descending=False), {"row_limit": 2})
-        connection.execute("ROLLBACK")
-    back = decode(noun, dict(row))
+    row = through(record)
+    back = decode(noun, row)
     assert back == record
     for field in fields(noun):
         one, two = getattr(back, field.name), getattr(record, field.name)

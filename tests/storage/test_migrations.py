@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sqlite3
 import stat
@@ -12,8 +13,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
+from postgres import Postgres
 from skipass.errors import SkipassError
+from skipass.secret import Secret
 from skipass.storage.migrate import migrate, newest
+from skipass.storage.pgmigrate import migrate as migrate_server
+from skipass.storage.pgmigrate import upgrade
 from skipass.storage.tables import metadata
 
 
@@ -25,6 +30,71 @@ def test_migrations_and_tables_are_the_same(migrated: Path) -> None:
         assert compare_metadata(context, metadata) == []
         assert context.get_current_revision() == newest()
     engine.dispose()
+
+
+@pytest.mark.anyio
+async def test_migrations_make_the_same_tables_on_a_server(postgres: Postgres, shared: str) -> None:
+    """Columns with types and NULLs, keys and indexes in PostgreSQL are those of the tables; texts sort as bytes."""
+    connection = await postgres.connect(shared)
+    columns = await connection.fetch(
+        "SELECT table_name, column_name, data_type, is_nullable, collation_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND table_name <> 'alembic_version'"
+    )
+    indexes = await connection.fetch(
+        "SELECT c.relname AS table, i.relname AS name, x.indisunique AS unique,"
+        " array_agg(a.attname::text ORDER BY array_position(x.indkey::int2[], a.attnum)) AS columns"
+        " FROM pg_index x JOIN pg_class c ON c.oid = x.indrelid JOIN pg_class i ON i.oid = x.indexrelid"
+        " JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY(x.indkey)"
+        " WHERE c.relnamespace = 'public'::regnamespace AND c.relname <> 'alembic_version' GROUP BY 1, 2, 3"
+    )
+    await connection.close()
+    kinds = {"BIGINT": ("bigint", None), "TEXT": ("text", "C"), "BLOB": ("bytea", None)}
+    expected = {
+        (table.name, c.name, *kinds[str(c.type)], c.nullable)
+        for table in metadata.tables.values()
+        for c in table.columns
+    }
+    found = {
+        (row["table_name"], row["column_name"], row["data_type"], row["collation_name"], row["is_nullable"] == "YES")
+        for row in columns
+    }
+    assert found == expected
+    keys = {(t.name, f"{t.name}_pkey", True, tuple(c.name for c in t.primary_key)) for t in metadata.tables.values()}
+    made = {
+        (t.name, index.name, bool(index.unique), tuple(c.name for c in index.columns))
+        for t in metadata.tables.values()
+        for index in t.indexes
+    }
+    assert {(row["table"], row["name"], row["unique"], tuple(row["columns"])) for row in indexes} == keys | made
+
+
+@pytest.mark.anyio
+async def test_processes_that_start_together_migrate_once(postgres: Postgres) -> None:
+    """Several migrations of one empty database at the same time all succeed, and a further one finds nothing to do."""
+    name = await postgres.create()
+    server, url = postgres.server(name), Secret(postgres.url(name))
+    await asyncio.gather(*(upgrade(server) for _ in range(3)))
+    await migrate_server(server, url)
+    connection = await postgres.connect(name)
+    assert await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version") == [newest()]
+    await connection.close()
+    await postgres.drop(name)
+
+
+@pytest.mark.anyio
+async def test_a_migration_that_fails_leaves_nothing(postgres: Postgres, capfd: pytest.CaptureFixture[str]) -> None:
+    """Where a table of ours is in the way the whole migration is undone, and the message holds no password."""
+    name = await postgres.create()
+    connection = await postgres.connect(name)
+    await connection.execute("CREATE TABLE writers (id text)")
+    with pytest.raises(SkipassError) as refused:
+        await migrate_server(postgres.server(name), Secret(postgres.url(name)))
+    assert refused.value.code == "internal_error"
+    assert '"writers" already exists' in refused.value.message
+    assert postgres.password not in refused.value.message + "".join(capfd.readouterr())
+    assert await connection.fetchval("SELECT count(*) FROM pg_class WHERE relname = 'agents'") == 0
+    await connection.close()
+    await postgres.drop(name)
 
 
 def test_a_second_migration_changes_nothing(database: Path) -> None:

@@ -109,7 +109,7 @@ async def ask(connection: Any, question: Question) -> Any:
     try:
         if not question.counts:
             return [plain(row) for row in await connection.fetch(text, *values)]
-        touched = int((await connection.execute(text, *values)).rpartition(" ")[2])
+        touched = _count(await connection.execute(text, *values))
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         raise meaning(error) from None
     if not touched and text.endswith("ON CONFLICT DO NOTHING"):
@@ -124,6 +124,12 @@ def meaning(error: Exception) -> Exception:
         if isinstance(error, kinds):
             return means(f"{type(error).__name__}: {said}")
     return Broken(f"{type(error).__name__}: {said}")
+
+
+def _count(status: str) -> int:
+    """Return the rows of a command's status, such as `UPDATE 1`; a command like `BEGIN` names none."""
+    number = status.rpartition(" ")[2]
+    return int(number) if number.isdigit() else 0
 
 
 @cache
