@@ -6,9 +6,9 @@ The one place where a client's secret is unsealed. Knows nothing of who asks, ke
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from skipass.gateway.deps import Deps
 from skipass.nouns.account import ClientAuth, Registration
 from skipass.secret import Secret
 from skipass.snowflake.account import Target, target_of
@@ -19,9 +19,6 @@ from skipass.snowflake.auth.keys import load_private_key
 from skipass.snowflake.errors import SnowflakeConfigError
 from skipass.snowflake.sqlapi.wire import Call
 from skipass.vault.seal import Place, unseal
-
-if TYPE_CHECKING:
-    from skipass.gateway.deps import Deps
 
 EXCHANGE_S = 20.0
 

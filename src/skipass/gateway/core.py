@@ -12,6 +12,7 @@ from skipass.gateway.automatic import Automatic
 from skipass.gateway.calls import Calls
 from skipass.gateway.cancelling import Ending
 from skipass.gateway.cards import Cards
+from skipass.gateway.clients import Clients
 from skipass.gateway.connections import Connections
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
@@ -28,7 +29,10 @@ from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reconcile import Reconciler
+from skipass.gateway.refresh import Refresher
+from skipass.gateway.refusals import Refusals
 from skipass.gateway.registrations import Registrations
+from skipass.gateway.renewal import Renewal
 from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
@@ -69,6 +73,7 @@ class Gateway:
     events: Events
     runner: Runner
     jobs: Jobs
+    refresher: Refresher
 
     async def ready(self) -> dict[str, bool]:
         """Return what `/readyz` checks: storage, vault key, migrations, and that the policy is ours."""
@@ -101,17 +106,22 @@ class Gateway:
         return True
 
 
-def _tell_upstream(deps: Deps) -> None:
+def _tell_upstream(deps: Deps, epoch: Epoch) -> Refresher:
+    refresher = Refresher(deps, Renewal(deps, Clients(deps)), epoch)
+    for method in (AuthMethod.SNOWFLAKE_OAUTH, AuthMethod.EXTERNAL_OAUTH):
+        deps.upstream.makes[method] = refresher.source
+    deps.upstream.hears = Refusals(deps, refresher)
     issuer = Issuer(deps)
     deps.upstream.makes[AuthMethod.EXTERNAL_OAUTH_ISSUER] = issuer.tokens
     deps.upstream.at_end.append(issuer.drop)
+    return refresher
 
 
 def build(deps: Deps) -> Gateway:
     """Return the gateway over these dependencies; nothing runs until `jobs.start`."""
     deps = replace(deps, journal=OnceJournal(deps.journal))
-    _tell_upstream(deps)
     epoch = Epoch(deps)
+    refresher = _tell_upstream(deps, epoch)
     runner = Runner(deps, epoch)
     sessions, system = Sessions(deps), System(deps, runner)
     delivery, tickets = Delivery(deps, sessions), Tickets(deps, runner)
@@ -151,4 +161,5 @@ def build(deps: Deps) -> Gateway:
         events=Events(deps),
         runner=runner,
         jobs=Jobs(deps, epoch, ending, tickets, reconciler),
+        refresher=refresher,
     )

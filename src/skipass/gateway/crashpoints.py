@@ -14,6 +14,9 @@ POINTS = frozenset(
         "before_outcome",
         "outcome_recorded",
         "decision_recorded",
+        "refresh_claimed",
+        "refresh_answered",
+        "refresh_recorded",
     }
 )
 _armed: dict[str, int] = {}

@@ -40,6 +40,7 @@ class Deps:
     """Shared by all use cases of one process. `sandbox` is true under `serve --sandbox` only.
 
     `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
+    `resend_ambiguous`: whether a refresh token is sent again after its answer was lost.
     """
 
     journal: Journal
@@ -52,6 +53,7 @@ class Deps:
     policy_file: str | None = None
     policies: dict[str, Policy] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
+    resend_ambiguous: bool = True
     _texts: dict[str, TextKey] = field(default_factory=dict)
 
     async def texts(self, tenant_id: str) -> TextKey:

@@ -74,8 +74,22 @@ class Reconciler:
 
     async def _resume(self, statement: Statement) -> None:
         out = await self._out(statement)
-        if out is not None and self._runner.task(statement.id) is None:
+        if out is None:
+            await self._lost(statement)
+        elif self._runner.task(statement.id) is None:
             self._runner.resume(statement, out)
+
+    async def _lost(self, statement: Statement) -> None:
+        """Leave a statement without any way to Snowflake as unknown: its account was taken away while it ran."""
+
+        async def lose(unit: UnitOfWork) -> None:
+            current = await unit.get(Statement, statement.id, state=statement.state)
+            if current is not None:
+                facts: dict[str, Any] = {"cancel_unconfirmed": True}
+                later = unit.now + LOOKUPS[-1]
+                await move(unit, current, StatementState.UNKNOWN, facts, lookup_at=later, **facts)
+
+        await self._deps.journal.write(lose)
 
     async def look_up(self) -> None:
         """Ask Snowflake about every unknown statement of this process whose next lookup is due."""

@@ -135,14 +135,14 @@ class Runner:
             api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
             answer = await api.submit(request, tokens, timeout_s=SUBMIT_S, before_send=before_send)
         except SkipassError as refusal:
-            return Done(
-                await self._outcomes.final(statement, StatementState.NOT_SENT, _error(refusal.code, refusal.message))
-            )
+            return Done(await self._outcomes.final(statement, StatementState.NOT_SENT, _refused(refusal)))
         except SnowflakeError as error:
+            await self._deps.upstream.refused(out, error)
             return await self._not_accepted(statement, error)
         reached("submitted_unrecorded")
         submitted = await self._outcomes.submitted(statement, answer.statement_handle)
         reached("handle_recorded")
+        await self._deps.upstream.accepted(out)
         if isinstance(answer, Finished):
             return await self._finished(submitted, answer)
         return await self._follow(submitted, out)
@@ -164,7 +164,13 @@ class Runner:
             try:
                 answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
                 silent = 0
+            except SkipassError as refusal:
+                if not refusal.retryable:  # there is no credential for it any more, so nobody can say how it ends
+                    facts = _refused(refusal) | {"cancel_unconfirmed": True}
+                    return Done(await self._outcomes.unknown(statement, facts))
+                answer = Running(statement.handle or "", {}, None)
             except SnowflakeError as error:
+                await self._deps.upstream.refused(out, error)
                 ended = await self._poll_failed(statement, error, silent)
                 if ended is not None:
                     return ended
@@ -252,6 +258,10 @@ def tag(statement: Statement) -> str:
 
 def _error(code: str, message: str) -> dict[str, Any]:
     return {"error_code": code, "error_message": message[:4000]}
+
+
+def _refused(refusal: SkipassError) -> dict[str, Any]:
+    return _error(refusal.code, f"{refusal.message} {refusal.hint}".strip())
 
 
 def _upstream_error(error: SnowflakeError) -> dict[str, Any]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from skipass.clock import Clock
+from skipass.errors import SkipassError
 from skipass.gateway.egress import Egress
 from skipass.gateway.way_out import Out
 from skipass.nouns.connection import AuthMethod, Credential
@@ -14,11 +17,24 @@ from skipass.snowflake.account import parse_account, target_of
 from skipass.snowflake.auth.keypair import KeyPairTokens
 from skipass.snowflake.auth.keys import load_private_key
 from skipass.snowflake.auth.tokens import TokenSource, programmatic_access_token
+from skipass.snowflake.errors import SnowflakeError
 from skipass.snowflake.sqlapi.client import SqlApi
 from skipass.vault.keys import KeyEncryptionKey
 from skipass.vault.seal import Place, unseal
 
 MakeTokens = Callable[[Out], TokenSource]
+
+
+class Hears(Protocol):
+    """Whoever keeps the credentials of connected accounts: it learns what Snowflake says about them."""
+
+    async def refused(self, out: Out, error: SnowflakeError) -> None:
+        """Take note of an error that came back on a way out."""
+        ...
+
+    async def accepted(self, out: Out) -> None:
+        """Take note that a statement was accepted on a way out."""
+        ...
 
 
 def credential_place(credential: Credential) -> Place:
@@ -32,8 +48,8 @@ class Upstream:
     """Clients and token sources of this process.
 
     A token source of a key or a fixed token lives as long as its credential's generation; what is unsealed for it never
-    leaves this room. The methods whose tokens are refreshed or minted are told to `makes` when the gateway is built, and
-    what is to be dropped at a session's end to `at_end`.
+    leaves this room. The methods whose tokens are refreshed or minted are told to `makes` when the gateway is built,
+    what is to be dropped at a session's end to `at_end`, and who is to learn of refusals to `hears`.
     """
 
     egress: Egress
@@ -41,6 +57,7 @@ class Upstream:
     clock: Clock
     makes: dict[AuthMethod, MakeTokens] = field(default_factory=dict)
     at_end: list[Callable[[str], None]] = field(default_factory=list)
+    hears: Hears | None = None
     _apis: dict[str, SqlApi] = field(default_factory=dict)
     _tokens: dict[tuple[str, int], TokenSource] = field(default_factory=dict)
 
@@ -76,6 +93,18 @@ class Upstream:
         """Drop what was made for one session alone."""
         for drop in self.at_end:
             drop(session_id)
+
+    async def refused(self, out: Out, error: SnowflakeError) -> None:
+        """Tell whoever keeps the credential what Snowflake said; what cannot be written now is said again next time."""
+        if self.hears is not None:
+            with contextlib.suppress(SkipassError):
+                await self.hears.refused(out, error)
+
+    async def accepted(self, out: Out) -> None:
+        """Tell whoever keeps the credential that it was accepted; what cannot be written now is said again."""
+        if self.hears is not None:
+            with contextlib.suppress(SkipassError):
+                await self.hears.accepted(out)
 
     def forget(self, credential_id: str) -> None:
         """Drop the tokens of a credential that ended."""
