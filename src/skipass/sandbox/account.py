@@ -42,6 +42,20 @@ class Switches:
     refresh_mode: str = "multi"
     role_all_scope: str = "accepted"
     unknown_host: str = "403"
+    running_code: str = "333334"
+    cancel_code: str = "000604"
+    unknown_handle_status: str = "422"
+    timeout_status: str = "408"
+    accept_status: str = "400"
+    role_refusal_status: str = "401"
+    network_policy_status: str = "403"
+    token_kind: str = "detected"  # noqa: S105
+    jwt_age: str = "hour"
+    jwt_code: str = "390144"
+    withdrawn_code: str = "390303"
+    invalid_client_status: str = "400"
+    scope_attribute: str = "custom"
+    show_columns: str = "documented"
     audience_slash: str = "exact"
     authorization_metadata: str = "missing"
     mcp_stream: str = "sse"
@@ -67,6 +81,20 @@ CHOICES = {
     "refresh_mode": ("multi", "single"),
     "role_all_scope": ("accepted", "refused"),
     "unknown_host": ("403", "404", "513"),
+    "running_code": ("333334", "333333"),
+    "cancel_code": ("000604", "0"),
+    "unknown_handle_status": ("422", "404"),
+    "timeout_status": ("408", "422"),
+    "accept_status": ("400", "406"),
+    "role_refusal_status": ("401", "403", "422"),
+    "network_policy_status": ("403", "401"),
+    "token_kind": ("detected", "OAUTH"),
+    "jwt_age": ("hour", "minute"),
+    "jwt_code": ("390144", "detail"),
+    "withdrawn_code": ("390303", "390302"),
+    "invalid_client_status": ("400", "401"),
+    "scope_attribute": ("custom", "every"),
+    "show_columns": ("documented", "more"),
     "audience_slash": ("exact", "ignored"),
     "authorization_metadata": ("missing", "served"),
     "mcp_stream": ("sse", "json"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, openpoints
 from skipass.sandbox.account import Account
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
@@ -69,8 +69,14 @@ def _show(reader: Reader, account: Account, session: Session) -> Callable[[], Re
     for words, answer in _LISTS.items():
         if tuple(reader.peek(index + 1) for index in range(len(words))) == words:
             reader.take("SHOW", *words)
-            return lambda answer=answer: answer(reader, account, session)  # type: ignore[misc]
+            return lambda answer=answer: _listed(answer, reader, account, session)  # type: ignore[misc]
     return None
+
+
+def _listed(
+    answer: Callable[[Reader, Account, Session], Result], reader: Reader, account: Account, session: Session
+) -> Result:
+    return openpoints.listing(account.switches, answer(reader, account, session))
 
 
 def _describe(reader: Reader, account: Account, session: Session) -> Callable[[], Result] | None:

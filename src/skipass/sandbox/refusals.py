@@ -14,6 +14,11 @@ def claim_without_user(values: str, login_id: str) -> Failure:
     return Failure("390304", "08004", f"Incorrect username or password was specified: {values} [{login_id}]", 401)
 
 
+def consent_withdrawn(login_id: str) -> Failure:
+    """Return 390302: what the user once allowed was taken back."""
+    return Failure("390302", "08004", f"Invalid OAuth consent. [{login_id}]", 401)
+
+
 def other_user(login_id: str) -> Failure:
     """Return 390309: the request names another user than the token does."""
     return Failure("390309", "08004", f"The user you were trying to authenticate as differs. [{login_id}]", 401)

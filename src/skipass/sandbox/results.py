@@ -128,3 +128,9 @@ class Listing:
             kind, _, bare = name.rpartition(":")
             columns.append(makers[kind](bare) if kind else text_column(bare))
         return Result(columns, self.rows)
+
+
+def widened(result: Result) -> Result:
+    """Return a listing with its columns in another order and one that nobody knows yet: lists grow over time."""
+    extra = text_column("added_since")
+    return Result([extra, *reversed(result.columns)], [[None, *reversed(row)] for row in result.rows])

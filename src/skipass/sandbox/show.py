@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from skipass.sandbox import failures, showaccount, showkeys, showmore, showroutines, sqltypes
+from skipass.sandbox import failures, openpoints, showaccount, showkeys, showmore, showroutines, sqltypes
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import Schema, Table
 from skipass.sandbox.grammar import Reader
@@ -29,7 +29,7 @@ def run(reader: Reader, account: Account, session: Session) -> Result:
     terse = reader.accept("TERSE")
     for words, answer in _SHOWS.items():
         if reader.accept(*words):
-            return answer(reader, view, terse)
+            return openpoints.listing(account.switches, answer(reader, view, terse))
     raise reader.unexpected()
 
 

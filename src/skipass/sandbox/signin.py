@@ -53,6 +53,8 @@ def authenticate(account: Account, authorization: str, kind: str | None, address
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise failures.Failure("390101", "08004", "Authorization header not found in the request data.", 401)
+    if kind is None and account.switches.token_kind == OAUTH:
+        kind = OAUTH
     identity = _identified(account, token.strip(), kind)
     if not policies.admits(policies.policy_for(account, identity.user, identity.integration), address):
         raise refusals.address_blocked(address)
@@ -90,6 +92,8 @@ def _issued(account: Account, text: str) -> Identity:
     family = account.sign_in.families.get(token.family) if token is not None else None
     one = account.sign_in.integrations.get(family.integration) if family is not None else None
     user = account.catalog.users.get(family.user) if family is not None else None
+    if digest(text) in account.sign_in.withdrawn and account.switches.withdrawn_code == "390302":
+        raise refusals.consent_withdrawn(_logged(account, "OAUTH_CONSENT_INVALID", 390302, ""))
     if token is None or family is None or one is None or user is None or not one.enabled or user.disabled:
         raise failures.token_rejected(_logged(account, "OAUTH_ACCESS_TOKEN_INVALID", 390303, ""))
     if token.expires <= account.now():
@@ -132,7 +136,10 @@ def _keypair(account: Account, token: str) -> Identity:
         return Identity(_verified(account, token))
     except _Rejected as rejected:
         name = str(rejected)
-        raise failures.jwt_rejected(_logged(account, name, _REASONS[name], _subject(token))) from None
+        refused = failures.jwt_rejected(_logged(account, name, _REASONS[name], _subject(token)))
+        if account.switches.jwt_code == "detail":
+            refused.code = str(_REASONS[name])
+        raise refused from None
 
 
 def _logged(account: Account, name: str, code: int, login: str) -> str:
@@ -199,7 +206,8 @@ def _check_times(account: Account, claims: dict[str, Any]) -> None:
     now = account.now().timestamp()
     if issued is None or expires is None:
         raise _Rejected("JWT_TOKEN_MISSING_ISSUE_OR_EXPIRATION_TIME")
-    if issued > now + SKEW_S:
+    late = account.switches.jwt_age == "minute" and issued < now - SKEW_S
+    if issued > now + SKEW_S or late:
         raise _Rejected("JWT_TOKEN_INVALID_ISSUE_TIME")
     if min(expires, issued + MAX_LIFE_S) <= now:
         raise _Rejected("JWT_TOKEN_INVALID_EXPIRATION_TIME")

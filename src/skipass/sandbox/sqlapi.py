@@ -15,7 +15,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, openpoints
 from skipass.sandbox.account import Account
 from skipass.sandbox.address import client_address
 from skipass.sandbox.failures import Failure
@@ -57,7 +57,7 @@ class Api:
             request.scope["state"]["user"] = identity.user.name
             return await work(request, identity)
         except Failure as failure:
-            return refused(failure)
+            return refused(failure, openpoints.status(self.account.switches, failure))
 
     async def _submit(self, request: Request, identity: Identity) -> Response:
         query = request.query_params
@@ -71,7 +71,7 @@ class Api:
             statement = self.runner.start(submit, session, request_id)
         request.scope["state"]["handle"] = statement.handle
         if query.get("async", "").lower() == "true" or self.runner.answers_early():
-            return running(statement)
+            return self._running(statement)
         await self.runner.wait(statement, self.account.switches.sync_window_s)
         return self._state(statement)
 
@@ -81,19 +81,19 @@ class Api:
         found = self.account.registry.by_request(identity.user.name, request_id)
         return None if found is None or found.failure is not None else found
 
-    def _found(self, request: Request, identity: Identity) -> Statement:
+    def _found(self, request: Request, identity: Identity, status: int = 422) -> Statement:
         handle = request.path_params["handle"]
         oldest = self.account.now() - timedelta(seconds=self.account.switches.handle_age_s)
         statement = self.account.registry.get(handle, identity.user.name, oldest)
         if statement is None:
-            raise _Unknown(handle)
+            raise _Unknown(handle, status)
         request.scope["state"]["handle"] = handle
         return statement
 
     async def _status(self, request: Request, identity: Identity) -> Response:
         if "nullable" in request.query_params:
             raise failures.payload()
-        statement = self._found(request, identity)
+        statement = self._found(request, identity, int(self.account.switches.unknown_handle_status))
         wanted = request.query_params.get("partition", "0")
         if not wanted.isdigit():
             raise failures.payload()
@@ -105,16 +105,24 @@ class Api:
         statement = self._found(request, identity)
         if statement.done.is_set() or not await self.runner.stop(statement, failures.cancelled()):
             raise _Unknown(statement.handle)
-        return _json(200, _failure_body(failures.cancelled(), statement))
+        other = {"code": "0", "sqlState": "", "message": "successfully canceled"}
+        chosen = other if self.account.switches.cancel_code == "0" else {}
+        return _json(200, _failure_body(failures.cancelled(), statement) | chosen)
 
     def _state(self, statement: Statement) -> Response:
         if not statement.done.is_set():
-            return running(statement)
+            return self._running(statement)
         if statement.failure is not None:
-            return _json(statement.failure.status, _failure_body(statement.failure, statement))
+            status = openpoints.status(self.account.switches, statement.failure)
+            return _json(status, _failure_body(statement.failure, statement))
         if statement.output is None:
             raise _Unknown(statement.handle)
         return _result(statement, statement.output, self.account.switches.row_type_case == "upper")
+
+    def _running(self, statement: Statement) -> Response:
+        """Return the 202 of a statement that has not ended."""
+        body = {"code": self.account.switches.running_code, "message": IN_PROGRESS}
+        return _json(202, body | {"statementHandle": statement.handle, "statementStatusUrl": _url(statement.handle)})
 
     def _partition(self, statement: Statement, output: Output, wanted: int) -> Response:
         if wanted >= len(output.partitions):
@@ -127,9 +135,9 @@ class Api:
 class _Unknown(Failure):
     """000709, which alone among the refusals before a run names the handle as its own member."""
 
-    def __init__(self, handle: str) -> None:
+    def __init__(self, handle: str, status: int = 422) -> None:
         known = failures.unknown_handle(handle)
-        super().__init__(known.code, known.sqlstate, known.message)
+        super().__init__(known.code, known.sqlstate, known.message, status)
         self.handle = handle
 
 
@@ -160,19 +168,13 @@ def _admits_json(accept: str) -> bool:
     return bool(kinds & {"*/*", "application/*", "application/json"})
 
 
-def refused(failure: Failure) -> Response:
+def refused(failure: Failure, status: int) -> Response:
     """Return the answer to a request that started no statement."""
     body: dict[str, Any] = {"code": failure.code, "message": failure.message}
-    if failure.status == 422:
+    if status == 422:
         handle = failure.handle if isinstance(failure, _Unknown) else str(uuid.uuid4())
         body |= {"sqlState": failure.sqlstate, "statementHandle": handle}
-    return _json(failure.status, body)
-
-
-def running(statement: Statement) -> Response:
-    """Return the 202 of a statement that has not ended."""
-    body = {"code": "333334", "message": IN_PROGRESS, "statementHandle": statement.handle}
-    return _json(202, body | {"statementStatusUrl": _url(statement.handle)})
+    return _json(status, body)
 
 
 def _url(handle: str) -> str:

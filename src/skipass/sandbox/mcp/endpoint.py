@@ -59,7 +59,7 @@ class Endpoint:
         accept = request.headers.get("accept", "")
         if not ("json" in accept or "event-stream" in accept or "*/*" in accept):
             body = {"code": "391902", "message": f"Unsupported Accept header {accept or 'null'} is specified."}
-            return JSONResponse(body, 400)
+            return JSONResponse(body, int(self._account.switches.accept_status))
         return await self._posted(request, name)
 
     async def _posted(self, request: Request, name: TableName) -> Response:

@@ -60,7 +60,8 @@ async def answer(request: Request, account: Account) -> Response:
         with account.lock:
             account.counts["requests_refused"] += 1
             account.save()
-        return JSONResponse(_error(account, refused), 400, _NO_STORE)
+        status = int(account.switches.invalid_client_status) if refused.error == "invalid_client" else 400
+        return JSONResponse(_error(account, refused), status, _NO_STORE)
 
 
 def _spent(form: dict[str, str]) -> str | None:

@@ -45,7 +45,7 @@ def create(reader: Reader, account: Account, session: Session, *, replace: bool)
             return results.status(f"{shown(name)} already exists, statement succeeded.")
         raise failures.exists(name)
     kept = options.checked(kind, given)
-    options.check_whole(kind, kept)
+    options.check_whole(kind, kept, scope_attribute=account.switches.scope_attribute)
     _check_issuer(account, name, kind, kept)
     _forget(account, name)
     account.sign_in.integrations[name] = _new(name, kind, session, kept)
@@ -114,7 +114,7 @@ def alter(reader: Reader, account: Account, session: Session) -> Result:
         return _refresh(reader, one)
     else:
         raise reader.unexpected()
-    options.check_whole(one.kind, changed)
+    options.check_whole(one.kind, changed, scope_attribute=account.switches.scope_attribute)
     _check_issuer(account, name, one.kind, changed)
     one.options = changed
     return results.status(_OK)

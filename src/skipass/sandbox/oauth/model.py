@@ -129,7 +129,10 @@ class AccessToken:
 
 @dataclass(slots=True)
 class SignIn:
-    """Everything an account knows about letting tokens in. Keys of codes and tokens are digests."""
+    """Everything an account knows about letting tokens in. Keys of codes and tokens are digests.
+
+    `withdrawn` are access tokens that were revoked together, with their ends.
+    """
 
     integrations: dict[str, Integration] = field(default_factory=dict)
     policies: dict[str, NetworkPolicy] = field(default_factory=dict)
@@ -138,6 +141,7 @@ class SignIn:
     codes: dict[str, Code] = field(default_factory=dict)
     spent: dict[str, str] = field(default_factory=dict)
     access: dict[str, Issued] = field(default_factory=dict)
+    withdrawn: dict[str, datetime] = field(default_factory=dict)
     refresh: dict[str, Issued] = field(default_factory=dict)
     pats: dict[str, AccessToken] = field(default_factory=dict)
     account_policy: str = ""
@@ -170,6 +174,7 @@ class SignIn:
             for one in self.families.values()
             if integration in (None, one.integration) and user in (None, one.user) and role in (None, one.role)
         ]
+        self.withdrawn |= {key: one.expires for key, one in self.access.items() if one.family in ended}
         for family in ended:
             self.end_family(family)
         codes = {key: code for key, code in self.codes.items() if code.family.id not in ended}

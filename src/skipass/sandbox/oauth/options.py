@@ -138,8 +138,11 @@ def checked(kind: str, given: Values) -> Values:
     return kept
 
 
-def check_whole(kind: str, options: Values) -> None:
-    """Raise unless the options of one integration fit together: nothing required missing, redirects allowed."""
+def check_whole(kind: str, options: Values, *, scope_attribute: str) -> None:
+    """Raise unless the options of one integration fit together: nothing required missing, redirects allowed.
+
+    `scope_attribute` says whose tokens may carry scopes under another name: those of `custom` providers, or `every`.
+    """
     missing = [name for name in _REQUIRED[kind] if not any(options.get(name, ()))]
     if kind == EXTERNAL and not {"EXTERNAL_OAUTH_JWS_KEYS_URL", "EXTERNAL_OAUTH_RSA_PUBLIC_KEY"} & set(options):
         missing.append("EXTERNAL_OAUTH_JWS_KEYS_URL or EXTERNAL_OAUTH_RSA_PUBLIC_KEY")
@@ -149,7 +152,7 @@ def check_whole(kind: str, options: Values) -> None:
         _check_redirects(options)
         _check_roles(options)
     else:
-        _check_custom(options)
+        _check_custom(options, scope_attribute == "every")
 
 
 def _check_redirects(options: Values) -> None:
@@ -172,11 +175,11 @@ def _check_roles(options: Values) -> None:
         raise refusals.bad_value("OAUTH_USE_SECONDARY_ROLES", "IMPLICIT")
 
 
-def _check_custom(options: Values) -> None:
+def _check_custom(options: Values, renamed: bool) -> None:
     if options["EXTERNAL_OAUTH_TYPE"] == ("CUSTOM",):
         return
     for name in ("EXTERNAL_OAUTH_SCOPE_MAPPING_ATTRIBUTE", "EXTERNAL_OAUTH_SCOPE_DELIMITER"):
-        if name in options:
+        if name in options and not renamed:
             raise refusals.bad_property(name, "INTEGRATION")
     if len(options.get("EXTERNAL_OAUTH_AUDIENCE_LIST", ())) > 1:
         raise refusals.bad_value("EXTERNAL_OAUTH_AUDIENCE_LIST", ",".join(options["EXTERNAL_OAUTH_AUDIENCE_LIST"]))

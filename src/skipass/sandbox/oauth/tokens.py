@@ -121,6 +121,7 @@ def _forget_expired(account: Account) -> None:
     """An access token is kept for a day after its end, so that it is told from one that never was."""
     state, now = account.sign_in, account.now()
     state.access = {key: each for key, each in state.access.items() if each.expires > now - timedelta(days=1)}
+    state.withdrawn = {key: end for key, end in state.withdrawn.items() if end > now - timedelta(days=1)}
     state.codes = {key: code for key, code in state.codes.items() if code.expires > now}
     state.spent = {key: family for key, family in state.spent.items() if family in state.families}
 
