@@ -29,7 +29,8 @@ async def test_a_person_signs_in_by_a_link_reads_the_card_and_approves(house: Ho
         assert "UPDATE OPS_DB.ops.orders SET note = 'seen' WHERE order_id = 1003" in card.text
         assert "reporting-agent" in card.text
         assert "sam" in card.text
-        assert "1 rows" in card.text
+        assert "1 row" in card.text
+        assert "All of them show" in card.text
         after = await grace.decide(card, "approve", "as agreed")
     assert "Approved by grace" in after.text
     assert "as agreed" in after.text

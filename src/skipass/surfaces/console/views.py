@@ -14,6 +14,7 @@ from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
 from skipass.nouns.review import ReviewState
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
+from skipass.surfaces.edge.visible import visible
 
 _STATES = {
     ApprovalState.WAITING: "waits for people",
@@ -42,6 +43,7 @@ def card_values(full: FullCard, now: datetime) -> dict[str, Any]:
         "what": _session(card.session) if approval.subject is Subject.SESSION else _statement(full, card.statement),
         "text": card.text,
         "length": len(card.text or ""),
+        "hidden": visible(card.text or "") != (card.text or ""),
         "bindings": [(name, _value(value)) for name, value in (card.bindings or {}).items()],
         "foreseen": _foreseen(full.previews),
         "plan": _plan(full.previews),
@@ -89,7 +91,8 @@ def _title(approval: Approval) -> str:
 def _who(full: FullCard) -> Facts:
     card = full.card
     asked = card.approval.created_at.strftime(MINUTE)
-    needed = f"{card.approval.quorum}, by different people"
+    quorum = card.approval.quorum
+    needed = f"{quorum}, by different people" if quorum > 1 else "one"
     named = [("Agent", card.agent.name if card.agent else ""), ("For", card.requester.name if card.requester else "")]
     return [*named, ("Asked", asked), ("Decisions needed", needed)]
 
@@ -133,7 +136,8 @@ def _foreseen(previews: Previews | None) -> str | None:
     if previews is None:
         return None
     rows = previews.affected_rows
-    return f"{rows:,} rows" if rows is not None else f"cannot say: {previews.affected_why}"
+    counted = "1 row" if rows == 1 else f"{rows or 0:,} rows"
+    return counted if rows is not None else f"cannot say: {previews.affected_why}"
 
 
 def _plan(previews: Previews | None) -> Sequence[str] | None:

@@ -1,0 +1,51 @@
+"""A served gateway with its pages, and one Chromium for the module."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from gateways import Stage, served, snowflake, stage
+from skipass.sandbox.testing import RunningSandbox
+from surfaces.console.browser import House
+
+if TYPE_CHECKING:
+    from browser.chrome import Chrome
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with snowflake() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def chrome() -> AsyncIterator[Chrome]:
+    from browser.chrome import chromium, running_chrome
+
+    path = chromium()
+    if path is None:
+        pytest.skip("Chromium is not installed")
+    async with running_chrome(path) as running:
+        yield running
+
+
+@pytest.fixture
+async def at(sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
+    sandbox.control.reset()
+    async with stage(sandbox, tmp_path / "home") as running:
+        yield running
+
+
+@pytest.fixture
+async def house(at: Stage) -> AsyncIterator[House]:
+    async with served(at) as url:
+        yield House(url, at)
