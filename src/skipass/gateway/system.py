@@ -29,6 +29,10 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
             "SELECT CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_USER() AS LOGIN, CURRENT_ROLE() AS ROLE, "
             "CURRENT_WAREHOUSE() AS WAREHOUSE, CURRENT_SECONDARY_ROLES() AS SECONDARY_ROLES"
         ),
+        "whoami": (
+            "SELECT CURRENT_ACCOUNT() AS ACCOUNT, CURRENT_ORGANIZATION_NAME() AS ORGANIZATION, "
+            "CURRENT_ACCOUNT_NAME() AS NAME, CURRENT_USER() AS LOGIN, CURRENT_ROLE() AS ROLE"
+        ),
         "warehouses": "SHOW WAREHOUSES",
         "grants": "SHOW GRANTS TO ROLE {role}",
         "history": (

@@ -16,7 +16,7 @@ from skipass.secret import Secret
 from skipass.snowflake.account import parse_account, target_of
 from skipass.snowflake.auth.keypair import KeyPairTokens
 from skipass.snowflake.auth.keys import load_private_key
-from skipass.snowflake.auth.tokens import TokenSource, programmatic_access_token
+from skipass.snowflake.auth.tokens import TokenSource, oauth_token, programmatic_access_token
 from skipass.snowflake.errors import SnowflakeError
 from skipass.snowflake.sqlapi.client import SqlApi
 from skipass.vault.keys import KeyEncryptionKey
@@ -73,6 +73,8 @@ class Upstream:
 
     def tokens(self, out: Out) -> TokenSource:
         """Return the token source of a way out."""
+        if out.fresh is not None:
+            return oauth_token(out.fresh)
         make = self.makes.get(out.connection.auth_method)
         if make is not None:
             return make(out)

@@ -18,6 +18,7 @@ from skipass.nouns.account import AccountState, ConnectedAccount, LoginMapping
 from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState
 from skipass.nouns.people import Life, User
 from skipass.nouns.statement import Statement
+from skipass.secret import Secret
 
 USABLE = (CredentialState.ACTIVE, CredentialState.REFRESHING)
 SIGN_IN_LIFE = timedelta(hours=12)
@@ -29,7 +30,8 @@ class Out:
     """The way to Snowflake for one statement.
 
     `login` is the Snowflake user it runs as, where the connection and not the credential says so. A token made for it
-    is for `role` and ends at `until` (UTC) at the latest, and with the session where there is one.
+    is for `role` and ends at `until` (UTC) at the latest, and with the session where there is one. `fresh` is an access
+    token that no row holds yet.
     """
 
     connection: Connection
@@ -39,6 +41,7 @@ class Out:
     role: str | None = None
     until: datetime | None = None
     session_id: str | None = None
+    fresh: Secret[str] | None = None
 
     @property
     def host(self) -> str:
