@@ -49,6 +49,7 @@ EVENT_KINDS: Mapping[str, str] = MappingProxyType(
         "link_attempt.failed": "The sign-in came back with a refusal, or with something that did not fit.",
         "link_attempt.void": "A newer link took the place of this one, or it was taken back.",
         "registration.created": "A client at an authorization server was registered; never its secret.",
+        "registration.changed": "A registered client has another id or secret; never the secret.",
         "registration.disabled": "A registered client is not used any more.",
         "signing_key.prepared": "A further key of an issuer was made and published; it signs nothing yet.",
         "signing_key.destroyed": "The keys of an issuer were destroyed; nothing is signed any more.",

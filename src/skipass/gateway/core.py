@@ -24,6 +24,7 @@ from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.issuer import Issuer
 from skipass.gateway.issuing import Issuing
 from skipass.gateway.jobs import Jobs
+from skipass.gateway.mappings import Mappings
 from skipass.gateway.notices import Notices
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
@@ -67,6 +68,7 @@ class Gateway:
     connections: Connections
     registrations: Registrations
     issuing: Issuing
+    mappings: Mappings
     servers: Servers
     policies: Policies
     explaining: Explaining
@@ -155,6 +157,7 @@ def build(deps: Deps) -> Gateway:
         connections=Connections(deps, system),
         registrations=Registrations(deps),
         issuing=Issuing(deps),
+        mappings=Mappings(deps),
         servers=Servers(deps),
         policies=Policies(deps),
         explaining=Explaining(deps),

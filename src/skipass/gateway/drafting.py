@@ -241,6 +241,11 @@ async def draft_registration(
         )
         if connection.auth_method is AuthMethod.EXTERNAL_OAUTH:
             return await _external(deps, connection, bare, request)
+        if _awaits_client(request):
+            return _snowflake(bare, request), (_next_steps(deps, connection, bare),)
+        if not bare.client_id:
+            hint = "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS('NAME') prints it; skipass connection setup-sql has the whole."
+            raise SkipassError("missing_field", "A connection by snowflake_oauth needs client_id.", hint)
         return _with_secret(deps, _snowflake(bare, request), _plain_secret(request)), ()
     except SnowflakeConfigError as error:
         raise SkipassError("invalid_request", error.message, error.hint) from None
@@ -249,10 +254,17 @@ async def draft_registration(
 def _snowflake(bare: Registration, request: ClientRequest) -> Registration:
     if request.oauth_metadata is not None:
         raise SkipassError("invalid_request", "oauth_metadata goes with external_oauth.")
-    if not bare.client_id:
-        hint = "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS('NAME') prints it; skipass connection setup-sql has the whole."
-        raise SkipassError("missing_field", "A connection by snowflake_oauth needs client_id.", hint)
     return replace(bare, metadata={"single_use_refresh_tokens": True} if request.single_use else {})
+
+
+def _awaits_client(request: ClientRequest) -> bool:
+    """An integration needs our redirect URI before there is a client id: then the client comes later."""
+    return not (request.client_id or request.secret or request.private_key)
+
+
+def _next_steps(deps: Deps, connection: Connection, registration: Registration) -> str:
+    name, uri = connection.name, redirect_uri(deps.base_url, registration)
+    return f"Redirect URI: {uri}. Next: skipass connection setup-sql {name}, then skipass connection client {name}."
 
 
 def _plain_secret(request: ClientRequest) -> bytes | None:
@@ -300,6 +312,18 @@ def _about_redirect(deps: Deps, registration: Registration, given: str | None) -
     ours = redirect_uri(deps.base_url, registration)
     added = f"Add this redirect URI in your identity provider: {ours}"
     return (added,) if given in (None, ours) else (f"The redirect_uri {given} is not ours and was replaced.", added)
+
+
+def renewed(deps: Deps, registration: Registration, request: ClientRequest) -> Registration:
+    """Return the registration with the client, and its secret, of a request; the redirect URI stays the same."""
+    client_id = request.client_id.strip() or registration.client_id
+    if not client_id:
+        raise SkipassError("missing_field", "The client needs client_id.")
+    named = replace(registration, client_id=client_id, client_auth=request.auth, sealed=None)
+    try:
+        return _with_secret(deps, named, _plain_secret(request))
+    except SnowflakeConfigError as error:
+        raise SkipassError("invalid_request", error.message, error.hint) from None
 
 
 def _with_secret(deps: Deps, registration: Registration, plain: bytes | None) -> Registration:

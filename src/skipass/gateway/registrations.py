@@ -10,7 +10,7 @@ from typing import Any
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import OAUTH, ClientRequest, draft_registration
+from skipass.gateway.drafting import OAUTH, ClientRequest, draft_registration, renewed
 from skipass.gateway.moves import begin, move
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -61,6 +61,23 @@ class Registrations:
             return made, remarks
 
         return await self._deps.journal.write(add)
+
+    async def set_client(self, principal: Principal, registration_id: str, request: ClientRequest) -> Registration:
+        """Return a registration with this client id and secret, new or renewed; its redirect URI stays the same."""
+        by = require(principal, Role.ADMIN)
+
+        async def put(unit: UnitOfWork) -> Registration:
+            mine: dict[str, Any] = {"tenant_id": principal.tenant_id, "state": Switch.ENABLED}
+            found = await unit.get(Registration, registration_id, **mine)
+            if found is None:
+                raise SkipassError("not_found", "There is no such registration.")
+            new = renewed(self._deps, found, request)
+            facts = {"client_id": new.client_id, "client_auth": new.client_auth.value, "by": by}
+            unit.emit(Event(found.tenant_id, "registration.changed", found.id, facts))
+            changes = {"client_id": new.client_id, "client_auth": new.client_auth, "sealed": new.sealed}
+            return await unit.change(found, **changes)
+
+        return await self._deps.journal.write(put)
 
     async def list(self, principal: Principal, connection_name: str) -> Sequence[Registration]:
         """Return a connection's registrations in order of account."""
@@ -157,7 +174,8 @@ async def registration_for(
     reader: Reader, connection: Connection, account: Account | None = None
 ) -> Registration | None:
     """Return the enabled client of a connection, of a template the one for this account."""
-    mine = await reader.find(Registration, connection_id=connection.id, state=Switch.ENABLED)
+    enabled = await reader.find(Registration, connection_id=connection.id, state=Switch.ENABLED)
+    mine = [one for one in enabled if one.client_id]
     if not connection.template:
         return mine[0] if mine else None
     same = [one for one in mine if account is not None and same_account(one.account, account)]

@@ -15,7 +15,18 @@ from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
-from skipass.surfaces.rest import agents, approvals, connections, events, groups, people, policies, reviews, sessions
+from skipass.surfaces.rest import (
+    agents,
+    approvals,
+    connections,
+    events,
+    groups,
+    issuers,
+    people,
+    policies,
+    reviews,
+    sessions,
+)
 from skipass.surfaces.rest.execute import PATH, Execute
 from skipass.surfaces.rest.openapi import document
 from skipass.surfaces.rest.replies import refusal, reply
@@ -33,6 +44,7 @@ _ROUTERS = (
     agents.router,
     connections.router,
     connections.slugs,
+    issuers.router,
     policies.router,
 )
 

@@ -18,7 +18,13 @@ from skipass.secret import Secret
 from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.accounts_views import added_body, registered_body
 from skipass.surfaces.rest.bodies import Segment
-from skipass.surfaces.rest.connections_bodies import NewConnection, NewRegistration, NewServer, TestedConnection
+from skipass.surfaces.rest.connections_bodies import (
+    ChangedClient,
+    NewConnection,
+    NewRegistration,
+    NewServer,
+    TestedConnection,
+)
 from skipass.surfaces.rest.connections_shapes import (
     AddedConnection,
     Registered,
@@ -88,6 +94,25 @@ async def create_setup_link(name: Segment, gateway: TheGateway, caller: Caller, 
         lambda made: {"connection": name, "expires_at": when(made[0].expires_at)},
         shown_once=lambda made: {"token": made[1].reveal(), "url": f"{base_url}/connect/setup#{made[1].reveal()}"},
     )
+
+
+@router.post("/registrations/{id}/client", response_model=Registration, summary="Set a registration's client")
+async def set_client(
+    id: Segment,  # noqa: A002
+    body: ChangedClient,
+    gateway: TheGateway,
+    caller: Caller,
+    once: OnceFor,
+) -> Response:
+    """Give a registration its client id and secret, the first time or after they were renewed in Snowflake."""
+    request = ClientRequest(
+        client_id=body.client_id,
+        secret=_secret(body.client_secret),
+        private_key=_secret(body.client_private_key),
+        auth=ClientAuth(body.client_auth),
+    )
+    view = partial(registration_view, base_url=gateway.deps.base_url)
+    return await once(partial(gateway.registrations.set_client, caller, id, request), view, status=200)
 
 
 @router.post("/registrations/{id}/disable", response_model=Registration, summary="Disable a registration")

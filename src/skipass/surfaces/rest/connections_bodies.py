@@ -100,6 +100,21 @@ class NewRegistration(NewClient):
     allowed_roles: list[Name] = Field(default=[], max_length=100, description="Roles its integration allows; any.")
 
 
+class ChangedClient(Body):
+    """Body of `POST /registrations/{id}/client`."""
+
+    client_id: str = Field(default="", max_length=1000, description="As before, when left out.")
+    client_secret: SecretStr | None = Field(
+        default=None, max_length=20_000, description="Its secret. Write-only: sealed on arrival, never returned."
+    )
+    client_private_key: SecretStr | None = Field(
+        default=None, max_length=20_000, description="Private key, PEM, for `private_key_jwt`. Write-only."
+    )
+    client_auth: ClientAuthName = Field(
+        default="client_secret_basic", description="How the client proves itself to Snowflake."
+    )
+
+
 class NewServer(Body):
     """Body of `POST /mcp-servers`."""
 
