@@ -18,6 +18,7 @@ _EXPIRED = re.compile(r"token.{0,20}expired|390318", re.I)
 _TOKEN = re.compile(r"\b(access )?token\b|authenticat|\bexpired\b|390303|390144", re.I)
 _DENIED = re.compile(r"does not exist or (access is )?not authorized|not authorized", re.I)
 _WAREHOUSE = re.compile(r"warehouse", re.I)
+_BARE = re.compile(r"\w+ does not exist or access is not authorized\.?|399504 .*")
 _UNKNOWN_METHOD = -32601
 
 
@@ -46,7 +47,7 @@ def is_unknown_method(error: e.SnowflakeError) -> bool:
 
 
 def _is_bare_refusal(text: str) -> bool:
-    return len(text) < 200 and re.fullmatch(r"\w+ does not exist or access is not authorized\.?", text) is not None
+    return len(text) < 200 and _BARE.fullmatch(text) is not None
 
 
 def _by_text(message: str, otherwise: type[e.SnowflakeError]) -> e.SnowflakeError:
