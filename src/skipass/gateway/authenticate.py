@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from skipass.audit.events import DEPLOYMENT, Event
@@ -9,13 +10,15 @@ from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.metrics import SIGN_IN_REFUSALS
 from skipass.gateway.ports import Reader, UnitOfWork
-from skipass.identity.acting import acting_for
+from skipass.identity.acting import acting_for, name_of
 from skipass.identity.keys import accepts, prefix_of
 from skipass.nouns.people import Agent, ApiKey, KeyUse, Life, User
 from skipass.nouns.principal import Principal
 
 _HINT = "Send Authorization: Bearer with an agent's key or your own token; see skipass login and skipass agent create."
 RECORDED_A_MINUTE = 120
+Welcome = Callable[[str, str, str], Awaitable[None]]
+"""Takes tenant, agent and identifier."""
 
 
 class Authenticator:
@@ -25,9 +28,16 @@ class Authenticator:
         self._deps = deps
         self._minute, self._recorded = -1, 0
 
-    async def authenticate(self, bearer: str, *, identifier: str | None = None) -> Principal:
-        """Return the caller; raises `unauthenticated`, `identifier_required`, `not_your_user`."""
+    async def authenticate(
+        self, bearer: str, *, identifier: str | None = None, welcome: Welcome | None = None
+    ) -> Principal:
+        """Return the caller; raises `unauthenticated`, `identifier_required`, `not_your_user`.
+
+        `welcome` is told of the end user that an agent's verified key names, before that user is looked for.
+        """
         key = await self._deps.journal.read(lambda reader: _key(reader, bearer))
+        if welcome is not None and identifier and key is not None and key.use is KeyUse.AGENT:
+            await welcome(key.tenant_id, key.owner_id, identifier)
         try:
             return await self._deps.journal.read(lambda reader: self._principal(reader, key, identifier))
         except SkipassError as refused:
@@ -44,7 +54,7 @@ class Authenticator:
         if agent is None:
             raise SkipassError("unauthenticated", "The agent is disabled.", "Ask its owner.")
         where: dict[str, Any] = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
-        named = await reader.find(User, name=identifier, limit=1, **where) if identifier else []
+        named = await reader.find(User, name=name_of(agent, identifier), limit=1, **where) if identifier else []
         user_id = acting_for(agent, identifier, named[0] if named else None)
         user = await reader.get(User, user_id, **where)
         if user is None:

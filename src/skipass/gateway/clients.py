@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from skipass.gateway.deps import Deps
+from skipass.gateway.discovery import send
 from skipass.nouns.account import ClientAuth, Registration
 from skipass.secret import Secret
 from skipass.snowflake.account import Target, target_of
@@ -58,6 +59,12 @@ class Clients:
     async def refresh(self, registration: Registration, refresh_token: Secret[str], *, timeout_s: float) -> Grant:
         """Return the tokens for a refresh token; of a single-use one nobody else may send it meanwhile."""
         return await self._ask(registration, oauth.refresh_call(self._client(registration), refresh_token), timeout_s)
+
+    async def revoke(self, registration: Registration, refresh_token: Secret[str], *, timeout_s: float) -> None:
+        """Tell a provider whose metadata names where that a refresh token ends; its answer says nothing about it."""
+        target, path, query = _endpoint(str(registration.metadata["revocation_endpoint"]))
+        call = replace(oauth.revocation_call(self._client(registration), refresh_token), path=path, query=query)
+        await send(self._deps.upstream.egress, target.base_url, call, timeout_s)
 
     async def _ask(self, registration: Registration, call: Call, timeout_s: float) -> Grant:
         target, path, query = _endpoint(token_url(registration))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from skipass.errors import SkipassError
+from skipass.gateway.accounts import Accounts
 from skipass.gateway.agents import Agents
 from skipass.gateway.approvals import Approvals
 from skipass.gateway.authenticate import Authenticator
@@ -16,6 +17,7 @@ from skipass.gateway.clients import Clients
 from skipass.gateway.connections import Connections
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
+from skipass.gateway.disconnecting import Disconnecting
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
@@ -25,6 +27,8 @@ from skipass.gateway.issuer import Issuer
 from skipass.gateway.issuing import Issuing
 from skipass.gateway.jobs import Jobs
 from skipass.gateway.mappings import Mappings
+from skipass.gateway.landing import Landing
+from skipass.gateway.linking import Linking
 from skipass.gateway.notices import Notices
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
@@ -43,6 +47,8 @@ from skipass.gateway.signins import SignIns
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
 from skipass.nouns.connection import AuthMethod
+from skipass.gateway.uploading import Uploading
+from skipass.gateway.whoami import Whoami
 from skipass.nouns.people import Tenant
 from skipass.vault.seal import unseal
 
@@ -66,6 +72,11 @@ class Gateway:
     sign_ins: SignIns
     agents: Agents
     connections: Connections
+    accounts: Accounts
+    linking: Linking
+    landing: Landing
+    uploading: Uploading
+    disconnecting: Disconnecting
     registrations: Registrations
     issuing: Issuing
     mappings: Mappings
@@ -131,6 +142,7 @@ def build(deps: Deps) -> Gateway:
     approvals = Approvals(deps, tickets)
     executor = Executor(deps, sessions, runner, delivery, system)
     reconciler = Reconciler(deps, runner, system)
+    clients, whoami = Clients(deps), Whoami(system)
     return Gateway(
         deps=deps,
         authenticator=Authenticator(deps),
@@ -155,6 +167,11 @@ def build(deps: Deps) -> Gateway:
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
+        accounts=Accounts(deps),
+        linking=Linking(deps),
+        landing=Landing(deps, clients, whoami),
+        uploading=Uploading(deps, whoami),
+        disconnecting=Disconnecting(deps, runner, clients),
         registrations=Registrations(deps),
         issuing=Issuing(deps),
         mappings=Mappings(deps),

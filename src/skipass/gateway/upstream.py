@@ -98,13 +98,13 @@ class Upstream:
 
     async def refused(self, out: Out, error: SnowflakeError) -> None:
         """Tell whoever keeps the credential what Snowflake said; what cannot be written now is said again next time."""
-        if self.hears is not None:
+        if self.hears is not None and out.fresh is None:
             with contextlib.suppress(SkipassError):
                 await self.hears.refused(out, error)
 
     async def accepted(self, out: Out) -> None:
         """Tell whoever keeps the credential that it was accepted; what cannot be written now is said again."""
-        if self.hears is not None:
+        if self.hears is not None and out.fresh is None:
             with contextlib.suppress(SkipassError):
                 await self.hears.accepted(out)
 

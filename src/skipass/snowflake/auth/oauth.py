@@ -135,6 +135,11 @@ def refresh_call(client: OAuthClient, refresh_token: Secret[str]) -> Call:
     return _call(client, {"grant_type": "refresh_token", "refresh_token": refresh_token.reveal()})
 
 
+def revocation_call(client: OAuthClient, refresh_token: Secret[str]) -> Call:
+    """Return the request that ends a refresh token, for servers that take it. Source: RFC 7009 §2.1"""
+    return _call(client, {"token": refresh_token.reveal(), "token_type_hint": "refresh_token"})
+
+
 def _call(client: OAuthClient, form: dict[str, Any]) -> Call:
     body = urlencode(form | client.fields()).encode()
     return Call(
