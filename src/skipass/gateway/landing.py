@@ -1,0 +1,309 @@
+"""Landing: what a browser brings back from a sign-in is checked, exchanged, looked at in Snowflake itself, and sealed.
+
+State, registration and path must agree; Snowflake names itself in no answer, so this is what tells one authorization
+server's answer from another's. Nothing is stored before everything fits. Knows no page and no cookie's name.
+Source: RFC 6749 §4.1.2, RFC 9207 §2.4, RFC 9700 §4.4
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode, urlsplit
+
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway import attempts
+from skipass.gateway.account_access import FullAccount, account_for, agents_for, full_account
+from skipass.gateway.account_status import move_account
+from skipass.gateway.attempts import OTHER_LOGIN, Landed
+from skipass.gateway.clients import Clients
+from skipass.gateway.deps import Deps
+from skipass.gateway.drafting import redirect_uri
+from skipass.gateway.installing import install
+from skipass.gateway.oauth_metadata import dropped, is_any_role, role_in, scope_for
+from skipass.gateway.people import require
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.whoami import Whoami
+from skipass.identity.keys import hashed
+from skipass.nouns.account import AccountState, ConnectedAccount, LinkAttempt, LinkState, Registration
+from skipass.nouns.connection import AuthMethod, Connection, Switch
+from skipass.nouns.people import Agent, Life
+from skipass.nouns.principal import Principal, Role
+from skipass.nouns.signin import SignIn
+from skipass.secret import Secret
+from skipass.snowflake.auth.grants import Grant, InvalidClient, InvalidGrant, OAuthDenied
+from skipass.snowflake.auth.oauth import scope_of
+from skipass.snowflake.errors import SnowflakeError
+from skipass.vault.tokens import TokenSet, fingerprint, pack
+
+_AGAIN = "Start again from a new link."
+ACCEPTED = "login_accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """How a sign-in ended: as whom, and what is still to happen.
+
+    `return_to` carries the one-time code that an application verifies; the browser that finished takes it there.
+    `waits_for_admin` says that the login is another one than before. `remarks` are for people.
+    """
+
+    full: FullAccount
+    role: str
+    login: str
+    agents: Sequence[tuple[Agent, str]]
+    return_to: str | None = None
+    waits_for_admin: bool = False
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    attempt: LinkAttempt
+    full: FullAccount
+    registration: Registration
+
+    @property
+    def role(self) -> str:
+        return self.attempt.role or self.full.connection.role
+
+
+class Landing:
+    """The use cases of a link from the sign-in's answer on."""
+
+    def __init__(self, deps: Deps, clients: Clients, whoami: Whoami) -> None:
+        self._deps, self._clients, self._whoami = deps, clients, whoami
+
+    async def arrive(self, registration_id: str, query: Mapping[str, str], cookie: Secret[str] | None) -> Arrival:
+        """Return how the sign-in ended that a browser comes back from.
+
+        Raises `link_used` for an answer that belongs to no sign-in of this browser, `sign_in_failed` with what to do
+        for one that brought nothing usable; then nothing is kept.
+        """
+        taken = await self._take(registration_id, query, cookie)
+        try:
+            grant = await self._granted(taken, query)
+            landed, remarks = await self._landed(taken, grant)
+            return replace(await self._settle(taken, landed), remarks=remarks)
+        except SkipassError as refused:
+            why = f"{refused.code}: {refused.message}"
+            await self._deps.journal.write(lambda unit: attempts.fail(unit, taken.attempt, why))
+            raise
+
+    async def _take(self, registration_id: str, query: Mapping[str, str], cookie: Secret[str] | None) -> _Taken:
+        """Take the attempt that a state belongs to; from here on nobody else comes back with it."""
+        state = query.get("state", "")
+        if not state or not attempts.same_browser(state, cookie):
+            raise SkipassError("link_used", "This answer belongs to no sign-in that this browser began.", _AGAIN)
+
+        async def take(unit: UnitOfWork) -> _Taken | SkipassError:
+            found = await unit.find(LinkAttempt, state_hash=hashed(state), state=LinkState.STARTED, limit=1)
+            if not found:
+                return SkipassError("link_used", "This sign-in is over: its answer was used before.", _AGAIN)
+            why = await _unfit(unit, found[0], registration_id)
+            if why is not None:
+                await attempts.fail(unit, found[0], why)
+                return SkipassError("sign_in_failed", why, _AGAIN)
+            taken = await unit.change(found[0], state_hash=None)
+            account = await unit.get(ConnectedAccount, taken.account_id, tenant_id=taken.tenant_id)
+            registration = await unit.get(Registration, registration_id, tenant_id=taken.tenant_id)
+            if account is None or registration is None:
+                return SkipassError("link_used", "The account is gone.", _AGAIN)
+            return _Taken(taken, await full_account(unit, account), registration)
+
+        taken = await self._deps.journal.write(take)
+        if isinstance(taken, SkipassError):
+            raise taken
+        return taken
+
+    async def _granted(self, taken: _Taken, query: Mapping[str, str]) -> Grant:
+        if query.get("error"):
+            raise _denied(query)
+        issuer = taken.registration.metadata.get("issuer")
+        if "iss" in query and issuer and query["iss"] != issuer:
+            raise _failed("The answer names another issuer than the one that was asked.", _AGAIN)
+        if not query.get("code"):
+            raise _failed("The answer brings no code.", _AGAIN)
+        verifier = attempts.unseal_verifier(self._deps.kek, taken.attempt)
+        back = redirect_uri(self._deps.base_url, taken.registration)
+        try:
+            code = Secret(query["code"])
+            return await self._clients.exchange(taken.registration, code, verifier=verifier, redirect_uri=back)
+        except SnowflakeError as error:
+            raise _exchange_failed(error) from None
+
+    async def _landed(self, taken: _Taken, grant: Grant) -> tuple[Landed, tuple[str, ...]]:
+        connection, now = taken.full.connection, self._deps.journal.now()
+        remarks, bound = _held_to(connection, taken, grant)
+        who = await self._whoami.ask(connection, taken.full.account, taken.registration, taken.role, grant.access_token)
+        tokens = TokenSet(grant.access_token, grant.refresh_token, grant.scope)
+        life = grant.refresh_token_expires_in
+        return Landed(
+            packed=pack(tokens).decode(),
+            fingerprint=fingerprint(tokens),
+            login=who.login,
+            account=who.account,
+            host=taken.registration.host,
+            role=bound,
+            expires_at=(now + grant.expires_in).isoformat(),
+            refresh_expires_at=(now + life).isoformat() if life else None,
+        ), remarks
+
+    async def _settle(self, taken: _Taken, landed: Landed) -> Arrival:
+        async def settle(unit: UnitOfWork) -> Arrival:
+            attempt, full = await _still(unit, taken)
+            other = full.account.login is not None and full.account.login != landed.login
+            back, code = _with_code(attempt, full)
+            if not other and back is None:
+                account = await install(self._deps, unit, attempt, full, landed)
+                return await _arrival(unit, replace(full, account=account), taken.role, landed.login)
+            await unit.change(
+                attempt,
+                sealed=attempts.seal_landed(self._deps.kek, attempt, landed),
+                code_hash=hashed(code) if code else None,
+                reason=OTHER_LOGIN if other else None,
+                expires_at=unit.now + attempts.LIFE,
+            )
+            if back is not None and full.account.state is not AccountState.ACTIVE:
+                account = await move_account(unit, full.account, AccountState.PENDING_VERIFICATION)
+                full = replace(full, account=account)
+            arrival = await _arrival(unit, full, taken.role, landed.login)
+            return replace(arrival, return_to=back, waits_for_admin=other)
+
+        return await self._deps.journal.write(settle)
+
+    async def verify(self, principal: Principal, account_id: str, code: str) -> FullAccount:
+        """Put a sign-in in force for an application's end user, on the word of the application's agent.
+
+        `code` is what the finishing browser carried to the agent's `return_url`. Raises `not_found`, `forbidden` for a
+        wrong code, `login_changed` while an admin has to accept another Snowflake login.
+        """
+
+        async def verify(unit: UnitOfWork) -> FullAccount:
+            full = await account_for(unit, principal, account_id)
+            if principal.agent_id is None or full.user.end_user_of != principal.agent_id:
+                raise SkipassError("forbidden", "The application's own agent verifies.")
+            attempt = await attempts.waiting(unit, full.account)
+            if not hmac.compare_digest(attempt.code_hash or "", hashed(code)):
+                raise SkipassError("forbidden", "That is not the code of the last sign-in.", "Link the account again.")
+            if attempt.reason == OTHER_LOGIN:
+                raise _changed()
+            landed = attempts.unseal_landed(self._deps.kek, attempt)
+            return replace(full, account=await install(self._deps, unit, attempt, full, landed))
+
+        return await self._deps.journal.write(verify)
+
+    async def accept_login(self, principal: Principal, account_id: str) -> FullAccount:
+        """Accept, as an admin, that a sign-in was of another Snowflake login than before.
+
+        What was sealed for the other login is destroyed. An end user's sign-in then still waits for its application.
+        """
+        by = require(principal, Role.ADMIN)
+
+        async def accept(unit: UnitOfWork) -> FullAccount:
+            full = await account_for(unit, principal, account_id)
+            attempt = await attempts.waiting(unit, full.account)
+            if attempt.reason != OTHER_LOGIN:
+                raise SkipassError("conflict", "It waits for its application, not for an admin.")
+            if full.user.id == by:
+                raise SkipassError("not_eligible", "Another admin accepts it: this is your own account.")
+            unit.emit(_accepted(full.account, attempt, by))
+            if attempt.code_hash:
+                await unit.change(attempt, reason=ACCEPTED)
+                return full
+            landed = attempts.unseal_landed(self._deps.kek, attempt)
+            return replace(full, account=await install(self._deps, unit, attempt, full, landed))
+
+        return await self._deps.journal.write(accept)
+
+
+def _accepted(account: ConnectedAccount, attempt: LinkAttempt, by: str) -> Event:
+    facts = {"by": by, "what": "login accepted", "attempt": attempt.id}
+    return Event(account.tenant_id, "account.changed", account.id, facts)
+
+
+async def _unfit(reader: Reader, attempt: LinkAttempt, registration_id: str) -> str | None:
+    """Return why an answer may not go on with the attempt that its state names, or None."""
+    if attempt.registration_id != registration_id:
+        return "The answer came back by another authorization server's address than the one that was asked."
+    if attempt.expires_at <= reader.now:
+        return "The sign-in took longer than ten minutes."
+    if attempt.sign_in_id is not None:
+        ours = await reader.get(SignIn, attempt.sign_in_id, user_id=attempt.user_id)
+        if ours is None or ours.ended_at is not None or ours.expires_at <= reader.now:
+            return "The sign-in with us that began this has ended."
+    return None
+
+
+async def _still(unit: UnitOfWork, taken: _Taken) -> tuple[LinkAttempt, FullAccount]:
+    """Return attempt and account as they are now, or raise `sign_in_failed` if the ground has gone meanwhile."""
+    attempt = await unit.get(LinkAttempt, taken.attempt.id, state=LinkState.STARTED, version=taken.attempt.version)
+    account = await unit.get(ConnectedAccount, taken.full.account.id)
+    if attempt is None or account is None or attempt.expires_at <= unit.now:
+        raise _failed("A newer link took this one's place, or its time is over.", _AGAIN)
+    full = await full_account(unit, account)
+    if full.connection.state is not Switch.ENABLED or full.user.state is not Life.ACTIVE:
+        raise _failed("The connection or the user was disabled meanwhile.", "Ask an admin.")
+    return attempt, full
+
+
+def _held_to(connection: Connection, taken: _Taken, grant: Grant) -> tuple[tuple[str, ...], str | None]:
+    """Return remarks on what was granted and the role it is bound to; raises `sign_in_failed` for less than needed."""
+    role, scope = taken.role, str(taken.registration.metadata.get("scope", ""))
+    external = connection.auth_method is AuthMethod.EXTERNAL_OAUTH
+    asked = scope_for(scope, role) if external else scope_of(role)
+    lost = dropped(asked, grant.scope)
+    if any("session:" in one.lower() for one in lost):
+        hint = "The server knows the scope but its rules do not give it to this user: see its access policy."
+        raise _failed(f"The scope for {role} was asked for and not granted.", hint)
+    if grant.refresh_token is None and (not external or "offline_access" in asked.split()):
+        hint = "ALTER SECURITY INTEGRATION … SET OAUTH_ISSUE_REFRESH_TOKENS = TRUE;"
+        raise _failed("The answer brings no refresh token.", "See the provider's access policy." if external else hint)
+    remarks = [f"Not granted: {', '.join(lost)}."] if lost else []
+    if grant.refresh_token is None:
+        remarks.append(
+            "There is no refresh token, so this lasts as long as the token: add offline_access to the scope."
+        )
+    return tuple(remarks), None if external and is_any_role(scope) and role_in(scope) is None else role
+
+
+def _with_code(attempt: LinkAttempt, full: FullAccount) -> tuple[str | None, str | None]:
+    """Return where the finishing browser carries a fresh one-time code, and the code; nothing where none is needed."""
+    verified = full.connection.settings.get("verify_end_users") is not False
+    if full.user.end_user_of is None or not verified or attempt.return_url is None:
+        return None, None
+    code = secrets.token_urlsafe(32)
+    joint = "&" if urlsplit(attempt.return_url).query else "?"
+    return f"{attempt.return_url}{joint}{urlencode({'account': full.account.id, 'code': code})}", code
+
+
+async def _arrival(reader: Reader, full: FullAccount, role: str, login: str) -> Arrival:
+    return Arrival(full, role, login, await agents_for(reader, full.connection, full.user))
+
+
+def _denied(query: Mapping[str, str]) -> SkipassError:
+    error, text = query["error"][:100], query.get("error_description", "")[:300]
+    if error == "access_denied":
+        return _failed(f"The request was refused: {text or error}", "Nothing was stored. Open a new link to agree.")
+    hint = "The server refused what was asked: see the scope, the client and the redirect URI registered there."
+    return _failed(f"{error}: {text}" if text else error, hint)
+
+
+def _exchange_failed(error: SnowflakeError) -> SkipassError:
+    if isinstance(error, InvalidClient):
+        return _failed(f"The gateway's client was refused: {error.message}", error.hint)
+    if isinstance(error, InvalidGrant | OAuthDenied):
+        return _failed(f"The code was refused: {error.message}", _AGAIN)
+    return _failed(f"No tokens came for the code: {error.message}", f"{error.hint} {_AGAIN}".strip())
+
+
+def _failed(message: str, hint: str) -> SkipassError:
+    return SkipassError("sign_in_failed", message, hint)
+
+
+def _changed() -> SkipassError:
+    hint = "An admin accepts it within ten minutes: skipass account accept-login ACCOUNT."
+    return SkipassError("login_changed", hint=hint)
