@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from skipass.clock import Clock, SystemClock
-from skipass.sandbox import functions
+from skipass.sandbox import functions, zones
 from skipass.sandbox.catalog import Catalog, Table, User, new_catalog
 from skipass.sandbox.engine import Engine
 from skipass.sandbox.infoschema import InformationSchema
@@ -234,4 +234,5 @@ class Account:
         default_schema = "PUBLIC" if database else None
         schema = namespace[1] if len(namespace) > 1 else default_schema
         warehouse = user.options.get("DEFAULT_WAREHOUSE") or None
-        return Session(user, role, warehouse, database, schema, self.now())
+        zone = zones.chosen(user.options, self.sign_in.parameters.get(("ACCOUNT",), {}))
+        return Session(user, role, warehouse, database, schema, self.now(), zone=zone)

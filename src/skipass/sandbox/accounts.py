@@ -14,7 +14,7 @@ from collections.abc import Callable
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from skipass.sandbox import dropped, failures, passwords, renames, results
+from skipass.sandbox import dropped, failures, passwords, renames, results, zones
 from skipass.sandbox.catalog import Catalog, Database, Grant, Role, Schema, User, Warehouse, on_schema
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName, shown
@@ -142,6 +142,8 @@ def set_user_options(user: User, options: dict[str, str]) -> None:
             user.disabled = value.upper() == "TRUE"
         elif name == "PASSWORD":
             user.options[name] = passwords.sealed(value)
+        elif name == "TIMEZONE":
+            user.options[name] = zones.checked(value)
         elif name in ("DEFAULT_ROLE", "DEFAULT_WAREHOUSE", "DEFAULT_NAMESPACE"):
             user.options[name] = value.upper()
         else:

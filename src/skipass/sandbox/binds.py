@@ -16,6 +16,7 @@ from skipass.sandbox import failures
 from skipass.sandbox.lexer import Token
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NANOS = 60_000_000_000
 _FIXED = re.compile(r"[+-]?\d+(\.\d*)?\Z")
 _REAL = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?\Z|(?i:nan|[+-]?inf)\Z")
 _INTEGER = re.compile(r"[+-]?\d+\Z")
@@ -112,15 +113,19 @@ def _timestamp(value: str) -> exp.Expression:
     return _cast(_wall(_integer(value)), "TIMESTAMP")
 
 
-def _zoned(value: str) -> exp.Expression:
-    return _cast(_wall(_integer(value)) + "+00:00", "TIMESTAMPTZ")
+def _local(value: str) -> exp.Expression:
+    return exp.Cast(
+        this=exp.Literal.string(_wall(_integer(value)) + "+00:00"), to=exp.DataType(this=exp.DType.TIMESTAMPLTZ)
+    )
 
 
 def _offset(value: str) -> exp.Expression:
     nanos, _, offset = value.partition(" ")
-    if not 0 <= _integer(offset) <= 2880:
+    minutes = _integer(offset) - 1440
+    if not -1440 <= minutes <= 1440:
         raise ValueError(value)
-    return _zoned(nanos)
+    sign, (hours, rest) = "-" if minutes < 0 else "+", divmod(abs(minutes), 60)
+    return _cast(f"{_wall(_integer(nanos) + minutes * _NANOS)}{sign}{hours:02d}:{rest:02d}", "TIMESTAMPTZ")
 
 
 def _wall(nanos: int) -> str:
@@ -151,6 +156,6 @@ _READERS: dict[str, Callable[[str], exp.Expression]] = {
     "DATE": _date,
     "TIME": _time,
     "TIMESTAMP_NTZ": _timestamp,
-    "TIMESTAMP_LTZ": _zoned,
+    "TIMESTAMP_LTZ": _local,
     "TIMESTAMP_TZ": _offset,
 }

@@ -10,12 +10,12 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 
 Cell = str | None
 Encoder = Callable[[object], str]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_UTC_OFFSET = "1440"
+_NO_OFFSET = 1440
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,11 @@ def selected(kind: str, column: str) -> str:
         return f"CAST({column} AS VARCHAR)"
     if kind == "date":
         return f"CAST({column} AS DATE) - DATE '1970-01-01'"
-    if kind == "time":
-        return f"epoch_us({column})"
-    if kind.startswith("timestamp"):
+    if kind == "timestamp_tz":
+        return f"epoch_us(struct_extract({column}, 't')) || ' ' || struct_extract({column}, 'o')"
+    if kind == "timestamp_ltz":
+        return f"epoch_us({column}) || ' ' || date_part('timezone', {column}) // 60"
+    if kind.startswith("time"):
         return f"epoch_us({column})"
     if kind == "binary":
         return f"hex({column})"
@@ -57,8 +59,7 @@ def encoder(kind: str, formats: Formats) -> Encoder:
     if kind == "time":
         return _seconds
     if kind.startswith("timestamp"):
-        scale = _nanos if formats.nanos else _seconds
-        return _zoned(scale) if kind == "timestamp_tz" else scale
+        return _timestamp(kind, _nanos if formats.nanos else _seconds)
     return str
 
 
@@ -91,8 +92,14 @@ def _nanos(value: object) -> str:
     return str(int(str(value)) * 1000)
 
 
-def _zoned(inner: Encoder) -> Encoder:
-    return lambda value: f"{inner(value)} {_UTC_OFFSET}"
+def _timestamp(kind: str, inner: Encoder) -> Encoder:
+    """A value with a zone comes as microseconds and the zone's offset in minutes."""
+
+    def encode(value: object) -> str:
+        micros, _, offset = str(value).partition(" ")
+        return f"{inner(micros)} {int(offset) + _NO_OFFSET}" if kind == "timestamp_tz" else inner(micros)
+
+    return encode
 
 
 _ELEMENTS = {
@@ -105,17 +112,18 @@ def _formatted(kind: str, pattern: str) -> Encoder:
     template = _template(pattern)
 
     def render(value: object) -> str:
-        moment = _moment(kind, value)
-        return moment.strftime(template.replace("%:z", "+00:00"))
+        number, _, offset = str(value).partition(" ")
+        moment = _moment(kind, int(number), int(offset or 0))
+        zone = moment.strftime("%z") if isinstance(moment, datetime) else ""
+        return moment.strftime(template.replace("%:z", f"{zone[:3]}:{zone[3:]}"))
 
     return render
 
 
-def _moment(kind: str, value: object) -> date:
-    number = int(str(value))
+def _moment(kind: str, number: int, offset: int) -> date:
     if kind == "date":
         return date(1970, 1, 1) + timedelta(days=number)
-    return _EPOCH + timedelta(microseconds=number)
+    return (_EPOCH + timedelta(microseconds=number)).astimezone(timezone(timedelta(minutes=offset)))
 
 
 def _template(pattern: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, formats
+from skipass.sandbox import failures, formats, zoned
 from skipass.sandbox.inferrules import unit_of
 from skipass.sandbox.kinds import is_json, scale_of
 from skipass.sandbox.semistructured import BY_NAME, macro
@@ -14,12 +14,12 @@ from skipass.sandbox.translation import Rule, Translation
 
 _DAY_UNITS = {"DAY", "WEEK", "MONTH", "QUARTER", "YEAR", "WEEKISO"}
 CASTS = {
-    "TO_TIMESTAMP_TZ": ("TIMESTAMPTZ", False),
-    "TO_TIMESTAMP_LTZ": ("TIMESTAMPTZ", False),
-    "TRY_TO_TIMESTAMP": ("TIMESTAMP", True),
-    "TRY_TO_TIMESTAMP_NTZ": ("TIMESTAMP", True),
-    "TRY_TO_TIMESTAMP_TZ": ("TIMESTAMPTZ", True),
-    "TRY_TO_TIMESTAMP_LTZ": ("TIMESTAMPTZ", True),
+    "TO_TIMESTAMP_TZ": (exp.DType.TIMESTAMPTZ, exp.Cast),
+    "TO_TIMESTAMP_LTZ": (exp.DType.TIMESTAMPLTZ, exp.Cast),
+    "TRY_TO_TIMESTAMP": (exp.DType.TIMESTAMP, exp.TryCast),
+    "TRY_TO_TIMESTAMP_NTZ": (exp.DType.TIMESTAMP, exp.TryCast),
+    "TRY_TO_TIMESTAMP_TZ": (exp.DType.TIMESTAMPTZ, exp.TryCast),
+    "TRY_TO_TIMESTAMP_LTZ": (exp.DType.TIMESTAMPLTZ, exp.TryCast),
 }
 
 
@@ -33,7 +33,11 @@ def _dated(work: Translation, node: Any) -> Any:
 def _cast(work: Translation, node: Any) -> Any:
     kind, value = node.to.this, node.this
     source = work.types.of(value)
-    if kind in (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ) and source.startswith("VARCHAR"):
+    if kind == exp.DType.TIMESTAMPTZ:
+        return zoned.zoned(value, source, lenient=isinstance(node, exp.TryCast))
+    if zoned.is_zoned(source):
+        return zoned.unzoned(value, node.to)
+    if kind == exp.DType.TIMESTAMPLTZ and source.startswith("VARCHAR"):
         node.set("this", macro("sf_zoned", value))
         return node
     if kind in (exp.DType.VARIANT, exp.DType.OBJECT, exp.DType.JSON):
@@ -43,7 +47,11 @@ def _cast(work: Translation, node: Any) -> Any:
     if kind in exp.DataType.TEXT_TYPES and (is_json(source) or not source):
         return macro("sf_text", value)
     if kind in exp.DataType.TEXT_TYPES and source.startswith("TIMESTAMP_NTZ"):
-        return exp.Anonymous(this="strftime", expressions=[value, exp.Literal.string("%Y-%m-%d %H:%M:%S.%g")])
+        return macro("sf_ntz_text", value)
+    if kind in exp.DataType.TEXT_TYPES and source.startswith("TIMESTAMP_LTZ"):
+        return macro("sf_ltz_text", value)
+    if kind == exp.DType.TIME and source.startswith("TIMESTAMP_LTZ"):
+        node.set("this", exp.cast(value, "TIMESTAMP", dialect="duckdb"))
     return node
 
 
@@ -67,17 +75,46 @@ def _to_char(work: Translation, node: Any) -> Any:
         return macro("sf_text", node.this)
     if not isinstance(pattern, exp.Literal):
         raise failures.unsupported("format that is no literal")
-    return formats.rendered(node.this, work.types.of(node.this), pattern.name)
+    kind = work.types.of(node.this)
+    value = zoned.wall(node.this.copy()) if zoned.is_zoned(kind) else node.this
+    return formats.rendered(value, kind, pattern.name, _zone(node.this, kind))
 
 
-def _named(_: Translation, node: Any) -> Any:
+def _time_to_str(work: Translation, node: Any) -> Any:
+    """TO_CHAR of a value whose type the parser knows: its pattern is DuckDB's already, but for the zone."""
+    kind, pattern = work.types.of(node.this), node.args["format"]
+    if not isinstance(pattern, exp.Literal) or not kind.startswith("TIMESTAMP"):
+        return node
+    value = zoned.wall(node.this.copy()) if zoned.is_zoned(kind) else node.this
+    return formats.stamped(value, pattern.name, _zone(node.this, kind))
+
+
+def _zone(value: Any, kind: str) -> Any:
+    if zoned.is_zoned(kind):
+        return zoned.offset(value.copy())
+    return macro("sf_zone", value.copy()) if kind.startswith("TIMESTAMP_LTZ") else exp.Literal.string("Z")
+
+
+def _str_to_time(_: Translation, node: Any) -> Any:
+    kind = node.args.get("target_type")
+    if kind is None or kind.this not in (exp.DType.TIMESTAMPTZ, exp.DType.TIMESTAMPLTZ):
+        return node
+    pattern = node.args.get("format")
+    if not isinstance(pattern, exp.Literal) or "z" in pattern.name.lower():
+        raise failures.unsupported("time zone in a format that is read")
+    local = exp.cast(node.copy(), "TIMESTAMPTZ", dialect="duckdb")
+    return local if kind.this == exp.DType.TIMESTAMPLTZ else macro("sf_tz_ltz", local)
+
+
+def _named(work: Translation, node: Any) -> Any:
     name = str(node.this).upper()
     if name in BY_NAME:
         return BY_NAME[name](node)
     if name in CASTS:
-        kind, safe = CASTS[name]
-        to = exp.DataType.build(kind, dialect="duckdb")
-        return exp.TryCast(this=node.expressions[0], to=to) if safe else exp.cast(node.expressions[0], to)
+        kind, cast = CASTS[name]
+        if len(node.expressions) != 1:
+            raise failures.unsupported(f"format of {name}")
+        return _cast(work, cast(this=node.expressions[0], to=exp.DataType(this=kind)))
     if name == "HASH":
         half = exp.IntDiv(this=exp.Anonymous(this="hash", expressions=node.expressions), expression=exp.convert(2))
         return exp.cast(half, "BIGINT")
@@ -99,5 +136,7 @@ RULES: dict[type, Rule] = {
     **dict.fromkeys((exp.Cast, exp.TryCast), _cast),
     exp.ToNumber: _to_number,
     exp.ToChar: _to_char,
+    exp.TimeToStr: _time_to_str,
+    exp.StrToTime: _str_to_time,
     exp.Anonymous: _type_name,
 }

@@ -38,8 +38,12 @@ class Engine:
         self._lock = threading.Lock()
 
     def seal(self) -> None:
-        """Take file, network and configuration access away for good; nothing can give it back."""
-        self._root.execute("SET enable_external_access = false; SET lock_configuration = true")
+        """Take file, network and configuration access away for good; nothing can give it back.
+
+        A cursor's own time zone stays free, and `Run.use_zone` is what sets it.
+        """
+        self._root.execute("SET enable_external_access = false; SET allowed_configs = ['TimeZone']")
+        self._root.execute("SET lock_configuration = true")
 
     @property
     def root(self) -> Any:
@@ -80,6 +84,10 @@ class Run:
         self._stopped.set()
         with suppress(duckdb.ConnectionException):  # it ended in this very moment
             self._cursor.interrupt()
+
+    def use_zone(self, zone: str) -> None:
+        """Read and show times with a local clock in that zone, a name that `zones` knows."""
+        self._cursor.execute(f"SET TimeZone = '{zone}'")
 
     def wait(self, seconds: float) -> None:
         """Sleep that long, or raise as soon as the run is stopped."""
@@ -247,6 +255,7 @@ _ERRORS: tuple[tuple[str, Any], ...] = (
     ("can only apply to expressions with the same number", _compiled(
         "001789", "42601", "invalid number of result columns for set operator input branches")),
     ("values were supplied", _compiled("002057", "21S01", "Insert value list does not match column list")),
+    ("columns available but", _compiled("002057", "21S01", "Insert value list does not match column list")),
     ("columns but", _compiled("002057", "21S01", "Insert value list does not match column list")),
     ("is out of range for the destination", _plain("100046", "22003", "Number out of representable range")),
     ("Casting value", _plain("100046", "22003", "Number out of representable range")),

@@ -16,7 +16,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
-from skipass.sandbox import binds, failures, functions, history, lexer, resultscan
+from skipass.sandbox import binds, failures, functions, history, lexer, resultscan, zones
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.cells import Formats, encoder, selected
@@ -52,6 +52,10 @@ class Execution:
     temporary: list[Table] = field(default_factory=list)
     kept: list[tuple[Table, Version]] = field(default_factory=list)
     forgotten: list[tuple[Table, Version]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.session.zone != zones.UTC:
+            self.run.use_zone(self.session.zone)
 
     def rights(self) -> Rights:
         """Return what the current role may do now."""

@@ -77,8 +77,7 @@ def _function(node: Any, host: Host) -> Any:
         value = _CONTEXT[name](host)
         return exp.Null() if value is None else exp.Literal.string(value)
     if name in _MOMENTS:
-        kind, pattern = _MOMENTS[name]
-        return exp.cast(exp.Literal.string(host.session.now.strftime(pattern)), kind, dialect="duckdb")
+        return _moment(_MOMENTS["SYSDATE" if node.args.get("sysdate") else name], host)
     if name == "IS_ROLE_IN_SESSION" and node.expressions:
         return exp.convert(node.expressions[0].name in host.active())
     if name in _SYSTEM:
@@ -176,13 +175,22 @@ _CONTEXT: dict[str, Callable[[Host], str | None]] = {
     "CURRENT_TRANSACTION": lambda _: None,
 }
 _MOMENTS = {
-    "CURRENT_TIMESTAMP": ("TIMESTAMPTZ", "%Y-%m-%d %H:%M:%S.%f+00:00"),
-    "LOCALTIMESTAMP": ("TIMESTAMPTZ", "%Y-%m-%d %H:%M:%S.%f+00:00"),
-    "SYSDATE": ("TIMESTAMP", "%Y-%m-%d %H:%M:%S.%f"),
-    "CURRENT_DATE": ("DATE", "%Y-%m-%d"),
-    "CURRENT_TIME": ("TIME", "%H:%M:%S.%f"),
-    "LOCALTIME": ("TIME", "%H:%M:%S.%f"),
+    "CURRENT_TIMESTAMP": (exp.DType.TIMESTAMPLTZ,),
+    "LOCALTIMESTAMP": (exp.DType.TIMESTAMPLTZ,),
+    "SYSDATE": (exp.DType.TIMESTAMP,),
+    "CURRENT_DATE": (exp.DType.TIMESTAMPLTZ, exp.DType.DATE),
+    "CURRENT_TIME": (exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMP, exp.DType.TIME),
+    "LOCALTIME": (exp.DType.TIMESTAMPLTZ, exp.DType.TIMESTAMP, exp.DType.TIME),
 }
+
+
+def _moment(kinds: tuple[exp.DType, ...], host: Host) -> Any:
+    """Return the request's time, cast through types that make a local time of it; without a zone it is UTC."""
+    zone = "+00:00" if kinds[0] is exp.DType.TIMESTAMPLTZ else ""
+    value: Any = exp.Literal.string(host.session.now.strftime("%Y-%m-%d %H:%M:%S.%f") + zone)
+    for kind in kinds:
+        value = exp.Cast(this=value, to=exp.DataType(this=kind))
+    return value
 
 
 def _wait(node: Any, host: Host) -> Any:

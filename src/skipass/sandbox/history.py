@@ -7,10 +7,13 @@ Source: https://docs.snowflake.com/en/sql-reference/constructs/at-before, .../us
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+
+from sqlglot import exp
 
 from skipass.sandbox import failures
 from skipass.sandbox.catalog import Table
@@ -18,6 +21,7 @@ from skipass.sandbox.columns import Version
 from skipass.sandbox.statements import Statement
 
 Evaluate = Callable[[Any, str], Any]
+_ZONED = re.compile(r"([+-]\d\d:?\d\d|[Zz])\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 Find = Callable[[str], Statement | None]
 
@@ -49,10 +53,18 @@ def read(clause: Any, evaluate: Evaluate, find: Find, now: datetime) -> Moment:
     if kind == "OFFSET":
         return Moment(_offset(evaluate(wanted, "CAST({} AS DOUBLE)"), now), after)
     if kind == "TIMESTAMP":
-        return Moment(_time(evaluate(wanted, "epoch_us(CAST({} AS TIMESTAMPTZ))")), after)
+        return Moment(_time(evaluate(wanted, _instant(wanted))), after)
     if kind == "STATEMENT":
         return _statement(str(evaluate(wanted, "CAST({} AS VARCHAR)")), after, find)
     raise failures.unsupported(f"time travel to a {kind}")
+
+
+def _instant(value: Any) -> str:
+    """Text without a zone is UTC here, whatever the session's zone is."""
+    zoned = isinstance(value, exp.Literal) and _ZONED.search(value.name)
+    if isinstance(value, exp.Literal) and not zoned:
+        return "epoch_us(CAST({} AS TIMESTAMP))"
+    return "epoch_us(CAST({} AS TIMESTAMPTZ))" if zoned else "epoch_us({})"
 
 
 def _offset(seconds: Any, now: datetime) -> datetime:

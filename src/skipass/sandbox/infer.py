@@ -47,8 +47,8 @@ class Types:
         """Return the type of a column reference, looked up outwards through the selects around it."""
         select = node.find_ancestor(exp.Select)
         while select is not None:
-            found = self._in_sources(self.sources(select), node)
-            if found is not None:
+            found = self._in_sources(self.sources(select), node) or self._in_aliases(select, node)
+            if found:
                 return found
             select = select.find_ancestor(exp.Select)
         matches = {
@@ -58,6 +58,13 @@ class Types:
             if column.name == node.name
         }
         return matches.pop() if len(matches) == 1 else UNKNOWN
+
+    def _in_aliases(self, select: Any, node: Any) -> str | None:
+        """An expression may use the name that its own select gave to another."""
+        for one in select.expressions if not node.table else []:
+            if isinstance(one, exp.Alias) and one.alias == node.name:
+                return self.of(one.this)
+        return None
 
     def _in_sources(self, sources: dict[str, Columns], node: Any) -> str | None:
         if node.table:

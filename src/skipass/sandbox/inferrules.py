@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from skipass.sandbox.failures import Failure
-from skipass.sandbox.kinds import COUNT, FLOAT, TEXT, UNKNOWN, division_scale, is_json, number, scale_of, unify
+from skipass.sandbox.kinds import (
+    COUNT,
+    FLOAT,
+    LOCAL,
+    PLAIN,
+    TEXT,
+    UNKNOWN,
+    ZONED,
+    division_scale,
+    is_json,
+    number,
+    scale_of,
+    unify,
+)
 from skipass.sandbox.sqltypes import from_duck, spelling
 
 if TYPE_CHECKING:
@@ -156,6 +169,28 @@ def _dated(types: Types, node: Any) -> str:
     return inner
 
 
+def _converted(_: Types, node: Any) -> str:
+    return ZONED if node.args.get("source_tz") is None else PLAIN
+
+
+def _read(_: Types, node: Any) -> str:
+    kind = node.args.get("target_type")
+    return spelling(kind) if kind is not None else UNKNOWN
+
+
+_CALLED = {
+    "TO_TIMESTAMP_TZ": ZONED,
+    "TO_TIMESTAMP_LTZ": LOCAL,
+    "TRY_TO_TIMESTAMP": PLAIN,
+    "TRY_TO_TIMESTAMP_NTZ": PLAIN,
+}
+_CALLED |= {"TRY_TO_TIMESTAMP_TZ": ZONED, "TRY_TO_TIMESTAMP_LTZ": LOCAL}
+
+
+def _called(_: Types, node: Any) -> str:
+    return _CALLED.get(str(node.this).upper(), UNKNOWN)
+
+
 def _always(kind: str) -> Callable[[Types, Any], str]:
     return lambda _types, _node: kind
 
@@ -192,6 +227,10 @@ RULES: dict[type, Callable[[Types, Any], str]] = {
     exp.AddMonths: _inner,
     exp.TsOrDsToDate: _always("DATE"),
     exp.CurrentDate: _always("DATE"),
+    exp.ConvertTimezone: _converted,
+    exp.StrToTime: _read,
+    exp.TimestampTzFromParts: _always(ZONED),
+    exp.Anonymous: _called,
     exp.LastDay: _always("DATE"),
     **dict.fromkeys(
         (

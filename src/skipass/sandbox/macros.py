@@ -17,7 +17,15 @@ _FROM = "CASE WHEN f < 0 THEN len(sf_list(a)) + f ELSE f END"
 _UNTIL = "CASE WHEN t < 0 THEN len(sf_list(a)) + t ELSE t END"
 
 MACROS = {
-    "sf_text(x)": f"CASE WHEN typeof(x) = 'JSON' THEN {_JSON_TEXT} ELSE CAST(x AS VARCHAR) END",
+    "sf_offset(m)": """printf('%s%02d%02d', CASE WHEN m < 0 THEN '-' ELSE '+' END,
+        CAST(abs(m) // 60 AS INTEGER), CAST(abs(m) % 60 AS INTEGER))""",
+    "sf_zone(x)": "sf_offset(date_part('timezone', x) // 60)",
+    "sf_ntz_text(x)": "strftime(x, '%Y-%m-%d %H:%M:%S.%g')",
+    "sf_ltz_text(x)": "sf_ntz_text(x) || ' ' || sf_zone(x)",
+    "sf_text(x)": f"""CASE typeof(x) WHEN 'JSON' THEN {_JSON_TEXT}
+        WHEN 'TIMESTAMP' THEN sf_ntz_text(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMP))
+        WHEN 'TIMESTAMP WITH TIME ZONE' THEN sf_ltz_text(TRY_CAST(CAST(x AS VARCHAR) AS TIMESTAMPTZ))
+        ELSE CAST(x AS VARCHAR) END""",
     "sf_variant(x)": """CASE WHEN x IS NULL THEN NULL WHEN typeof(x) = 'DOUBLE'
         THEN CAST(regexp_replace(CAST(to_json(x) AS VARCHAR), '[.]0$', '') AS JSON) ELSE to_json(x) END""",
     "sf_list(x)": "CASE WHEN x IS NULL THEN NULL ELSE TRY_CAST(to_json(x) AS JSON[]) END",
@@ -70,7 +78,21 @@ MACROS = {
     "sf_width_bucket(x, f, t, n)": """CASE WHEN x < f THEN 0 WHEN x >= t THEN n + 1
         ELSE CAST(floor((x - f) * n / (t - f)) AS BIGINT) + 1 END""",
     # A blank before the offset is nothing to the account, and the name of a time zone to DuckDB.
-    "sf_zoned(x)": r"regexp_replace(x, '\s+([+-]\d|[Zz]$)', '\1')",
+    "sf_zoned(x)": r"""regexp_replace(regexp_replace(x, '\s+([+-]\d|[Zz]$)', '\1'), '([+-]\d\d)(\d\d)$', '\1:\2')""",
+    "sf_own_offset(x)": r"""CASE WHEN regexp_matches(x, '[Zz]$') THEN '+00:00'
+        ELSE regexp_extract(sf_zoned(x), ':\d\d[.0-9]*([+-]\d\d(:\d\d)?)$', 1) END""",
+    "sf_offset_minutes(o)": """(CASE WHEN left(o, 1) = '-' THEN -1 ELSE 1 END)
+        * (CAST(substr(o, 2, 2) AS INTEGER) * 60 + coalesce(TRY_CAST(substr(o, 5, 2) AS INTEGER), 0))""",
+    "sf_tz_make(t, o)": "CASE WHEN t IS NULL THEN NULL ELSE {'t': t, 'o': CAST(o AS SMALLINT)} END",
+    "sf_tz_ltz(x)": "sf_tz_make(x, date_part('timezone', x) // 60)",
+    "sf_tz_in(x, z)": "sf_tz_make(x, date_diff('minute', timezone('UTC', x), timezone(z, x)))",
+    "sf_tz_at(w, o)": "sf_tz_make(timezone('UTC', w - to_minutes(o)), o)",
+    "sf_tz_wall(x)": "timezone('UTC', struct_extract(x, 't')) + to_minutes(struct_extract(x, 'o'))",
+    "sf_tz_show(x)": "sf_ntz_text(sf_tz_wall(x)) || ' ' || sf_offset(struct_extract(x, 'o'))",
+    "sf_tz_read(x, t)": """sf_tz_make(t, CASE WHEN sf_own_offset(x) = '' THEN date_part('timezone', t) // 60
+        ELSE sf_offset_minutes(sf_own_offset(x)) END)""",
+    "sf_tz_text(x)": "sf_tz_read(x, CAST(sf_zoned(x) AS TIMESTAMPTZ))",
+    "sf_try_tz_text(x)": "sf_tz_read(x, TRY_CAST(sf_zoned(x) AS TIMESTAMPTZ))",
     "sf_bool(x)": "CASE WHEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) IS NOT NULL "
     "THEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) <> 0 ELSE CAST(x AS BOOLEAN) END",
 }

@@ -27,6 +27,7 @@ from skipass.sandbox import (
     show,
     undrop,
     writes,
+    zones,
 )
 from skipass.sandbox.execution import Execution, parsed
 from skipass.sandbox.grammar import Reader, literal
@@ -222,6 +223,9 @@ def _alter_session(execution: Execution, reader: Reader) -> None:
     reader.take("SET")
     options = reader.options()
     execution.session.tag = options.get("QUERY_TAG", execution.session.tag)
+    if "TIMEZONE" in options:
+        execution.session.zone = zones.checked(options["TIMEZONE"])
+        execution.run.use_zone(execution.session.zone)
 
 
 def _variable(execution: Execution, reader: Reader, first: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from skipass.sandbox import failures
+from skipass.sandbox import failures, zones
 from skipass.sandbox.account import Account
 from skipass.sandbox.cells import Formats
 from skipass.sandbox.identity import Identity, primary_role
@@ -130,5 +130,7 @@ def open_session(account: Account, identity: Identity, submit: Submit) -> Sessio
         session.database, session.schema = submit.database, submit.schema or "PUBLIC"
     elif submit.schema is not None:
         session.schema = submit.schema
+    if "TIMEZONE" in submit.parameters:
+        session.zone = zones.checked(submit.parameters["TIMEZONE"])
     session.tag = submit.parameters.get("QUERY_TAG", "")
     return session

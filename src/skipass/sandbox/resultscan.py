@@ -51,11 +51,17 @@ def _decoded(column: ResultColumn, name: str) -> str:
         return f"DATE '1970-01-01' + CAST({name} AS INTEGER)"
     if column.type == "time":
         return f"TIME '00:00:00' + to_microseconds(CAST(CAST({name} AS DECIMAL(38, 6)) * 1000000 AS BIGINT))"
+    if column.type == "timestamp_tz":
+        return f"sf_tz_make({_instant(name)} AT TIME ZONE 'UTC', CAST(split_part({name}, ' ', 2) AS INTEGER) - 1440)"
     if column.type.startswith("timestamp"):
-        kind = "" if column.type.endswith("ntz") else "::TIMESTAMPTZ"
-        micros = f"CAST(CAST(split_part({name}, ' ', 1) AS DECIMAL(38, 6)) * 1000000 AS BIGINT)"
-        return f"make_timestamp({micros}){kind}"
+        kind = "" if column.type.endswith("ntz") else " AT TIME ZONE 'UTC'"
+        return f"({_instant(name)}{kind})"
     return f"CAST({name} AS {_DUCK.get(column.type, 'VARCHAR')})"
+
+
+def _instant(name: str) -> str:
+    micros = f"CAST(CAST(split_part({name}, ' ', 1) AS DECIMAL(38, 6)) * 1000000 AS BIGINT)"
+    return f"make_timestamp({micros})"
 
 
 def _spelled(column: ResultColumn) -> str:
@@ -63,4 +69,6 @@ def _spelled(column: ResultColumn) -> str:
         return f"NUMBER(38,{column.scale or 0})"
     if column.type == "text":
         return f"VARCHAR({column.length or 16_777_216})"
+    if column.type.startswith("time"):
+        return f"{column.type.upper()}(9)"
     return _SNOWFLAKE.get(column.type, "")

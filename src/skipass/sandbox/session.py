@@ -35,6 +35,7 @@ class Session:
     variables: dict[str, str] = field(default_factory=dict)
     last_handle: str | None = None
     secondary: bool = False
+    zone: str = "UTC"
     depth: int = 0
 
     def rights(self, catalog: Catalog) -> Rights:

@@ -1,7 +1,7 @@
 """The column types: Snowflake's spelling, DuckDB's, and what `rowType` says of them.
 
-Timestamps carry microseconds and TIMESTAMP_TZ no offset of its own (it is shown in UTC); VARIANT, OBJECT and ARRAY
-are JSON text. Source: https://docs.snowflake.com/en/sql-reference/intro-summary-data-types.
+Timestamps carry microseconds; TIMESTAMP_TZ is an instant and an offset in minutes; VARIANT, OBJECT and ARRAY are JSON
+text. Source: https://docs.snowflake.com/en/sql-reference/intro-summary-data-types.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _DUCK = {
     "TIME": "TIME",
     "TIMESTAMP_NTZ": "TIMESTAMP",
     "TIMESTAMP_LTZ": "TIMESTAMPTZ",
-    "TIMESTAMP_TZ": "TIMESTAMPTZ",
+    "TIMESTAMP_TZ": "STRUCT(t TIMESTAMPTZ, o SMALLINT)",
     "BINARY": "BLOB",
     "VARIANT": "JSON",
     "OBJECT": "JSON",
@@ -63,6 +63,7 @@ _FROM_DUCK = {
     "TIMESTAMP_S": "TIMESTAMP_NTZ(9)",
     "TIMESTAMP_MS": "TIMESTAMP_NTZ(9)",
     "TIMESTAMP WITH TIME ZONE": "TIMESTAMP_LTZ(9)",
+    "STRUCT(t TIMESTAMP WITH TIME ZONE, o SMALLINT)": "TIMESTAMP_TZ(9)",
     "BLOB": f"BINARY({_BINARY_LENGTH})",
     "JSON": "VARIANT",
     "VARCHAR": f"VARCHAR({MAX_TEXT})",

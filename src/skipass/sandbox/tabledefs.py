@@ -160,7 +160,8 @@ def column_sql(execution: Execution, one: Column) -> str:
     if one.identity is not None:
         text += f" DEFAULT nextval('{one.identity}')"
     elif one.default is not None:
-        text += f" DEFAULT {default_sql(execution, one.default)}"
+        zoned = one.type.startswith("TIMESTAMP_TZ")
+        text += f" DEFAULT {default_sql(execution, f'({one.default})::TIMESTAMP_TZ' if zoned else one.default)}"
     return text + length_check(one)
 
 

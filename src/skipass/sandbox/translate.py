@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import conversions, exactness, failures, variants
+from skipass.sandbox import conversions, exactness, failures, variants, zoned
 from skipass.sandbox.infer import Types
 from skipass.sandbox.kinds import UNKNOWN
 from skipass.sandbox.resolve import Reading
@@ -29,11 +29,8 @@ def translate(tree: Any, reading: Reading) -> Any:
     for node in nodes:
         work.types.of(node)
     for node in reversed(nodes):
-        rule = None if node.meta.get("sf_raw") else _RULES.get(type(node)) or _macro_rule(node)
-        if rule is None:
-            continue
         parent, key, index = node.parent, node.arg_key, node.index
-        made = rule(work, node)
+        made = _made(work, node)
         if made is node:
             continue
         made.meta["sf_type"] = node.meta.get("sf_type", UNKNOWN)
@@ -42,6 +39,15 @@ def translate(tree: Any, reading: Reading) -> Any:
         else:
             parent.set(key, made, index)
     return tree
+
+
+def _made(work: Translation, node: Any) -> Any:
+    if node.meta.get("sf_raw"):
+        return node
+    offset = zoned.unwrap(work, node)
+    rule = _RULES.get(type(node)) or _macro_rule(node)
+    made = node if rule is None else rule(work, node)
+    return made if offset is None else zoned.rewrapped(made.copy(), offset)
 
 
 def _macro_rule(node: Any) -> Rule | None:
@@ -81,6 +87,7 @@ _RULES: dict[type, Rule] = {
     **variants.RULES,
     **exactness.RULES,
     **conversions.RULES,
+    **zoned.RULES,
     **dict.fromkeys((exp.Seq1, exp.Seq2, exp.Seq4, exp.Seq8), _sequence),
     exp.TableSample: _sampled,
 }

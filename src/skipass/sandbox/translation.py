@@ -42,3 +42,14 @@ class Translation:
 def decimal(node: Any, scale: int) -> Any:
     """Return the expression as an exact number of that scale."""
     return exp.cast(node, f"DECIMAL(38, {scale})", dialect="duckdb")
+
+
+def branches(node: Any) -> list[tuple[Any, str, Any]]:
+    """Return the values that a CASE, IF or COALESCE may give, each with its holder and place."""
+    if isinstance(node, exp.Coalesce):
+        return [(node, "this", node.this), *((node, "expressions", one) for one in node.expressions)]
+    holders = node.args.get("ifs") or [node]
+    found = [(one, "true", one.args.get("true")) for one in holders]
+    last = "default" if isinstance(node, exp.Case) else "false"
+    found.append((node, last, node.args.get(last)))
+    return [(holder, key, value) for holder, key, value in found if value is not None]

@@ -6,9 +6,10 @@ from typing import Any
 
 from sqlglot import exp
 
+from skipass.sandbox import zoned
 from skipass.sandbox.kinds import FLOAT, is_json
 from skipass.sandbox.semistructured import macro
-from skipass.sandbox.translation import Rule, Translation
+from skipass.sandbox.translation import Rule, Translation, branches
 
 
 def _compared(work: Translation, node: Any) -> Any:
@@ -53,24 +54,15 @@ def numeric(work: Translation, node: Any) -> Any:
 
 def _alike(work: Translation, node: Any) -> Any:
     """Branches that mix VARIANT with anything else are VARIANT."""
-    values = _branches(node)
+    values = branches(node)
     if any(work.json(one) for _, _, one in values):
         for holder, key, value in values:
             if not work.json(value) and not isinstance(value, exp.Null):
                 index = value.index
                 holder.set(key, macro("sf_variant", value.copy()), index)
         node.meta["sf_type"] = "VARIANT"
-    return node
-
-
-def _branches(node: Any) -> list[tuple[Any, str, Any]]:
-    if isinstance(node, exp.Coalesce):
-        return [(node, "this", node.this), *((node, "expressions", one) for one in node.expressions)]
-    holders = node.args.get("ifs") or [node]
-    found = [(one, "true", one.args.get("true")) for one in holders]
-    last = "default" if isinstance(node, exp.Case) else "false"
-    found.append((node, last, node.args.get(last)))
-    return [(holder, key, value) for holder, key, value in found if value is not None]
+        return node
+    return zoned.together(work, node)
 
 
 def _star_map(work: Translation, node: Any) -> Any:

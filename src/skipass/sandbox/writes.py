@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, results, versions
+from skipass.sandbox import coercion, failures, results, versions
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.execution import Execution, exact_case, to_duck
 from skipass.sandbox.reads import located
@@ -52,6 +52,7 @@ def _insert(execution: Execution, tree: Any) -> Result:
         table = _target(execution, resolver, target, "INSERT")
         target.set("alias", None)
         _within(resolver, tree.expression)
+    coercion.insert(tree, table)
     overwrite = bool(tree.args.get("overwrite"))
     tree.set("overwrite", False)
     write = _overwritten if overwrite else _count
@@ -83,6 +84,7 @@ def _update(execution: Execution, tree: Any) -> Result:
         parts = [*tree.expressions, tree.args.get("where"), clause]
         for part in parts:
             _within(resolver, part)
+    coercion.assign(tree.expressions, table)
     _bare_columns(tree.expressions)
     multi = _multi_joined(execution, tree, resolver) if clause is not None else 0
     updated = _count(execution, tree, resolver, table)
@@ -141,7 +143,7 @@ def _merge(execution: Execution, tree: Any) -> Result:
         _within(resolver, tree.args["on"])
         _within(resolver, tree.args["whens"])
     for when in tree.args["whens"].expressions:
-        _bare_when(when)
+        _bare_when(when, table)
     checked = execution.sql(tree, resolver.reading)
     actions: list[str] = []
 
@@ -165,9 +167,12 @@ def _action(when: Any) -> str:
     return "DELETE"
 
 
-def _bare_when(when: Any) -> None:
+def _bare_when(when: Any, table: Table) -> None:
     then = when.args["then"]
+    if isinstance(then, exp.Insert):
+        coercion.insert_row(then, table)
     if isinstance(then, exp.Update):
+        coercion.assign(then.expressions, table)
         _bare_columns(then.expressions)
 
 

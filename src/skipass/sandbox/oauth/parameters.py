@@ -6,7 +6,7 @@ Source: https://docs.snowflake.com/en/sql-reference/parameters.
 
 from __future__ import annotations
 
-from skipass.sandbox import failures, refusals, results
+from skipass.sandbox import failures, refusals, results, zones
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import on_schema
 from skipass.sandbox.grammar import Reader
@@ -19,7 +19,7 @@ from skipass.sandbox.session import Session
 SERVER, SCOPES, POLICY = "OAUTH_AUTHORIZATION_SERVER", "OAUTH_SCOPES_SUPPORTED", "NETWORK_POLICY"
 BLOCKED = "OAUTH_ADD_PRIVILEGED_ROLES_TO_BLOCKED_LIST"
 EXTERNAL_BLOCKED = "EXTERNAL_OAUTH_ADD_PRIVILEGED_ROLES_TO_BLOCKED_LIST"
-_OF_ACCOUNT = (POLICY, BLOCKED, EXTERNAL_BLOCKED)
+_OF_ACCOUNT = (POLICY, BLOCKED, EXTERNAL_BLOCKED, "TIMEZONE")
 _KNOWN = (SERVER, SCOPES, *_OF_ACCOUNT)
 _KINDS = ("ACCOUNT", "DATABASE", "SCHEMA")
 
@@ -81,6 +81,8 @@ def _check(account: Account, kind: str, name: str, values: tuple[str, ...]) -> N
         raise refusals.bad_property(name, kind)
     if name in (BLOCKED, EXTERNAL_BLOCKED) and value.upper() not in ("TRUE", "FALSE"):
         raise refusals.bad_value(name, value)
+    if name == "TIMEZONE":
+        zones.checked(value)
     if name == SERVER:
         one = account.sign_in.integrations.get(value)
         if one is None or one.kind != EXTERNAL:
