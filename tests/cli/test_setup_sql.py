@@ -61,10 +61,22 @@ def test_writes_are_granted_only_when_asked_for() -> None:
 @pytest.mark.parametrize("write", [False, True])
 def test_nothing_is_replaced_and_nothing_else_is_made(write: bool) -> None:
     """There is no OR REPLACE, no DROP or REVOKE, no stage, no ownership and no privilege over all objects."""
-    script = setup_script(Setup("A", "R", "W", (("D", "S"), ("D", "T")), KEY, write=write)).upper()
+    whole = setup_script(Setup("A", "R", "W", (("D", "S"), ("D", "T")), KEY, write=write)).upper()
+    script = "\n".join(statements(whole))
     found = re.findall(r"OR REPLACE|\bDROP\b|\bREVOKE\b|CREATE STAGE|OWNERSHIP|ALL PRIVILEGES|GRANT ALL", script)
     assert found == []
     assert script.count("GRANT USAGE ON DATABASE") == 1
+
+
+def test_what_takes_ai_functions_away_is_said_and_not_run() -> None:
+    """They come with PUBLIC: both statements that end that stand in comments, since they are about everybody."""
+    script = setup_script(SETUP)
+    for text in (
+        "REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE PUBLIC;",
+        "REVOKE DATABASE ROLE SNOWFLAKE.CORTEX_USER FROM ROLE PUBLIC;",
+    ):
+        assert f"--   {text}\n" in script
+        assert text.removesuffix(";") not in statements(script)
 
 
 def test_without_key_or_warehouse_the_script_says_what_is_missing() -> None:

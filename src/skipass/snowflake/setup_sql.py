@@ -16,6 +16,18 @@ _PART = r'(?:"(?:[^"\0]|"")+"|[A-Za-z_][A-Za-z0-9_$]*)'
 _SCHEMA = re.compile(rf"\s*({_PART})\s*\.\s*({_PART})\s*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _CHANGES = "INSERT, UPDATE, DELETE"
+# Said and not run: it is about everybody in the account, and this script is about one role.
+# Source: https://docs.snowflake.com/en/user-guide/snowflake-cortex/aisql-privileges-and-access ,
+# https://docs.snowflake.com/en/user-guide/snowflake-cortex/opting-out (both come with PUBLIC, which every role has).
+_AI_FUNCTIONS = (
+    "",
+    "-- This script grants no AI functions, but an account comes with them granted to PUBLIC, and so to this role too.",
+    "-- To take them from every role that has no grant of its own, ACCOUNTADMIN runs both of these; either one alone",
+    "-- leaves some of them open. Ask first who else in the account uses them.",
+    "--   REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE PUBLIC;",
+    "--   REVOKE DATABASE ROLE SNOWFLAKE.CORTEX_USER FROM ROLE PUBLIC;",
+    "-- `skipass connection test` names what is still granted.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +86,8 @@ def setup_script(setup: Setup) -> str:
     """
     if not setup.schemas:
         raise SnowflakeConfigError("The script needs a schema to grant.", hint="Name one: --schema DB.SCHEMA")
-    return "\n".join([*_heading(setup), *_user_and_role(setup), *_warehouse(setup), *_grants(setup)]) + "\n"
+    parts = [*_heading(setup), *_user_and_role(setup), *_warehouse(setup), *_grants(setup), *_AI_FUNCTIONS]
+    return "\n".join(parts) + "\n"
 
 
 def _heading(setup: Setup) -> Iterator[str]:
