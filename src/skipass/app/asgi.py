@@ -7,6 +7,7 @@ import hmac
 import structlog
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
+from skipass.app.intouch import InTouch
 from skipass.app.settings import Settings
 from skipass.clock import Clock
 from skipass.errors import SkipassError
@@ -34,7 +35,8 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     house = Door(_House(gateway, settings), edge, clock)
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
     rooms |= {"console": console, "sign-in": console, "issuers": create_issuers_app(gateway, edge, clock)}
-    return _Logged(_Router(rooms, mcp), clock)
+    journal, router = gateway.deps.journal, _Router(rooms, mcp)
+    return _Logged(router if journal.exclusive else InTouch(router, journal.in_touch), clock)
 
 
 class _Router:

@@ -112,6 +112,10 @@ class OnceJournal:
         """Return the time between commits."""
         return self._journal.now()
 
+    def in_touch(self) -> bool:
+        """Return whether the database answered within the last second."""
+        return self._journal.in_touch()
+
     async def migrated(self) -> bool:
         """Return whether the database is at this program's revision."""
         return await self._journal.migrated()

@@ -128,6 +128,10 @@ class Journal(Protocol):
         """Return the time between commits: the last commit's, plus monotonic time since."""
         ...
 
+    def in_touch(self) -> bool:
+        """Return whether the database answered within the last second; a file of this process alone always does."""
+        ...
+
     async def migrated(self) -> bool:
         """Return whether the database is at the revision that this program was written for."""
         ...

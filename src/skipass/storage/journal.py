@@ -83,6 +83,10 @@ class SqliteJournal:
         """Return the last commit's time plus monotonic time since."""
         return self._anchor.now()
 
+    def in_touch(self) -> bool:
+        """Return True: there is no way to this file that could be cut."""
+        return True
+
     def heads(self) -> dict[str, Head]:
         """Return this writer's committed head of each tenant."""
         return dict(self._heads)
