@@ -22,6 +22,16 @@ def test_calls_are_recorded_without_credentials(fresh: RunningSandbox) -> None:
     assert agent.token not in str(call)
 
 
+def test_calls_to_nowhere_are_recorded(fresh: RunningSandbox) -> None:
+    """A call to a host or a path that there is not is recorded with the status it got."""
+    Client(fresh.host, "x", virtual_host="nope-nope.snowflakecomputing.com").sql("select 1")
+    Client.of(fresh, "SKIPASS_SVC").call("POST", "/register", {})
+    assert [(call["path"], call["status"]) for call in fresh.control.calls()] == [
+        ("/api/v2/statements", 403),
+        ("/register", 404),
+    ]
+
+
 def test_control_needs_its_token(fresh: RunningSandbox) -> None:
     """Without the token the control endpoint answers 401."""
     with pytest.raises(urllib.error.HTTPError, match="401") as caught:
@@ -37,6 +47,7 @@ def test_control_needs_its_token(fresh: RunningSandbox) -> None:
         ({"kind": "error_html", "status": 503}, 503, False),
         ({"kind": "token_expired"}, 401, True),
         ({"kind": "unknown_account"}, 513, False),
+        ({"kind": "too_large"}, 200, True),
     ],
 )
 def test_fault_meets_as_many_calls_as_asked(

@@ -34,7 +34,6 @@ from skipass.sandbox.sqlapi import Api
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]", "testserver"})
 _EVERY = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"]
 _SERVER = "/api/v2/databases/{database}/schemas/{schema}/mcp-servers/{server}"
-_OF_ACCOUNT = ("/api/", "/oauth/", discovery.PREFIX, discovery.AS_PREFIX)
 _OF_PROVIDER = ("/oauth2/", f"{discovery.AS_PREFIX}/oauth2/")
 
 
@@ -153,19 +152,24 @@ class Sandbox:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or the life of the application."""
         path = scope.get("path", "")
-        if scope["type"] != "http" or not path.startswith((*_OF_ACCOUNT, *_OF_PROVIDER)):
+        if scope["type"] != "http" or path.startswith("/control/"):
             await self._inner(scope, receive, send)
             return
         request = Request(scope, receive)
-        account = self.account_of(request.headers.get("host", ""))
-        if account is None and not path.startswith(_OF_PROVIDER):
-            status = int(self._first.switches.unknown_host)
-            await HTMLResponse(f"<html><body>{status}</body></html>", status)(scope, receive, send)
-            return
+        host = request.headers.get("host", "")
+        account = self.account_of(host)
         scope["state"] = {} if account is None else {"doors": self._doors[account.identifier]}
         call = record(self.control, request)
+        # A server's address with underscores in its host is one that clients never get to.
+        lost = account is None or ("_" in host and "/mcp-servers/" in path)
+        app = self._stranger if lost and not path.startswith(_OF_PROVIDER) else self._inner
         fault = self.control.fault_for(request.method, request.url.path)
-        await faults.serve(self._inner, scope, receive, send, call, fault)
+        await faults.serve(app, scope, receive, send, call, fault)
+
+    async def _stranger(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the vendor's wildcard host answers a name of no account."""
+        status = int(self._first.switches.unknown_host)
+        await HTMLResponse(f"<html><body>{status}</body></html>", status)(scope, receive, send)
 
 
 def _of(request: Request) -> Doors:

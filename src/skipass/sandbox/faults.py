@@ -160,11 +160,26 @@ def _network_policy(_: Fault) -> Response:
     return JSONResponse({"code": "390422", "message": f"{text} Contact your account administrator."}, 403)
 
 
+# Version 1 of the API answered so: 200, and rows missing.
+_TOO_LARGE: dict[str, Any] = {
+    "resultSetMetaData": {
+        "numRows": 2,
+        "format": "jsonv2",
+        "partitionInfo": [{"rowCount": 2, "uncompressedSize": 10}],
+        "rowType": [{"name": "A", "type": "fixed", "precision": 38, "scale": 0, "length": None, "nullable": True}],
+    },
+    "data": [["1"]],
+    "code": "391908",
+    "sqlState": "00000",
+    "message": "Result set too large. Not all rows are returned.",
+    "statementHandle": "01b00000-0000-0000-0000-000000000000",
+}
 _ANSWERS: dict[str, Callable[[Fault], Response]] = {
     "throttle": lambda _: JSONResponse({"code": "390505", "message": "Too many requests."}, 429, {"Retry-After": "1"}),
     "error_json": lambda fault: JSONResponse({"code": "390400", "message": "Service unavailable."}, fault.status),
     "error_html": lambda fault: HTMLResponse(f"<html><body><h1>{fault.status}</h1></body></html>", fault.status),
     "wrong_json": lambda _: Response(b'{"code":"090001","data":[[', 200, media_type="application/json"),
+    "too_large": lambda _: JSONResponse(_TOO_LARGE, 200),
     "not_object": lambda _: JSONResponse(["unexpected"], 200),
     "token_expired": lambda _: JSONResponse({"code": "390318", "message": "OAuth access token expired. [0]"}, 401),
     "network_policy": _network_policy,

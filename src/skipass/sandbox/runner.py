@@ -11,7 +11,8 @@ from skipass.sandbox import binds, failures, pipeline
 from skipass.sandbox.account import Account
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.failures import Failure
-from skipass.sandbox.requests import Submit
+from skipass.sandbox.quantities import whole
+from skipass.sandbox.requests import MAX_TIMEOUT_S, Submit
 from skipass.sandbox.session import Session
 from skipass.sandbox.statements import Output, Statement
 
@@ -142,5 +143,5 @@ class Runner:
 
 
 def _user_timeout(session: Session) -> int:
-    text = session.user.options.get("STATEMENT_TIMEOUT_IN_SECONDS", "0")
-    return int(text) if text.isdigit() else 0
+    found = whole(session.user.options.get("STATEMENT_TIMEOUT_IN_SECONDS", "0"))
+    return min(found or 0, MAX_TIMEOUT_S)

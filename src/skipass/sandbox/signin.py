@@ -27,6 +27,7 @@ from skipass.sandbox.oauth import external, pats, policies
 from skipass.sandbox.oauth.external import BadToken
 from skipass.sandbox.oauth.integrations import any_role, role_rule
 from skipass.sandbox.oauth.model import digest
+from skipass.sandbox.quantities import moment
 
 MAX_LIFE_S = 3600
 SKEW_S = 60
@@ -214,9 +215,8 @@ def _check_times(account: Account, claims: dict[str, Any]) -> None:
 
 
 def _seconds(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value / 1000 if value > 100_000_000_000 else float(value)
+    found = moment(value)
+    return found / 1000 if found is not None and found > 100_000_000_000 else found
 
 
 def _check_signature(key: str, parts: list[str]) -> None:

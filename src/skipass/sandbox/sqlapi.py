@@ -20,6 +20,7 @@ from skipass.sandbox.account import Account
 from skipass.sandbox.address import client_address
 from skipass.sandbox.failures import Failure
 from skipass.sandbox.identity import Identity
+from skipass.sandbox.quantities import whole
 from skipass.sandbox.requests import open_session, read_submit
 from skipass.sandbox.runner import Runner
 from skipass.sandbox.signin import authenticate
@@ -94,12 +95,12 @@ class Api:
         if "nullable" in request.query_params:
             raise failures.payload()
         statement = self._found(request, identity, int(self.account.switches.unknown_handle_status))
-        wanted = request.query_params.get("partition", "0")
-        if not wanted.isdigit():
+        wanted = whole(request.query_params.get("partition", "0"))
+        if wanted is None:
             raise failures.payload()
-        if int(wanted) == 0 or statement.output is None:
+        if wanted == 0 or statement.output is None:
             return self._state(statement)
-        return self._partition(statement, statement.output, int(wanted))
+        return self._partition(statement, statement.output, wanted)
 
     async def _cancel(self, request: Request, identity: Identity) -> Response:
         statement = self._found(request, identity)

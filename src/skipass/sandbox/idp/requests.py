@@ -15,7 +15,9 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from skipass.sandbox.idp.model import Client, Directory, Server
+from skipass.sandbox.quantities import whole
 
+_LONGEST_S = 10**9
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}\Z")
 
 
@@ -59,7 +61,7 @@ def read(directory: Directory, server: Server, query: Mapping[str, str]) -> Want
     if server.unknown(scopes) or not scopes:
         text = "One or more scopes are not configured for the authorization server resource."
         raise Refused("invalid_scope", text)
-    age = query.get("max_age", "")
+    age = whole(query.get("max_age", ""))
     prompts = query.get("prompt", "").split()
     return Wanted(
         server.id,
@@ -71,7 +73,7 @@ def read(directory: Directory, server: Server, query: Mapping[str, str]) -> Want
         query.get("nonce", ""),
         "login" in prompts,
         "none" in prompts,
-        int(age) if age.isdigit() else None,
+        None if age is None else min(age, _LONGEST_S),
     )
 
 

@@ -22,6 +22,7 @@ from skipass.sandbox.oauth import integrations
 from skipass.sandbox.oauth.integrations import role_rule
 from skipass.sandbox.oauth.keys import NoKey
 from skipass.sandbox.oauth.model import Integration
+from skipass.sandbox.quantities import moment
 
 ALGORITHMS = ["RS256", "RS384", "RS512"]
 Claims = Mapping[str, Any]
@@ -111,10 +112,10 @@ def _check_times(account: Account, claims: Claims) -> None:
 
 
 def _moment(claims: Claims, name: str, absent: float | None = None) -> float:
-    value = claims.get(name, absent)
-    if not isinstance(value, (int, float)) or isinstance(value, bool):
+    found = moment(claims.get(name, absent))
+    if found is None:
         raise BadToken("EXTERNAL_OAUTH_JWS_INVALID_FORMAT")
-    return float(value)
+    return found
 
 
 def _check_audience(account: Account, one: Integration, claims: Claims) -> None:

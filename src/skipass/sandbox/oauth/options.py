@@ -20,6 +20,7 @@ from skipass.sandbox import refusals
 from skipass.sandbox.grammar import Reader, literal
 from skipass.sandbox.names import stored
 from skipass.sandbox.oauth.model import EXTERNAL, SNOWFLAKE
+from skipass.sandbox.quantities import whole
 
 PRIVILEGED = ("ACCOUNTADMIN", "ORGADMIN", "GLOBALORGADMIN", "SECURITYADMIN")
 _LOOPBACK = re.compile(r"http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(/|\Z)")
@@ -215,7 +216,7 @@ def _choice(name: str, option: Option, values: tuple[str, ...]) -> tuple[str, ..
 
 def _number(name: str, option: Option, values: tuple[str, ...]) -> tuple[str, ...]:
     found = _one(name, values)
-    if not found.isdigit() or not option.low <= int(found) <= option.high:
+    if not option.low <= (whole(found) or -1) <= option.high:
         raise refusals.bad_value(name, found)
     return (found,)
 

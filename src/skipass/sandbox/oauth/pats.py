@@ -20,6 +20,7 @@ from skipass.sandbox.names import shown
 from skipass.sandbox.oauth import options, policies
 from skipass.sandbox.oauth.model import AccessToken, digest
 from skipass.sandbox.privileges import available_roles
+from skipass.sandbox.quantities import whole
 from skipass.sandbox.results import Listing, Result
 from skipass.sandbox.session import Session
 
@@ -103,9 +104,10 @@ def _restriction(account: Account, user: User, given: options.Values) -> str:
 
 def _whole(given: options.Values, name: str, default: int, top: int) -> int:
     text = given.get(name, (str(default),))[0]
-    if not text.isdigit() or (name in given and int(text) < 1) or int(text) > top:
+    found = whole(text)
+    if found is None or (name in given and found < 1) or found > top:
         raise refusals.bad_value(name, text)
-    return int(text)
+    return found
 
 
 def _rotate(account: Account, session: Session, old: AccessToken, given: options.Values) -> Result:
