@@ -53,6 +53,7 @@ _rules = st.builds(
     opens_for_s=limits,
     obligations=duties,
     shadow=st.booleans(),
+    break_glass=st.booleans(),
 )
 
 

@@ -7,12 +7,21 @@ import pytest
 from skipass.access.policy import check, parse
 
 ALLOW = 'name = "a"\noutcome = "allow"\nobjects = ["D.A"]\n'
+GLASS = ALLOW.replace('"a"', '"g"') + 'effects = ["session"]\ngroups = ["group:g"]\nbreak_glass = true\n'
 
 
 def told(*rules: str) -> tuple[list[str], list[str]]:
     policy, faults = parse("version = 1\nconfirmations = true\n" + "".join(f"[[rule]]\n{rule}\n" for rule in rules))
     assert faults == []
     return check(policy)
+
+
+def test_an_approval_does_not_idle_a_broken_glass_and_a_deny_does() -> None:
+    """A rule about the glass is heard beside approvals; one that a deny always overrules is warned of."""
+    asks = 'name = "b"\noutcome = "approval"\neffects = ["session"]'
+    assert told(GLASS, asks) == ([], [])
+    _, warnings = told(GLASS, 'name = "b"\noutcome = "deny"')
+    assert warnings == ["rule 'g' never applies: 'b' says deny to all of it"]
 
 
 def test_a_plain_policy_is_told_nothing() -> None:
@@ -35,6 +44,13 @@ def test_a_plain_policy_is_told_nothing() -> None:
         ('name = "r"\neffects = ["write"]\ndeny_columns = ["A.B.C.D"]', "for the effect read"),
         ('name = "r"\noutcome = "confirm"\nquorum = 2', "the word of one person"),
         ('name = "r"\nquorum = 2\ndeciders = ["grace"]', "more people must agree than it names"),
+        (GLASS.replace('effects = ["session"]\n', ""), "an allow or an approval of sessions"),
+        (GLASS.replace('"allow"', '"confirm"'), "an allow or an approval of sessions"),
+        (GLASS.replace("group:g", "member"), "is a group"),
+        (GLASS.replace('"allow"', '"approval"').replace('objects = ["D.A"]\n', ""), "named in objects"),
+        (GLASS + 'opens_for = "16m"', "15 minutes at most"),
+        (GLASS + "quorum = 2", "one person at most"),
+        (GLASS + 'automatic = { schemas = ["D.A"], role = "R", warehouse = "W" }', "break no glass"),
     ],
 )
 def test_a_rule_that_contradicts_itself_is_a_fault(rule: str, said: str) -> None:

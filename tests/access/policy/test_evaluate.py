@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 import pytest
@@ -127,6 +128,54 @@ def test_somebody_else_is_not_meant(policy: Policy, wish: Wish) -> None:
     """Of rules that name agents, connections, users and groups, a caller who is none of these hears none."""
     named = Policy(tuple(r for r in policy.rules if r.agents or r.connections or r.users or r.groups))
     assert judge_session(named, Subject("x", "x", "x"), wish) == Finding()
+
+
+@many
+@given(policies, wishes, verdicts)
+def test_the_glass_stays_whole_for_ordinary_requests(policy: Policy, wish: Wish, verdict: Verdict) -> None:
+    """Rules about the glass are heard by no request that does not break it, and by no statement."""
+    ordinary = Policy(tuple(rule for rule in policy.rules if not rule.break_glass))
+    assert judge_session(policy, ME, wish) == judge_session(ordinary, ME, wish)
+    assert statement(policy, verdict) == statement(ordinary, verdict)
+
+
+@many
+@given(policies, wishes)
+def test_a_broken_glass_is_opened_by_its_own_rules_and_held_by_denies_and_limits(policy: Policy, wish: Wish) -> None:
+    """No other rule opens, asks or chooses who decides; every deny and every limit of them holds as before."""
+    broken, real = replace(wish, break_glass=True), tuple(rule for rule in policy.rules if not rule.shadow)
+    found = judge_session(Policy(real), ME, broken)
+    own = judge_session(Policy(tuple(rule for rule in real if rule.break_glass)), ME, broken)
+    denies = any(r.ruling is Ruling.DENY and r.name in found.rules for r in real if not r.break_glass)
+    assert found.ruling is (Ruling.DENY if denies else own.ruling)
+    limits = reduce(Obligations.and_, (r.obligations for r in real if r.name in found.rules), Obligations())
+    asked = own.obligations
+    assert found.obligations == replace(
+        limits, quorum=asked.quorum, deciders=asked.deciders, approval_life_s=asked.approval_life_s
+    )
+
+
+@many
+@given(policies, wishes)
+def test_without_a_rule_that_covers_it_no_glass_breaks(policy: Policy, wish: Wish) -> None:
+    """Whatever ordinary rules say, an emergency that no rule about the glass covers is refused."""
+    broken = replace(wish, break_glass=True)
+    ordinary = Policy(tuple(replace(rule, break_glass=False) for rule in policy.rules))
+    found = judge_session(ordinary, ME, broken)
+    limits = ConnectionPolicy()
+    answered = decide(wish.scope, wish.ttl_s, "R", frozenset({"R"}), limits, found, break_glass=True)
+    assert answered.answer is Answer.DENY
+
+
+@pytest.mark.parametrize(("ttl_s", "opens_for", "ruling"), [(900, "", Ruling.ALLOW), (901, "", None), (61, "1m", None)])
+def test_a_broken_glass_lasts_fifteen_minutes_at_most(ttl_s: int, opens_for: str, ruling: Ruling | None) -> None:
+    """The connection's own unattended time does not matter; a rule may make it shorter, never longer."""
+    shorter = f'opens_for = "{opens_for}"\n' if opens_for else ""
+    policy = rules(
+        f'[[rule]]\nname = "g"\noutcome = "allow"\neffects = ["session"]\ngroups = ["member"]\n'
+        f'objects = ["D"]\nbreak_glass = true\n{shorter}'
+    )
+    assert judge_session(policy, ME, Wish(Scope(("D.A",)), ttl_s, 7200, break_glass=True)).ruling is ruling
 
 
 def test_no_policy_says_nothing() -> None:
