@@ -18,17 +18,16 @@ from skipass.nouns.principal import Principal
 from skipass.nouns.review import ReviewState
 from skipass.secret import Secret
 from skipass.surfaces.console import pages
-from skipass.surfaces.console.cookies import Cookies, check_form, form_token
-from skipass.surfaces.console.forms import check_same_origin, form_from
 from skipass.surfaces.console.views import MINUTE, card_values, left, review_values
 from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
+from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.forms import check_same_origin, form_from
 from skipass.surfaces.edge.headers import Headers
+from skipass.surfaces.edge.return_to import kept, path_of
 from skipass.surfaces.edge.settings import EdgeSettings
 
-_PLACES = {"apr": "/console/approvals/", "rvw": "/console/reviews/"}
-_PLACE = re.compile(r"(apr|rvw)_[0-9a-z]{26}")
 _CARD = re.compile(r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)))(?:apr|rvw)_[0-9a-z]{26}")
 _MOST = 100
 
@@ -94,14 +93,13 @@ class _Console:
 
     async def _entrance(self, asked: _Asked) -> _Reply:
         to = parse_qs(asked.query).get("to", [""])[0]
-        return _html("sign_in.html", script=True, to=to if _PLACE.fullmatch(to) else "")
+        return _html("sign_in.html", script=True, to=kept(to))
 
     async def _sign_in(self, asked: _Asked) -> _Reply:
         form = form_from(asked.body, asked.headers, ("link", "to"))
         token = form["link"].strip().rpartition("#")[2]
         text = await self._gateway.sign_ins.open(token)
-        to = f"{_PLACES[form['to'][:3]]}{form['to']}" if _PLACE.fullmatch(form["to"]) else "/console"
-        return _to(to, self._cookies.keep(text))
+        return _to(path_of(form["to"]), self._cookies.keep(text))
 
     async def _sign_out(self, asked: _Asked) -> _Reply:
         cookie, principal = await self._caller(asked)
