@@ -1,4 +1,4 @@
-"""The browser's side of a sign-in: one cookie that only this origin and no script gets, and the forms' token.
+"""The browser's side of a sign-in: a cookie that only this origin and no script gets, and the forms' token.
 
 Source: RFC 6265bis 4.1.3.2 (`__Host-` names), 5.6.7.1 (SameSite); the OWASP cheat sheet on cross-site request forgery.
 """
@@ -18,14 +18,20 @@ LIFE_S = 30 * 60
 
 @dataclass(frozen=True, slots=True)
 class Cookies:
-    """Reads and writes the cookie; `secure` wherever the gateway is reached by https, which it is beyond loopback."""
+    """Reads and writes one cookie; `secure` wherever the gateway is reached by https, which it is beyond loopback.
+
+    A `same_site` of Lax is for a cookie that has to come along when another site sends the browser back here.
+    """
 
     secure: bool
+    called: str = "skipass"
+    same_site: str = "Strict"
+    life_s: int = LIFE_S
 
     @property
     def name(self) -> str:
         """The cookie's name; a `__Host-` one cannot be set by another host or over plain http."""
-        return "__Host-skipass" if self.secure else "skipass"
+        return f"__Host-{self.called}" if self.secure else self.called
 
     def read(self, headers: Headers) -> Secret[str] | None:
         """Return the cookie's text, None where there is none; sent twice it is nobody's."""
@@ -34,8 +40,8 @@ class Cookies:
         return Secret(found[0]) if len(found) == 1 and 0 < len(found[0]) <= 100 else None
 
     def keep(self, text: Secret[str]) -> str:
-        """Return the Set-Cookie value that keeps a sign-in for its half hour."""
-        return self._set(text.reveal(), LIFE_S)
+        """Return the Set-Cookie value that keeps a text for its time."""
+        return self._set(text.reveal(), self.life_s)
 
     def drop(self) -> str:
         """Return the Set-Cookie value that forgets it."""
@@ -43,7 +49,7 @@ class Cookies:
 
     def _set(self, value: str, age_s: int) -> str:
         secure = "; Secure" if self.secure else ""
-        return f"{self.name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite=Strict{secure}"
+        return f"{self.name}={value}; Path=/; Max-Age={age_s}; HttpOnly; SameSite={self.same_site}{secure}"
 
 
 def form_token(cookie: Secret[str], purpose: str) -> str:
