@@ -13,6 +13,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.nouns.principal import Role
+from skipass.surfaces.connect.app import create_connect_app
 from skipass.surfaces.console.app import create_console_app
 from skipass.surfaces.edge.answers import send_error, send_json
 from skipass.surfaces.edge.asgi import App, Message, Receive, Scope, Send
@@ -35,6 +36,8 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     house = Door(_House(gateway, settings), edge, clock)
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
     rooms |= {"console": console, "sign-in": console, "issuers": create_issuers_app(gateway, edge, clock)}
+    connect = create_connect_app(gateway, edge, clock)
+    rooms |= {"connect": connect, "oauth/upstream-callback": connect}
     journal, router = gateway.deps.journal, _Router(rooms, mcp)
     return _Logged(router if journal.exclusive else InTouch(router, journal.in_touch), clock)
 
@@ -44,8 +47,9 @@ class _Router:
         self._rooms, self._otherwise = rooms, otherwise
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        first = scope.get("path", "/").split("/", 2)[1] if scope["type"] == "http" else ""
-        await self._rooms.get(first, self._otherwise)(scope, receive, send)
+        segments = scope.get("path", "/").split("/", 3)[1:3] if scope["type"] == "http" else [""]
+        room = self._rooms.get("/".join(segments)) or self._rooms.get(segments[0], self._otherwise)
+        await room(scope, receive, send)
 
 
 class _House:
