@@ -132,6 +132,14 @@ class Linking:
 
         return await self._deps.journal.read(load)
 
+    async def named_account(self, leg: Leg, typed: str) -> Leg:
+        """Return the leg with the client of the account that a person typed, or raise `registration_required`."""
+
+        async def load(reader: Reader) -> Registration:
+            return await _registered(reader, leg.connection, typed)
+
+        return replace(leg, registration=await self._deps.journal.read(load))
+
     async def depart(self, token: str, principal: Principal | None, account: str | None = None) -> Departure:
         """Begin the sign-in of a link; it is used up by that. `account` is what a person typed, for a template."""
 
@@ -289,7 +297,13 @@ async def _earlier(reader: Reader, account: ConnectedAccount) -> Registration | 
 async def _chosen(reader: Reader, full: FullAccount, typed: str | None) -> Registration:
     connection = full.connection
     found = await _earlier(reader, full.account) if connection.template else await registration_for(reader, connection)
-    if found is None and connection.template and typed:
+    return found or await _registered(reader, connection, typed)
+
+
+async def _registered(reader: Reader, connection: Connection, typed: str | None) -> Registration:
+    """Return a template's client for what a person typed as their account."""
+    found = None
+    if connection.template and typed:
         try:
             found = await registration_for(reader, connection, parse_account(typed))
         except SnowflakeConfigError as error:

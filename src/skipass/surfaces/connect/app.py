@@ -1,0 +1,208 @@
+"""The ASGI app of linking: the pages at `/connect`, and where a browser comes back to from a sign-in. Behind the door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from skipass.clock import Clock
+from skipass.errors import SkipassError
+from skipass.gateway.core import Gateway
+from skipass.gateway.drafting import ClientRequest, redirect_uri
+from skipass.gateway.landing import Arrival
+from skipass.gateway.linking import Leg, origin_of
+from skipass.nouns.principal import Principal
+from skipass.secret import Secret
+from skipass.surfaces.connect import pages
+from skipass.surfaces.connect.requests import Asked, Reply, html, moved, problem
+from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
+from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
+from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.forms import check_same_origin, form_from
+from skipass.surfaces.edge.return_to import connect_path
+from skipass.surfaces.edge.settings import EdgeSettings
+
+CALLBACK = "/oauth/upstream-callback/"
+_CALLBACK = re.compile(r"/oauth/upstream-callback/(reg_[0-9a-z]{26})")
+_FIELDS = ("link", "connection", "role", "account", "form", "word")
+_PURPOSE = "connect"
+
+
+def create_connect_app(gateway: Gateway, settings: EdgeSettings, clock: Clock) -> App:
+    """Return the ASGI app that serves `/connect…` and `/oauth/upstream-callback/…`, the door included."""
+    return Door(_Connect(gateway), settings, clock)
+
+
+class _Connect:
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        secure = gateway.deps.base_url.startswith("https://")
+        self._signed = Cookies(secure)
+        self._leaving = Cookies(secure, "skipass-link", "Lax", 10 * 60)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = await Asked.of(scope, receive)
+        try:
+            reply = await self._answer(asked)
+        except SkipassError as error:
+            reply = problem(error)
+        await reply.send(send)
+
+    async def _answer(self, asked: Asked) -> Reply:
+        if asked.method == "POST":
+            check_same_origin(asked.headers)
+        back = _CALLBACK.fullmatch(asked.path)
+        if back and asked.method == "GET":
+            return await self._arrived(asked, back[1])
+        named = asked.path.removeprefix("/connect/")
+        if asked.method == "GET" and named in pages.FILES:
+            return Reply(200, pages.file(named), {**pages.headers(), "content-type": pages.FILES[named]})
+        routes: dict[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
+            ("GET", "/connect"): self._entrance,
+            ("POST", "/connect"): self._posted,
+            ("GET", "/connect/setup"): self._setup_entrance,
+            ("POST", "/connect/setup"): self._setup,
+        }
+        if (asked.method, asked.path) not in routes:
+            raise SkipassError("not_found", "There is no such page.")
+        return await routes[asked.method, asked.path](asked)
+
+    async def _caller(self, asked: Asked) -> tuple[Secret[str] | None, Principal | None]:
+        cookie = self._signed.read(asked.headers)
+        if cookie is None:
+            return None, None
+        try:
+            return cookie, await self._gateway.sign_ins.principal(cookie.reveal())
+        except SkipassError:
+            return None, None
+
+    async def _entrance(self, asked: Asked) -> Reply:
+        query = asked.named()
+        if not query.get("connection"):
+            return html("open.html", script=True, action="/connect")
+        connection, role = query["connection"], query.get("role") or None
+        cookie, principal = await self._caller(asked)
+        if principal is None or cookie is None:
+            return moved(f"/sign-in?to={quote(connect_path(connection, role), safe='')}")
+        leg = await self._gateway.linking.plain(principal, connection, role)
+        return self._confirm(leg, cookie, {"connection": connection, "role": role or ""})
+
+    async def _posted(self, asked: Asked) -> Reply:
+        form = form_from(asked.body, asked.headers, _FIELDS)
+        cookie, principal = await self._caller(asked)
+        leg = await self._leg(form, principal)
+        if form["word"] != "go":
+            return await self._shown(leg, cookie, form)
+        if leg.user.end_user_of is None:
+            check_form(cookie or Secret(""), _purpose(form), form["form"])
+        return await self._leave(form, principal)
+
+    async def _leg(self, form: Any, principal: Principal | None) -> Leg:
+        token = _token(form["link"])
+        if token:
+            return await self._gateway.linking.opened(token, principal)
+        if principal is None:
+            raise SkipassError("sign_in_required", hint="Sign in, then open the page again.")
+        return await self._gateway.linking.plain(principal, form["connection"], form["role"] or None)
+
+    async def _shown(self, leg: Leg, cookie: Secret[str] | None, form: Any) -> Reply:
+        carried = {name: form[name] for name in ("connection", "role")} | {"link": _token(form["link"])}
+        if form["word"] != "account" or leg.registration is not None:
+            return self._confirm(leg, cookie, carried)
+        chosen = await self._gateway.linking.named_account(leg, form["account"])
+        return self._confirm(chosen, cookie, carried | {"account": form["account"]})
+
+    def _confirm(self, leg: Leg, cookie: Secret[str] | None, carried: dict[str, str]) -> Reply:
+        carried = {"link": "", "connection": "", "role": "", "account": "", **carried}
+        there = origin_of(leg.connection, leg.registration) if leg.registration else None
+        return html(
+            "confirm.html",
+            to=there,
+            leg=leg,
+            identifier=_identifier(leg.user.name, end_user=leg.user.end_user_of is not None),
+            account=leg.registration.account if leg.registration else None,
+            login=leg.login,
+            role=leg.role,
+            agents=leg.agents,
+            where=urlsplit(there).netloc if there else "the account you name",
+            agreed=leg.login is not None,
+            asks=leg.registration is None,
+            link=carried["link"],
+            connection=carried["connection"],
+            asked_role=carried["role"],
+            typed=carried["account"],
+            form=form_token(cookie, _purpose(carried)) if cookie else "",
+        )
+
+    async def _leave(self, form: Any, principal: Principal | None) -> Reply:
+        linking, typed, token = self._gateway.linking, form["account"] or None, _token(form["link"])
+        if token:
+            departure = await linking.depart(token, principal, typed)
+        elif principal is not None:
+            departure = await linking.depart_plainly(principal, form["connection"], form["role"] or None, typed)
+        else:
+            raise SkipassError("sign_in_required")
+        return moved(departure.url, self._leaving.keep(departure.cookie))
+
+    async def _arrived(self, asked: Asked, registration_id: str) -> Reply:
+        cookie = self._leaving.read(asked.headers)
+        try:
+            arrival = await self._gateway.landing.arrive(registration_id, asked.named(), cookie)
+        except SkipassError as error:
+            return problem(error, self._leaving.drop() if error.code != "link_used" else None)
+        page = _arrival(arrival)
+        return Reply(page.status, page.body, page.headers, self._leaving.drop())
+
+    async def _setup_entrance(self, asked: Asked) -> Reply:
+        return html("open.html", script=True, action="/connect/setup")
+
+    async def _setup(self, asked: Asked) -> Reply:
+        form = form_from(asked.body, asked.headers, ("link", "account", "client_id", "client_secret", "word"))
+        token = _token(form["link"])
+        connection = await self._gateway.registrations.invited(token)
+        if form["word"] != "register":
+            return html("setup.html", connection=connection, link=token)
+        secret = Secret(form["client_secret"]) if form["client_secret"] else None
+        wanted = ClientRequest(account=form["account"], client_id=form["client_id"], secret=secret)
+        made, remarks = await self._gateway.registrations.register_by_link(token, wanted)
+        ours = redirect_uri(self._gateway.deps.base_url, made)
+        return html("registered.html", registration=made, redirect_uri=ours, remarks=remarks)
+
+
+def _arrival(arrival: Arrival) -> Reply:
+    title, said = "Connected", "The account is connected. What you agreed to is in force."
+    if arrival.waits_for_admin:
+        title = "Another login"
+        said = "You signed in as another Snowflake login than before. An admin has ten minutes to accept it."
+    elif arrival.return_to:
+        title, said = "Almost connected", "You are signed in. The application still has to confirm that it was you."
+    full = arrival.full
+    return html(
+        "done.html",
+        title=title,
+        said=said,
+        leg=full,
+        identifier=full.identifier,
+        account=full.account.account,
+        login=arrival.login,
+        role=arrival.role,
+        agents=arrival.agents,
+        remarks=arrival.remarks,
+        return_to=arrival.return_to,
+        back=urlsplit(arrival.return_to or "").netloc,
+    )
+
+
+def _token(link: str) -> str:
+    """Return the token of a pasted link: what stands behind its #, or the whole text."""
+    return link.strip().rpartition("#")[2]
+
+
+def _identifier(name: str, *, end_user: bool) -> str:
+    return name.partition("/")[2] if end_user else name
+
+
+def _purpose(form: Any) -> str:
+    return "\0".join((_PURPOSE, _token(form["link"]), form["connection"], form["role"]))
