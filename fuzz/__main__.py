@@ -12,13 +12,15 @@ import sys
 import time
 from collections.abc import Callable
 
-from fuzz import grammar, labelled, mutated
+from fuzz import constructs, divided, grammar, labelled, mutated
 from fuzz.report import Figure, tell
 
 _DEFAULT = 40_000
 _PARTS: dict[str, Callable[[int, int], list[Figure]]] = {
     "labelled": lambda _seed, _count: labelled.run(),
     "mutated": mutated.run,
+    "divided": lambda seed, count: divided.run(seed, count // 10),
+    "constructs": lambda seed, count: constructs.run(seed, count // 10),
     "grammar": lambda seed, count: grammar.run(seed, count // 10, count // 100),
 }
 

@@ -6,7 +6,7 @@ parses and binds by itself, says what a text scans.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
 
@@ -40,14 +40,17 @@ class Tally:
     leaked: Sample = field(default_factory=Sample)
 
 
-def worlds(seed: int, count: int) -> Iterator[tuple[str, World, list[Written]]]:
+Write = Callable[[Random, World, float], Written]
+
+
+def worlds(seed: int, count: int, write: Write) -> Iterator[tuple[str, World, list[Written]]]:
     """Yield worlds with their statements, `count` statements in all, each with the seed that replays it."""
     for number in range(-(-count // _EACH)):
         name = f"{seed}:{number}"
         dice = Random(name)  # noqa: S311 - replayable dice, nothing secret
         world = build(dice)
         amount = min(_EACH, count - number * _EACH)
-        yield name, world, [Writer(dice, world, dice.choice((0, 0, 0.3))).statement() for _ in range(amount)]
+        yield name, world, [write(dice, world, dice.choice((0, 0, 0.3))) for _ in range(amount)]
 
 
 def verdict_of(world: World, sql: str) -> Verdict:
@@ -56,7 +59,8 @@ def verdict_of(world: World, sql: str) -> Verdict:
     return check(sql, world.scope, database=database, schema=schema)
 
 
-def _by_truth(tally: Tally, case: str, world: World, one: Written, verdict: Verdict) -> None:
+def by_truth(tally: Tally, case: str, world: World, one: Written, verdict: Verdict) -> None:
+    """Hold a verdict against what its text was written with."""
     tally.statements += 1
     if one.inside(world.granted):
         tally.inside += 1
@@ -100,12 +104,12 @@ def _by_plan(tally: Tally, case: str, world: World, plans: Plans, verdict: Verdi
 def run(seed: int, count: int, judged: int) -> list[Figure]:
     """Write `count` statements; the first `judged` of them are also run and planned."""
     tally = Tally()
-    for name, world, written in worlds(seed, count):
+    for name, world, written in worlds(seed, count, lambda *given: Writer(*given).statement()):
         wall = Wall(world) if tally.judged < judged else None
         plans = Plans(world) if wall is not None and not world.twins else None
         for one in written:
             case, verdict = f"{name} {one.sql!r}", verdict_of(world, one.sql)
-            _by_truth(tally, case, world, one, verdict)
+            by_truth(tally, case, world, one, verdict)
             if plans is not None:
                 _by_plan(tally, case, world, plans, verdict)
             if wall is not None:
@@ -117,15 +121,23 @@ def run(seed: int, count: int, judged: int) -> list[Figure]:
     return _figures(tally)
 
 
-def _figures(tally: Tally) -> list[Figure]:
+def truth_figures(tally: Tally, part: str) -> list[Figure]:
+    """Return what was counted by `by_truth`."""
     rows: tuple[tuple[str, Sample, float, int], ...] = (
         ("statements allowed that name something outside", tally.let_out, 0, tally.statements),
         ("statements whose objects were read otherwise than written", tally.misread, 0, tally.statements),
         ("statements wholly inside that were not allowed", tally.kept_in, 0.01, tally.inside),
+    )
+    return [Figure(f"{part}: {name}", sample.count, floor, total, sample.kept) for name, sample, floor, total in rows]
+
+
+def _figures(tally: Tally) -> list[Figure]:
+    rows: tuple[tuple[str, Sample, float, int], ...] = (
         ("allowed statements that the narrow role refused", tally.refused_later, 0, tally.allowed),
         ("allowed reads whose sent text gave other rows", tally.other_rows, 0, tally.allowed),
         ("allowed statements whose bound plan scans something else", tally.scans_outside, 0, tally.scanned),
         ("denied statements that the narrow role ran: read inside only", tally.ran_though_denied, 0.01, tally.judged),
         ("denied statements that the narrow role ran: rows leaked", tally.leaked, 0, tally.denied),
     )
-    return [Figure(name, sample.count, floor, total, sample.kept) for name, sample, floor, total in rows]
+    judged = [Figure(name, sample.count, floor, total, sample.kept) for name, sample, floor, total in rows]
+    return [*truth_figures(tally, "written"), *judged]

@@ -44,8 +44,8 @@ class Figure:
         return self.floor is None or self.count <= self.floor * self.total
 
     def show(self) -> None:
-        """Print the figure, and the first cases of one that missed its floor."""
+        """Print the figure, and the first cases of one that missed its floor or has none."""
         floor = "" if self.floor is None else f" (floor: {self.floor:.0%})" if self.floor else " (floor: none)"
         tell(f"  {'ok  ' if self.held else 'MISS'} {self.name}: {self.count} of {self.total}{floor}")
-        for case in [] if self.held else self.cases:
+        for case in [] if self.held and self.floor is not None else self.cases:
             tell(f"       {case}")

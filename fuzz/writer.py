@@ -57,7 +57,8 @@ class Writer:
         outside = [n for n in self.world.objects if n.parent not in schemas]
         return self.dice.choice(outside if self.dice.random() < self.stray else sorted(self.world.granted))
 
-    def _object(self, *, table: bool = False) -> Name:
+    def object(self, *, table: bool = False) -> Name:
+        """Return an object, or a table, that is granted; or, as often as `stray` says, one that is not."""
         among = self.world.tables if table else self.world.objects
         inside = [n for n in among if n in self.world.granted]
         outside = [n for n in among if n not in self.world.granted]
@@ -120,7 +121,7 @@ class Writer:
             return f"({self.query(depth - 1, visible)}) {self.alias()}"
         if throw < 0.55:
             return f"(SELECT 1 AS ID, 'x' AS NAME, 2 AS AMOUNT) {self.alias()}"
-        target = self._object()
+        target = self.object()
         self.reads.add(target)
         return f"{self.spelled(target, visible)} {self.dice.choice(('', 'AS '))}{self.alias()}"
 
@@ -181,7 +182,7 @@ class Writer:
         return text
 
     def _change(self) -> Written:
-        target = self._object(table=True)
+        target = self.object(table=True)
         ways: tuple[Callable[[str], str], ...] = (self._insert, self._update, self._delete, self._merge)
         sql = self.dice.choice(ways)(self.spelled(target))
         return Written(sql, frozenset(self.reads), frozenset((target,)))

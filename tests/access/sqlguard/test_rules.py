@@ -212,10 +212,42 @@ def test_several_statements_are_listed() -> None:
         "\ufeffSELECT 1",
         "SELECT 1;;",
         ";SELECT 1",
+        "SELECT a$$ /* $$; SELECT 1 FROM o.t */ FROM t",
+        "SELECT $$a$$b$$ FROM t",
+        "SELECT * FROM t WHERE a = $v$$",
     ],
 )
 def test_text_that_readers_would_divide_differently_is_refused(sql: str) -> None:
-    """Odd line ends, nested comment openers, invisible characters and empty statements are refused."""
+    """Odd line ends, nested comment openers, invisible characters, `$$` in names and empty statements are refused."""
+    assert asked(sql).outcome is Outcome.DENY
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT * FROM t PIVOT (MAX(a) FOR b IN ('x', 'y') DEFAULT ON NULL (0)) p",
+        "SELECT SYS_CONNECT_BY_PATH(a, '/') FROM t CONNECT BY b = PRIOR a",
+        "(SELECT a FROM t) UNION ALL BY NAME (SELECT a FROM t)",
+        "SELECT X'41' FROM t",
+    ],
+)
+def test_snowflakes_own_syntax_is_no_call(sql: str) -> None:
+    """A word of the language before a bracket, a built-in function and a binary constant are known as such."""
+    verdict = asked(sql)
+    assert (verdict.outcome, verdict.reads, verdict.functions) == (Outcome.ALLOW, ("SALES.MAIN.T",), ())
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT NULL(a) FROM t",
+        "SELECT 1 FROM t JOIN t u ON NULL(a)",
+        "SELECT a FROM t ORDER BY name(a)",
+        "SELECT name(a) FROM t",
+    ],
+)
+def test_a_word_of_the_language_used_as_a_function_is_refused(sql: str) -> None:
+    """Where the language's own use of a word is not what is meant, it is a call that nobody approved."""
     assert asked(sql).outcome is Outcome.DENY
 
 

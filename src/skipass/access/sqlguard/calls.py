@@ -111,7 +111,7 @@ class Sweep:
         if word in functions.TYPES and before is not None and self._is_type(i, before.word):
             self._type_brackets.append((i + 1, closing(self.tokens, i + 1)))
             return True
-        if word in functions.SYNTAX:
+        if word in functions.SYNTAX or tuple(t.word for t in self.tokens[max(i - 2, 0) : i + 1]) in functions.PHRASES:
             self.syntax_calls.add(word)
             return True
         return False

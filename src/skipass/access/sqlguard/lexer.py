@@ -85,6 +85,7 @@ _WORD, _OP = SCANNER.groupindex["word"], SCANNER.groupindex["op"]
 _AFTER_NUMBER = re.compile(r"[\w$\"']")
 _NOT_LINE_END = re.compile(r"[^\n]")
 _TEMPLATE = re.compile(r"\{[{%#]")
+_UNQUOTED = (Lex.WORD, Lex.VARIABLE, Lex.STAGE)
 _LITERALS = {kind.value: kind for kind in Lex if kind is not Lex.WORD and kind is not Lex.OP}
 _ASCII_UPPER = str.maketrans("abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 _LOOSE_SPACE = frozenset("\v\f\x85\u2028\u2029")
@@ -163,6 +164,8 @@ class _Scan:
         if self.tokens and self.tokens[0].word in ("PUT", "GET"):
             matches = FILE_SCANNER.finditer(self.sql, self.tokens[0].end)
         self.take(matches, stop)
+        if "$$" in self.sql and any("$$" in t.text and t.kind in _UNQUOTED for t in self.tokens):
+            self._doubt("$$", "A name holds $$, where some readers see the beginning of a string.")
 
     def take(self, matches: Iterable[re.Match[str]], stop: int) -> int:
         """Read the pieces that begin before `stop`, and return where the first one after them begins."""

@@ -43,6 +43,7 @@ UNDERSTOOD: tuple[type[exp.Expr], ...] = (
     exp.Group,
     exp.GroupingSets,
     exp.HavingMax,
+    exp.HexString,
     exp.HistoricalData,
     exp.Identifier,
     exp.IgnoreNulls,
