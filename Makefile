@@ -40,8 +40,9 @@ bench: setup ## the benchmarks, as ratios
 fuzz: setup ## attack the statement guard; SEED= and COUNT= replay or widen a run
 	@$(BIN)/python -m fuzz $(if $(SEED),--seed $(SEED)) $(if $(COUNT),--count $(COUNT))
 
+RACES := tests/gateway/test_approvals.py::test_races_replays_and_swaps_never_run_it_twice_or_otherwise
 faults: setup ## crashes and faults: kill the gateway, break what it depends on
-	@$(BIN)/python -m pytest tests/faults
+	@$(BIN)/python -m pytest -s tests/faults "$(RACES)"
 
 check: lint types docs test-all ## what has to pass before a change is merged
 
