@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.snowflake import SnowflakeClient
 from skipass.snowflake.errors import SnowflakeConfigError, SnowflakeError
-from skipass.snowflake.setup_sql import Setup, schema_path, set_public_key, setup_script, user_identifier
+from skipass.snowflake.setup_sql import Access, Service, schema_path, service_script, set_public_key, user_identifier
 
 KEY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8A"
-SETUP = Setup("SKIPASS_AGENT", "SKIPASS_READER", "SKIPASS_WH", (("SALES_DB", "PUBLIC"),), KEY)
+SETUP = Service("SKIPASS_AGENT", Access("SKIPASS_READER", "SKIPASS_WH", (("SALES_DB", "PUBLIC"),)), KEY)
 
 
 def statements(script: str) -> list[str]:
@@ -27,16 +27,16 @@ def statements(script: str) -> list[str]:
 
 def test_the_script_is_complete() -> None:
     """User, role, warehouse, key and every grant are there, each under the system role that may make it."""
-    assert statements(setup_script(SETUP)) == [
+    assert statements(service_script(SETUP)) == [
         "USE ROLE USERADMIN",
         'CREATE ROLE IF NOT EXISTS "SKIPASS_READER"',
-        'CREATE USER IF NOT EXISTS "SKIPASS_AGENT" TYPE = SERVICE DEFAULT_ROLE = "SKIPASS_READER"'
-        ' DEFAULT_WAREHOUSE = "SKIPASS_WH" DEFAULT_SECONDARY_ROLES = ()',
-        f"ALTER USER \"SKIPASS_AGENT\" SET RSA_PUBLIC_KEY = '{KEY}'",
-        'ALTER USER "SKIPASS_AGENT" SET STATEMENT_TIMEOUT_IN_SECONDS = 3600',
         "USE ROLE SYSADMIN",
         'CREATE WAREHOUSE IF NOT EXISTS "SKIPASS_WH"'
         " WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 INITIALLY_SUSPENDED = TRUE",
+        "USE ROLE USERADMIN",
+        'CREATE USER IF NOT EXISTS "SKIPASS_AGENT" TYPE = SERVICE DEFAULT_ROLE = "SKIPASS_READER"'
+        ' DEFAULT_WAREHOUSE = "SKIPASS_WH" DEFAULT_SECONDARY_ROLES = ()',
+        'ALTER USER "SKIPASS_AGENT" SET STATEMENT_TIMEOUT_IN_SECONDS = 3600',
         "USE ROLE SECURITYADMIN",
         'GRANT ROLE "SKIPASS_READER" TO USER "SKIPASS_AGENT"',
         'GRANT USAGE ON WAREHOUSE "SKIPASS_WH" TO ROLE "SKIPASS_READER"',
@@ -46,13 +46,15 @@ def test_the_script_is_complete() -> None:
         'GRANT SELECT ON FUTURE TABLES IN SCHEMA "SALES_DB"."PUBLIC" TO ROLE "SKIPASS_READER"',
         'GRANT SELECT ON ALL VIEWS IN SCHEMA "SALES_DB"."PUBLIC" TO ROLE "SKIPASS_READER"',
         'GRANT SELECT ON FUTURE VIEWS IN SCHEMA "SALES_DB"."PUBLIC" TO ROLE "SKIPASS_READER"',
+        "USE ROLE USERADMIN",
+        f"ALTER USER \"SKIPASS_AGENT\" SET RSA_PUBLIC_KEY = '{KEY}'",
     ]
 
 
 def test_writes_are_granted_only_when_asked_for() -> None:
     """With `write` the tables, and never the views, may be changed as well; nothing more is granted."""
-    changing = setup_script(Setup("A", "R", "W", (("D", "S"),), KEY, write=True))
-    assert "INSERT" not in setup_script(SETUP)
+    changing = service_script(Service("A", Access("R", "W", (("D", "S"),), write=True), KEY))
+    assert "INSERT" not in service_script(SETUP)
     for which in ("ALL", "FUTURE"):
         assert f'GRANT SELECT, INSERT, UPDATE, DELETE ON {which} TABLES IN SCHEMA "D"."S" TO ROLE "R";' in changing
         assert f'GRANT SELECT ON {which} VIEWS IN SCHEMA "D"."S" TO ROLE "R";' in changing
@@ -61,7 +63,7 @@ def test_writes_are_granted_only_when_asked_for() -> None:
 @pytest.mark.parametrize("write", [False, True])
 def test_nothing_is_replaced_and_nothing_else_is_made(write: bool) -> None:
     """There is no OR REPLACE, no DROP or REVOKE, no stage, no ownership and no privilege over all objects."""
-    whole = setup_script(Setup("A", "R", "W", (("D", "S"), ("D", "T")), KEY, write=write)).upper()
+    whole = service_script(Service("A", Access("R", "W", (("D", "S"), ("D", "T")), write=write), KEY)).upper()
     script = "\n".join(statements(whole))
     found = re.findall(r"OR REPLACE|\bDROP\b|\bREVOKE\b|CREATE STAGE|OWNERSHIP|ALL PRIVILEGES|GRANT ALL", script)
     assert found == []
@@ -70,7 +72,7 @@ def test_nothing_is_replaced_and_nothing_else_is_made(write: bool) -> None:
 
 def test_what_takes_ai_functions_away_is_said_and_not_run() -> None:
     """They come with PUBLIC: both statements that end that stand in comments, since they are about everybody."""
-    script = setup_script(SETUP)
+    script = service_script(SETUP)
     for text in (
         "REVOKE USE AI FUNCTIONS ON ACCOUNT FROM ROLE PUBLIC;",
         "REVOKE DATABASE ROLE SNOWFLAKE.CORTEX_USER FROM ROLE PUBLIC;",
@@ -81,7 +83,7 @@ def test_what_takes_ai_functions_away_is_said_and_not_run() -> None:
 
 def test_without_key_or_warehouse_the_script_says_what_is_missing() -> None:
     """What is left out stands in a comment, and no statement names it."""
-    script = setup_script(Setup("A", "R", None, (("D", "S"),)))
+    script = service_script(Service("A", Access("R", None, (("D", "S"),))))
     assert "skipass key new" in script
     assert "No warehouse" in script
     assert not [one for one in statements(script) if "WAREHOUSE" in one or "RSA_PUBLIC_KEY" in one]
@@ -92,12 +94,12 @@ def test_without_key_or_warehouse_the_script_says_what_is_missing() -> None:
 def test_no_name_breaks_out_of_its_quotes(name: str) -> None:
     """Whatever a name holds, the script is refused or has it as one quoted identifier in the same statements."""
     try:
-        script = setup_script(Setup("U", name, "W", (("D", "S"),), KEY))
+        script = service_script(Service("U", Access(name, "W", (("D", "S"),)), KEY))
     except SnowflakeConfigError:
         assert not name.isprintable()
         return
     quoted = '"' + name.replace('"', '""') + '"'
-    plain = setup_script(Setup("U", "R", "W", (("D", "S"),), KEY)).replace('"R"', quoted)
+    plain = service_script(Service("U", Access("R", "W", (("D", "S"),)), KEY)).replace('"R"', quoted)
     assert script == plain
 
 
@@ -140,8 +142,8 @@ def test_the_command_needs_no_connection(run, tmp_path: Path) -> None:
     key = run("key", "new", "--out", tmp_path / "k.p8", "--format", "json").json
     found = run("connection", "setup-sql", *OPTIONS, "--private-key", tmp_path / "k.p8", "--write")
     assert found.status == 0
-    setup = Setup("svc", "READER", "WH", (("OPS_DB", "OPS"),), key["public_key"], write=True)
-    assert found.out == setup_script(setup)
+    setup = Service("svc", Access("READER", "WH", (("OPS_DB", "OPS"),), write=True), key["public_key"])
+    assert found.out == service_script(setup)
 
 
 @pytest.mark.parametrize("left_out", [0, 2, 6])

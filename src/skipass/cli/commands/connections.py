@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,8 +10,9 @@ import typer
 
 from skipass.cli import environment
 from skipass.cli.client import gateway, segment
-from skipass.cli.failures import FAILED, Refusal
-from skipass.cli.keyfiles import fingerprint_of, private_pem, public_key_of
+from skipass.cli.commands import issuers, setup
+from skipass.cli.failures import FAILED
+from skipass.cli.keyfiles import private_pem
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
 
@@ -23,6 +24,11 @@ NameArgument = Annotated[str, typer.Argument(help="The connection's name.")]
 PassphraseOption = Annotated[
     str | None, typer.Option("--passphrase-env", metavar="VAR", help="Variable that holds the key's passphrase.")
 ]
+
+
+issuers.add_to(app)
+app.command("setup-sql")(setup.setup_sql)
+app.command("setup-idp")(setup.setup_idp)
 
 
 @app.callback()
@@ -136,81 +142,6 @@ def check(
 def _line(check: Mapping[str, Any]) -> dict[str, Any]:
     words = {True: "ok", False: "failed", None: "cannot see"}
     return {**check, "ok": words[check["ok"]], "fix": "" if check["ok"] else check["fix"]}
-
-
-@app.command("setup-sql")
-def setup_sql(
-    *,
-    name: Annotated[str | None, typer.Argument(help="A registered connection to take the names from.")] = None,
-    login: Annotated[str | None, typer.Option("--login", help="The user to make.")] = None,
-    role: Annotated[str | None, typer.Option("--role", help="The role to make.")] = None,
-    warehouse: Annotated[str | None, typer.Option("--warehouse", help="The warehouse to make.")] = None,
-    schema: Annotated[
-        list[str] | None, typer.Option("--schema", metavar="DB.SCHEMA", help="What the role may read; repeatable.")
-    ] = None,
-    public_key: Annotated[Path | None, typer.Option("--public-key", help="File of the user's public key.")] = None,
-    private_key: Annotated[
-        Path | None, typer.Option("--private-key", help="File of the private key, to take the public half from.")
-    ] = None,
-    passphrase_env: PassphraseOption = None,
-    write: Annotated[bool, typer.Option("--write", help="Let the role insert, update and delete as well.")] = False,
-    statement_timeout: Annotated[
-        int, typer.Option("--statement-timeout", min=1, max=604_800, help="Seconds a statement of this user may take.")
-    ] = 3600,
-) -> None:
-    """Print what an admin of the account pastes into a worksheet, for sign-in by key pair."""
-    from skipass.snowflake.setup_sql import Setup, setup_script
-
-    known = gateway().get(f"/connections/{segment(name)}") if name is not None else {}
-    setup = Setup(
-        login=login or _needed(known, "login"),
-        role=_folded(role) or _needed(known, "role"),
-        warehouse=_folded(warehouse) or known.get("warehouse"),
-        schemas=_schemas(schema, known),
-        public_key=_public_key(public_key, private_key, passphrase_env, known),
-        write=write,
-        statement_timeout_s=statement_timeout,
-    )
-    say(setup_script(setup).rstrip("\n"))
-    if setup.public_key is None:
-        note("No key in it: pass --private-key or --public-key, or run the ALTER USER of skipass key new afterwards.")
-
-
-def _needed(known: Mapping[str, Any], member: str) -> str:
-    if not known.get(member):
-        raise typer.BadParameter("name a registered connection, or give it", param_hint=f"--{member}")
-    return str(known[member])
-
-
-def _folded(name: str | None) -> str | None:
-    from skipass.snowflake.identifiers import body_field
-
-    return body_field(name) if name else None
-
-
-def _schemas(typed: Sequence[str] | None, known: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    from skipass.snowflake.setup_sql import schema_path
-
-    if typed:
-        return tuple(schema_path(one) for one in typed)
-    if known.get("database") and known.get("schema"):
-        return ((str(known["database"]), str(known["schema"])),)
-    raise typer.BadParameter("say what the role may read", param_hint="--schema")
-
-
-def _public_key(
-    public: Path | None, private: Path | None, passphrase_env: str | None, known: Mapping[str, Any]
-) -> str | None:
-    if public is not None and private is not None:
-        raise typer.BadParameter("give one of --public-key and --private-key", param_hint="--public-key")
-    path = public or private
-    if path is None:
-        return None
-    key = public_key_of(path, _passphrase(passphrase_env))
-    kept = (known.get("credential") or {}).get("fingerprint")
-    if kept is not None and fingerprint_of(key) != kept:
-        raise Refusal("conflict", f"{path} is not the key of the connection.", f"Its fingerprint is {kept}.")
-    return key
 
 
 @app.command()
