@@ -28,6 +28,7 @@ from skipass.snowflake import (
     StatementCancelled,
     StatementTimedOut,
     Throttled,
+    Token,
 )
 from snowflake.server import Reply, Seen, Server, serving
 
@@ -266,6 +267,52 @@ async def test_cancelled_task_cancels_the_statement() -> None:
             await task
     assert account.cancelled
     assert kinds(server)[-1] == "cancel"
+
+
+async def test_a_submit_that_nobody_waits_for_is_cancelled() -> None:
+    """Cancelling the task while the submit is under way cancels the statement as soon as its handle is known."""
+    arrived, answering = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        arrived.set()
+        await answering.wait()
+
+    body = json.dumps({"statementHandle": HANDLE, "code": "333334"}).encode()
+    account = Account(runs=True, faults={"submit": [Reply(202, body=body, hold=hold)]})
+    async with connected(account) as (server, client, _):
+        task = asyncio.create_task(client.query("insert into t select 1"))
+        await arrived.wait()
+        task.cancel()
+        await asyncio.sleep(0)
+        answering.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert account.cancelled
+    assert kinds(server) == ["submit", "cancel"]
+
+
+async def test_a_submit_that_has_not_left_is_not_sent() -> None:
+    """Cancelling the task while the token is still to come sends nothing."""
+
+    class Slow:
+        asked = asyncio.Event()
+
+        async def token(self) -> Token:
+            self.asked.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+        async def rejected(self, token: Token) -> bool:
+            return False
+
+    tokens = Slow()
+    async with serving(Account().respond) as server, AsyncSnowflakeClient(host=host(server), tokens=tokens) as client:
+        task = asyncio.create_task(client.query("select 1"))
+        await tokens.asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert server.connections == 0
 
 
 async def test_statement_by_hand() -> None:

@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -471,3 +472,22 @@ def test_static_token_repr() -> None:
     """A source's repr shows no token."""
     assert SECRET not in repr(TOKENS)
     assert isinstance(TOKENS, StaticToken)
+
+
+DATES = st.builds(
+    "{}, {} Jan {} {}:00:00 {:+d}".format,
+    st.sampled_from(["Mon", "0"]),
+    st.integers(),
+    st.integers(),
+    st.integers(),
+    st.integers(),
+)
+
+
+@given(st.sampled_from([202, 401, 403, 429, 503]), DATES | st.text(), st.text() | st.integers().map(str))
+def test_any_headers_are_read_or_a_typed_error(status: int, sent_at: str, retry_after: str) -> None:
+    """Whatever stands in the headers that are read, only typed errors come out."""
+    body = json.dumps({"code": "390144", "message": "JWT token is invalid."}).encode()
+    answer = Answer(status, body, {"date": sent_at, "retry-after": retry_after}, datetime.now(UTC))
+    with suppress(SnowflakeError):
+        answers.read_statement(wire.poll_call(HANDLE), answer)

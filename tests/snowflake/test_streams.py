@@ -19,11 +19,14 @@ from hypothesis import strategies as st
 from skipass.snowflake import (
     Ahead,
     AsyncSnowflakeClient,
+    AsyncStatement,
+    CancelOutcome,
     IncompleteResultError,
     Pace,
     SnowflakeClient,
     SnowflakeError,
     SnowflakeUnavailable,
+    Statement,
     StatementError,
     collector,
 )
@@ -62,6 +65,8 @@ class Result:
 
     def respond(self, seen: Seen) -> Reply:
         """Answer one request."""
+        if seen.path.endswith("/cancel"):
+            return Reply(422, body=json.dumps({"code": "000605", "statementHandle": HANDLE}).encode())
         if seen.method == "POST":
             if "async" not in seen.query:
                 return Reply(200, body=self.first())
@@ -232,11 +237,19 @@ async def test_a_missing_row_ends_the_stream(change: Callable[[Result], object],
     assert failure.statement_handle == HANDLE
 
 
+async def pause() -> None:
+    """Let everything else go first."""
+    for _ in range(50):
+        await asyncio.sleep(0)
+
+
 def faults(packed: bytes) -> dict[str, Reply]:
     """What may happen to a partition on its way."""
     plain = gzip.decompress(packed)
     return {
         "cut": Reply(200, body=packed, cut_after=120),
+        "delayed": Reply(200, body=packed, hold=pause),
+        "length too small": Reply(200, raw=b"HTTP/1.1 200 X\r\ncontent-length: 90\r\n\r\n" + packed),
         "half closed": Reply(200, raw=b"HTTP/1.1 200 X\r\ncontent-length: 9999\r\n\r\n" + packed, cut_after=10**6),
         "cut within": Reply(200, body=packed[: len(packed) // 2]),
         "unavailable": Reply(503, body=b"<html>no</html>"),
@@ -324,14 +337,56 @@ def test_progress_shows_on_a_terminal_only(wanted: bool, is_terminal: bool, monk
     assert ("1000/1000" in stream.getvalue()) is (wanted and is_terminal)
 
 
-async def test_progress_of_a_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`progress=True` on a fetch counts every row on the terminal."""
+PROGRESS: dict[str, Callable[[AsyncSnowflakeClient, AsyncStatement], Any]] = {
+    "query": lambda client, _: client.query("select", progress=True),
+    "result": lambda _, statement: statement.result(progress=True),
+    "fetch_arrow": lambda _, statement: statement.fetch_arrow(progress=True),
+    "to_pandas": lambda _, statement: statement.to_pandas(progress=True),
+    "to_polars": lambda _, statement: statement.to_polars(progress=True),
+    "iter_rows": lambda _, statement: all_of(statement.iter_rows(progress=True)),
+    "iter_batches": lambda _, statement: all_of(statement.iter_batches(progress=True)),
+}
+
+
+async def all_of(items: AsyncIterator[Any]) -> list[Any]:
+    """Every item."""
+    return [item async for item in items]
+
+
+@pytest.mark.parametrize("form", PROGRESS)
+async def test_progress_of_a_fetch(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`progress=True` counts every row on the terminal, in whatever form they are fetched."""
     monkeypatch.setenv("TERM", "xterm")
     stream = Terminal(True)
     monkeypatch.setattr("sys.stderr", stream)
     async with connected(Result()) as (_, client):
-        await (await client.submit("select")).fetch_arrow(progress=True)
+        await PROGRESS[form](client, await client.submit("select"))
     assert "1000/1000" in stream.getvalue()
+
+
+def public(kind: type) -> set[str]:
+    """The names that a program may use."""
+    return {name for name in dir(kind) if not name.startswith("_")}
+
+
+def test_blocking_client_has_every_method() -> None:
+    """The blocking faces have each method of the asynchronous ones, and each of them answers."""
+    assert public(SnowflakeClient) == public(AsyncSnowflakeClient) - {"aclose"} | {"close"}
+    assert public(Statement) == public(AsyncStatement) - {"iter_row_lists"}
+    with blocking(Result()) as client:
+        statement = client.submit("select")
+        assert statement.statement_handle == HANDLE
+        assert statement.poll()
+        assert statement.result().num_rows == 1000
+        assert [len(result.rows()) for result in statement.results()] == [1000]
+        assert len(list(statement.iter_rows())) == 1000
+        assert sum(batch.num_rows for batch in statement.iter_batches()) == 1000
+        assert statement.fetch_arrow().num_rows == 1000
+        assert statement.to_pandas().shape == statement.to_polars().shape == (1000, 3)
+        assert statement.cancel() is CancelOutcome.NOTHING_TO_CANCEL
+        assert client.statement(HANDLE).result().num_rows == 1000
+        assert client.query("select").num_rows == 1000
+        assert [len(result.rows()) for result in client.query_all("select")] == [1000]
 
 
 def test_collector_is_paused_only_when_wanted() -> None:

@@ -112,9 +112,19 @@ class SnowflakeClient:
         """Return a client of a target in dbt's profiles (`profiles.dbt_settings`)."""
         return cls(**dbt_options_from_connection(profile, target, directory=directory))
 
-    def query(self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]) -> Result:
-        """Run one statement and return all its rows; an interrupt or the end of `timeout_s` cancels it in Snowflake."""
-        return self._portal.run(self._inner.query(sql, binds, **options))
+    def query(
+        self,
+        sql: str,
+        binds: Sequence[object] | None = None,
+        *,
+        progress: bool = False,
+        **options: Unpack[StatementOptions],
+    ) -> Result:
+        """Run one statement and return all its rows; with `progress` a terminal shows a bar.
+
+        An interrupt or the end of `timeout_s` cancels it in Snowflake.
+        """
+        return self._portal.run(self._inner.query(sql, binds, progress=progress, **options))
 
     def query_all(self, sql: str, **options: Unpack[StatementOptions]) -> list[Result]:
         """Run the statements of one text in one session and return the result of each, in order."""

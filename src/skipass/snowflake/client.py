@@ -35,7 +35,8 @@ from skipass.snowflake.sqlapi.answers import Running
 from skipass.snowflake.sqlapi.binds import bindings
 from skipass.snowflake.sqlapi.client import MAX_BODY_BYTES, SqlApi
 from skipass.snowflake.sqlapi.wire import SubmitRequest
-from skipass.snowflake.statement import AsyncStatement, Terms, submit_surely
+from skipass.snowflake.statement import AsyncStatement, Terms
+from skipass.snowflake.submission import submitted
 
 if TYPE_CHECKING:
     import aiohttp
@@ -140,28 +141,30 @@ class AsyncSnowflakeClient:
         return cls(**dbt_options_from_connection(profile, target, directory=directory))
 
     async def query(
-        self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]
+        self,
+        sql: str,
+        binds: Sequence[object] | None = None,
+        *,
+        progress: bool = False,
+        **options: Unpack[StatementOptions],
     ) -> Result:
-        """Run one statement and return all its rows.
+        """Run one statement and return all its rows; with `progress` a terminal shows a bar.
 
         Cancelling the task, or the end of `timeout_s`, cancels the statement in Snowflake.
         """
-        return await (await self.submit(sql, binds, **options)).result()
+        return await (await self.submit(sql, binds, **options)).result(progress=progress)
 
     async def submit(
         self, sql: str, binds: Sequence[object] | None = None, **options: Unpack[StatementOptions]
     ) -> AsyncStatement:
         """Submit one statement and return as soon as Snowflake has accepted it."""
         request = submit_request(sql, binds, options, self._defaults)
-        source = self._source
         try:
-            state = await submit_surely(
-                source.api, request, source.tokens, timeout_s=source.http_timeout_s, pace=source.pace
-            )
+            state = await submitted(self._source, request)
         except NoWarehouseError as error:
             error.hint = hints.no_warehouse(error.message, request.warehouse)
             raise
-        return AsyncStatement(source, state, self._terms(request, options))
+        return AsyncStatement(self._source, state, self._terms(request, options))
 
     def _terms(self, request: SubmitRequest, options: StatementOptions) -> Terms:
         return Terms(request.parameters, request.warehouse, options.get("timeout_s") or None, self._pause_collector)

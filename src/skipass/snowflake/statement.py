@@ -11,21 +11,12 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from skipass.snowflake.auth.tokens import TokenSource
-from skipass.snowflake.errors import (
-    NoWarehouseError,
-    SnowflakeError,
-    SnowflakeUnavailable,
-    StatementTimedOut,
-    Throttled,
-)
+from skipass.snowflake.errors import NoWarehouseError, SnowflakeError, StatementTimedOut
 from skipass.snowflake.fetch import Reader, Rows, Source, partitions, raw_reader
-from skipass.snowflake.pace import Pace, persistently
+from skipass.snowflake.pace import persistently
 from skipass.snowflake.result import Result, arrow_batches, complete_result
 from skipass.snowflake.sqlapi import hints
 from skipass.snowflake.sqlapi.answers import CancelOutcome, Finished, Running
-from skipass.snowflake.sqlapi.client import SqlApi
-from skipass.snowflake.sqlapi.wire import SubmitRequest
 from skipass.snowflake.typed import TypedReader
 
 if TYPE_CHECKING:
@@ -199,23 +190,3 @@ class AsyncStatement:
             round_number += 1
         assert isinstance(self._state, Finished)
         return self._state
-
-
-async def submit_surely(
-    api: SqlApi, request: SubmitRequest, tokens: TokenSource, *, timeout_s: float, pace: Pace
-) -> Running | Finished:
-    """Submit a statement, again after a failure that may pass, in a way that cannot run it twice.
-
-    Every repetition keeps the request's id; once an earlier attempt may have arrived it says `retry=true`, with which
-    Snowflake does not run again what has run.
-    Source: https://docs.snowflake.com/en/developer-guide/sql-api/submitting-requests (resubmitting a request)
-    """
-    for round_number in range(pace.attempts - 1):
-        try:
-            return await api.submit(request, tokens, timeout_s=timeout_s, lean=True)
-        except Throttled as busy:
-            await pace.wait_out(busy, round_number)
-        except SnowflakeUnavailable as lost:
-            request = replace(request, retry=request.retry or lost.sent)
-            await pace.wait(round_number)
-    return await api.submit(request, tokens, timeout_s=timeout_s, lean=True)

@@ -106,11 +106,11 @@ def clock_ahead_s(answer: Answer) -> float | None:
     """
     try:
         sent = parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+        if answer.received_at is None or sent.tzinfo is None:
+            return None
+        return (answer.received_at - sent).total_seconds()
+    except (ValueError, OverflowError):
         return None
-    if answer.received_at is None or sent.tzinfo is None:
-        return None
-    return (answer.received_at - sent).total_seconds()
 
 
 def _class_of(call: Asked, answer: Answer, body: dict[str, Any] | None) -> e.SnowflakeError:
