@@ -13,7 +13,7 @@ from skipass.sandbox.account import Account
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.lexer import Token
-from skipass.sandbox.mcp import objects, semantic
+from skipass.sandbox.mcp import objectgrants, objects, semantic
 from skipass.sandbox.names import shown
 from skipass.sandbox.oauth import consents, integrations, parameters, pats, policies, shim
 from skipass.sandbox.results import Result
@@ -59,7 +59,7 @@ def _work(execution: Execution, reader: Reader) -> Callable[[], Result] | None:
     if first in ("DESC", "DESCRIBE"):
         return _describe(reader, account, session)
     if first in ("GRANT", "REVOKE"):
-        return objects.privileges(reader, account, session)
+        return objectgrants.privileges(reader, account, session)
     if first in ("CREATE", "ALTER", "DROP"):
         return _change(reader, execution, first)
     return None
@@ -70,7 +70,7 @@ def _show(reader: Reader, account: Account, session: Session) -> Callable[[], Re
         if tuple(reader.peek(index + 1) for index in range(len(words))) == words:
             reader.take("SHOW", *words)
             return lambda answer=answer: _listed(answer, reader, account, session)  # type: ignore[misc]
-    return None
+    return objectgrants.show(reader, account, session)
 
 
 def _listed(
@@ -86,6 +86,9 @@ def _describe(reader: Reader, account: Account, session: Session) -> Callable[[]
         reader.accept("SECURITY")
         reader.take("INTEGRATION")
         return lambda: integrations.describe(reader, account, session)
+    if words == ("NETWORK", "POLICY"):
+        _skip(reader, 3)
+        return lambda: policies.describe(reader, account, session)
     kind = objects.kind_at(reader, 1)
     if kind is None:
         return None

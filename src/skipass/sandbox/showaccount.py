@@ -181,7 +181,8 @@ def _grants_to_role(view: View, role: str) -> Result:
         if grant.role == role:
             name = ".".join(map(shown, grant.on[1:])) or view.account.name
             option = str(grant.option).lower()
-            listing.add((at, grant.privilege, grant.on[0], name, "ROLE", role, option, grant.by))
+            kind = grant.on[0].replace(" ", "_")
+            listing.add((at, grant.privilege, kind, name, "ROLE", role, option, grant.by))
     for inherited in sorted(view.catalog.roles[role].roles):
         one = view.catalog.roles[inherited]
         listing.add((one.created, "USAGE", "ROLE", inherited, "ROLE", role, "false", one.owner))

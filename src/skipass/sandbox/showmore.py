@@ -10,6 +10,7 @@ from collections.abc import Callable
 from skipass.sandbox import failures, showroutines
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName, shown
+from skipass.sandbox.oauth import parameters as signing
 from skipass.sandbox.results import Listing, Result
 from skipass.sandbox.showscope import Filter, View, end_filter, limited, read_filter, scope, tables_in_scope
 
@@ -81,11 +82,10 @@ def nothing(reader: Reader, view: View, _: bool) -> Result:
 
 
 def parameters(reader: Reader, view: View, _: bool) -> Result:
-    """Answer SHOW PARAMETERS: the session's, none of which was changed."""
+    """Answer SHOW PARAMETERS: the session's, none of which was changed, or those of what is named about signing in."""
     found = Filter()
     read_filter(reader, found)
-    if reader.accept("IN"):
-        reader.choose("SESSION", "ACCOUNT", "USER")
+    on = _parameters_of(reader, view)
     end_filter(reader, found)
     listing = Listing(("key", "value", "default", "level", "description", "type"))
     values = {
@@ -98,7 +98,33 @@ def parameters(reader: Reader, view: View, _: bool) -> Result:
     for key, (value, kind) in values.items():
         if found.passes(key):
             listing.add((key, value, value, "", "", kind))
+    for key, value, default, level, kind in signing.listed(view.account, on) if on else ():
+        if found.passes(key):
+            listing.add((key, value, default, level, "", kind))
     return limited(listing, found)
+
+
+def _parameters_of(reader: Reader, view: View) -> tuple[str, ...]:
+    """Return what SHOW PARAMETERS is about, nothing for the session; only what the role may see."""
+    kind = (
+        reader.choose("SESSION", "ACCOUNT", "USER", "DATABASE", "SCHEMA") if reader.choose("IN", "FOR") else "SESSION"
+    )
+    if kind is None:
+        raise reader.unexpected()
+    if kind in ("SESSION", "ACCOUNT"):
+        return (kind,) if kind == "ACCOUNT" else ()
+    if kind == "USER":
+        name = view.session.user.name if reader.done else reader.identifier()
+        user = view.catalog.users.get(name)
+        if user is None or not (user is view.session.user or view.rights.administers(user.owner)):
+            raise failures.missing(shown(name), "User", table=False)
+        return (kind, name)
+    path = reader.path()
+    schema = view.session.schema_name(path, "SHOW PARAMETERS") if kind == "SCHEMA" else None
+    seen = view.rights.sees_schema(schema) if schema else len(path) == 1 and view.rights.sees_database(path[0])
+    if not seen:
+        raise failures.missing(".".join(map(shown, path)), kind.capitalize(), table=False)
+    return (kind, schema.database, schema.schema) if schema else (kind, path[0])
 
 
 def variables(reader: Reader, view: View, _: bool) -> Result:

@@ -1,6 +1,6 @@
 """Objects in a schema that agents are offered: MCP servers, search services, semantic views, agents.
 
-CREATE, DROP, SHOW, DESCRIBE, GRANT and REVOKE. There is no ALTER: an object is replaced.
+CREATE, DROP, SHOW and DESCRIBE. There is no ALTER: an object is replaced.
 Source: https://docs.snowflake.com/en/sql-reference/sql/create-mcp-server, .../create-cortex-search.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from skipass.sandbox import failures, results
 from skipass.sandbox.account import Account
-from skipass.sandbox.catalog import Grant, SchemaObject
+from skipass.sandbox.catalog import SchemaObject
 from skipass.sandbox.execution import Execution
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.mcp import search, spec
@@ -20,13 +20,6 @@ from skipass.sandbox.results import Listing, Result
 from skipass.sandbox.session import Session
 from skipass.sandbox.showscope import Filter, View, end_filter, limited, read_filter, scope
 
-_PRIVILEGES = {
-    "MCP SERVER": frozenset({"USAGE", "MODIFY", "OWNERSHIP"}),
-    "CORTEX SEARCH SERVICE": frozenset({"USAGE", "OPERATE", "MONITOR", "OWNERSHIP"}),
-    "SEMANTIC VIEW": frozenset({"SELECT", "REFERENCES", "MONITOR", "OWNERSHIP"}),
-    "AGENT": frozenset({"USAGE", "MODIFY", "MONITOR", "OWNERSHIP"}),
-    "INTEGRATION": frozenset({"USAGE", "USE_ANY_ROLE", "OWNERSHIP"}),
-}
 KINDS = ("MCP SERVER", "CORTEX SEARCH SERVICE", "SEMANTIC VIEW", "AGENT")
 
 
@@ -48,14 +41,15 @@ def found(account: Account, rights: Rights, kind: str, name: TableName, privileg
     """Return an object that the role sees, and on which it holds the privilege; 002003 for every other."""
     schema = account.catalog.schema(name.parent)
     one = schema.objects.get((kind, name.name)) if schema is not None else None
-    if one is None or not rights.uses_schema(name.parent) or not _sees(rights, one):
+    if one is None or not rights.uses_schema(name.parent) or not sees(rights, one):
         raise failures.missing(str(name), kind.capitalize(), table=False)
     if privilege is not None and not (rights.owns(one.owner) or privilege in rights.held(on(one))):
         raise failures.missing(str(name), kind.capitalize(), table=False)
     return one
 
 
-def _sees(rights: Rights, one: SchemaObject) -> bool:
+def sees(rights: Rights, one: SchemaObject) -> bool:
+    """Tell whether the role owns the object or holds anything on it."""
     return rights.owns(one.owner) or bool(rights.held(on(one)))
 
 
@@ -162,7 +156,7 @@ def lister(kind: str) -> Callable[[Reader, Account, Session], Result]:
         for one in _all(account, kind):
             at = one.name
             inside = database in (None, at.database) and schema in (None, at.schema)
-            visible = view.rights.uses_schema(at.parent) and _sees(view.rights, one)
+            visible = view.rights.uses_schema(at.parent) and sees(view.rights, one)
             if inside and visible and names.passes(at.name):
                 listing.add((one.created, at.name, at.database, at.schema, one.owner, one.comment))
         return limited(listing, names)
@@ -186,86 +180,3 @@ def describe(reader: Reader, account: Account, session: Session, kind: str) -> R
     listing = Listing(("name", "database_name", "schema_name", "owner", "comment", column, "t:created_on"))
     listing.add((name.name, name.database, name.schema, one.owner, one.comment, text, one.created))
     return listing.result()
-
-
-def privileges(reader: Reader, account: Account, session: Session) -> Callable[[], Result] | None:
-    """Return the work of a GRANT or REVOKE on one of these kinds, None for every other."""
-    at = next((ahead for ahead in range(2, 30) if reader.peek(ahead) == "ON"), None)
-    if at is None:
-        return None
-    kind = kind_at(reader, at + 1) or ("INTEGRATION" if reader.peek(at + 1) == "INTEGRATION" else None)
-    if kind is None:
-        return None
-    return lambda: _privileges(reader, account, session, kind)
-
-
-def _privileges(reader: Reader, account: Account, session: Session, kind: str) -> Result:
-    revoke = reader.choose("GRANT", "REVOKE") == "REVOKE"
-    names = _names(reader, kind)
-    reader.take("ON", *kind.split())
-    rights = session.rights(account.catalog)
-    owner, target = _target(account, session, rights, kind, reader.path())
-    reader.take("FROM" if revoke else "TO")
-    reader.accept("ROLE")
-    role = reader.identifier()
-    option = reader.accept("WITH", "GRANT", "OPTION")
-    for words in (("REVOKE", "CURRENT", "GRANTS"), ("COPY", "CURRENT", "GRANTS")):
-        reader.accept(*words)
-    reader.finish()
-    if role not in account.catalog.roles:
-        raise failures.missing(shown(role), "Role", table=False)
-    if not rights.administers(owner):
-        raise failures.insufficient(kind.lower(), target[-1])
-    for name in names:
-        _set(account, Grant(name, target, role, option, session.role), session, revoke)
-    return results.status("Statement executed successfully.")
-
-
-def _names(reader: Reader, kind: str) -> list[str]:
-    if reader.accept("ALL"):
-        reader.accept("PRIVILEGES")
-        return sorted(_PRIVILEGES[kind] - {"OWNERSHIP"})
-    names = [reader.identifier()]
-    while reader.accept(","):
-        names.append(reader.identifier())
-    if not set(names) <= _PRIVILEGES[kind]:
-        raise failures.compilation("001003", "42000", f"syntax error unexpected '{', '.join(names)}'.")
-    return names
-
-
-def _target(
-    account: Account, session: Session, rights: Rights, kind: str, path: list[str]
-) -> tuple[str, tuple[str, ...]]:
-    manages = rights.on_account("MANAGE GRANTS")
-    if kind == "INTEGRATION":
-        integration = account.sign_in.integrations.get(path[0])
-        if integration is not None and (manages or rights.owns(integration.owner)):
-            return integration.owner, (kind, path[0])
-        raise failures.missing(shown(path[0]), "Integration", table=False)
-    name = session.table_name(path, "GRANT")
-    schema = account.catalog.schema(name.parent)
-    one = schema.objects.get((kind, name.name)) if schema is not None else None
-    if one is None or not (manages or (rights.uses_schema(name.parent) and _sees(rights, one))):
-        raise failures.missing(str(name), kind.capitalize(), table=False)
-    return one.owner, on(one)
-
-
-def _set(account: Account, grant: Grant, session: Session, revoke: bool) -> None:
-    catalog = account.catalog
-    if grant.privilege == "OWNERSHIP" and not revoke:
-        _give(account, grant)
-    elif revoke:
-        same = (grant.privilege, grant.on, grant.role)
-        catalog.grants = {g: at for g, at in catalog.grants.items() if (g.privilege, g.on, g.role) != same}
-    else:
-        catalog.grants[grant] = session.now
-
-
-def _give(account: Account, grant: Grant) -> None:
-    if grant.on[0] == "INTEGRATION":
-        account.sign_in.integrations[grant.on[1]].owner = grant.role
-        return
-    name = TableName(*grant.on[1:])
-    schema = account.catalog.schema(name.parent)
-    if schema is not None:
-        schema.objects[(grant.on[0], name.name)].owner = grant.role

@@ -114,3 +114,30 @@ def value(account: Account, schema: SchemaName, name: str) -> str | None:
 def blocks_privileged(account: Account, name: str) -> bool:
     """Tell whether the account blocks privileged roles whatever an integration lists, as it does by default."""
     return account.sign_in.parameters.get(("ACCOUNT",), {}).get(name, "TRUE").upper() == "TRUE"
+
+
+def listed(account: Account, on: tuple[str, ...]) -> list[tuple[str, str, str, str, str]]:
+    """Return key, value, default, level and type of what holds for an account, a user, a database or a schema."""
+    if on[0] == "USER":
+        own = account.catalog.users[on[1]].options.get(POLICY, "").upper()
+        level = "USER" if own else "ACCOUNT" if account.sign_in.account_policy else ""
+        return [(POLICY, own or account.sign_in.account_policy, "", level, "STRING")]
+    found = [(name, *_inherited(account, on, name), "STRING") for name in (SERVER, SCOPES)]
+    if on[0] == "ACCOUNT":
+        policy = account.sign_in.account_policy
+        found.append((POLICY, policy, "", "ACCOUNT" if policy else "", "STRING"))
+        changed = account.sign_in.parameters.get(on, {})
+        for name in (BLOCKED, EXTERNAL_BLOCKED):
+            value = str(blocks_privileged(account, name)).lower()
+            found.append((name, value, "true", "ACCOUNT" if name in changed else "", "BOOLEAN"))
+    return found
+
+
+def _inherited(account: Account, on: tuple[str, ...], name: str) -> tuple[str, str, str]:
+    """Return value, default and level: what is set nearest counts."""
+    nearest = [("SCHEMA", *on[1:])] if on[0] == "SCHEMA" else []
+    nearest += [("DATABASE", on[1])] if on[0] in ("SCHEMA", "DATABASE") else []
+    for one in (*nearest, ("ACCOUNT",)):
+        if name in account.sign_in.parameters.get(one, {}):
+            return account.sign_in.parameters[one][name], "", one[0]
+    return "", "", ""

@@ -129,3 +129,17 @@ def show(reader: Reader, account: Account, session: Session) -> Result:
             if names.passes(name):
                 listing.add((one.created, name, one.comment, len(one.allowed), len(one.blocked)))
     return limited(listing, names)
+
+
+def describe(reader: Reader, account: Account, session: Session) -> Result:
+    """Answer DESCRIBE NETWORK POLICY: one row for each list of addresses."""
+    name = reader.identifier()
+    reader.finish()
+    one = account.sign_in.policies.get(name)
+    if one is None or not session.rights(account.catalog).owns("SECURITYADMIN"):
+        raise failures.missing(shown(name), "Network policy", table=False)
+    listing = Listing(("name", "value"))
+    for key, addresses in (("ALLOWED_IP_LIST", one.allowed), ("BLOCKED_IP_LIST", one.blocked)):
+        if addresses:
+            listing.add((key, ",".join(addresses)))
+    return listing.result()
