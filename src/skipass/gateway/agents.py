@@ -9,6 +9,7 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
+from skipass.gateway.oauth_metadata import check_url
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.keys import Issued, issue
@@ -28,15 +29,28 @@ class Agents:
         self._deps = deps
 
     async def create(
-        self, principal: Principal, name: str, *, owner: str | None, users: Sequence[str], connections: Sequence[str]
+        self,
+        principal: Principal,
+        name: str,
+        *,
+        owner: str | None,
+        users: Sequence[str],
+        connections: Sequence[str],
+        end_users: bool = False,
+        return_urls: Sequence[str] = (),
     ) -> tuple[Agent, Issued]:
         """Return a new agent and its key, shown once.
 
-        `owner` and `users` are names; without `users` it acts for its owner.
+        `owner` and `users` are names; without `users` it acts for its owner. With `end_users` it acts for the people of
+        its application instead, whom it names itself; a browser goes back to one of `return_urls` after they link.
         """
         by = require(principal, Role.ADMIN)
         if not name or len(name) > 64 or not name.isprintable():
             raise SkipassError("invalid_request", "An agent's name is 1 to 64 printable characters.")
+        if (end_users and users) or (return_urls and not end_users):
+            raise SkipassError("invalid_request", "An application's agent takes return URLs, any other one users.")
+        for url in return_urls:
+            check_url(url, "A return URL")
 
         async def add(unit: UnitOfWork) -> tuple[Agent, Issued]:
             people = {user.name: user.id for user in await unit.find(User, tenant_id=principal.tenant_id)}
@@ -46,13 +60,15 @@ class Agents:
                 tenant_id=principal.tenant_id,
                 name=name,
                 owner_id=_id(people, owner, "user") if owner else by,
-                acts_for=ActsFor.USERS if users else ActsFor.OWNER,
+                acts_for=ActsFor.END_USERS if end_users else ActsFor.USERS if users else ActsFor.OWNER,
                 users=tuple(_id(people, user, "user") for user in users),
                 connections=tuple(_id(targets, one, "connection") for one in connections),
                 created_at=unit.now,
+                return_urls=tuple(return_urls),
             )
             await unit.insert(agent)
             facts = {"name": name, "owner_id": agent.owner_id, "users": agent.users, "connections": agent.connections}
+            facts |= {"acts_for": agent.acts_for.value, "return_urls": agent.return_urls}
             unit.emit(Event(agent.tenant_id, "agent.created", agent.id, facts | {"by": by}))
             return agent, await _issue(unit, agent)
 

@@ -149,6 +149,7 @@ def agent_view(agent: Agent) -> dict[str, Any]:
         "acts_for": agent.acts_for.value,
         "users": list(agent.users),
         "connections": list(agent.connections),
+        "return_urls": list(agent.return_urls),
         "state": agent.state.value,
         "created_at": when(agent.created_at),
     }

@@ -33,11 +33,19 @@ def create(
         list[str] | None, typer.Option("--for", metavar="USER", help="User it acts for, if not its owner; repeatable.")
     ] = None,
     owner: Annotated[str | None, typer.Option("--owner", metavar="USER", help="Its owner, if not you.")] = None,
+    end_users: Annotated[
+        bool, typer.Option("--end-users", help="It acts for its application's people, whom it names itself.")
+    ] = False,
+    return_url: Annotated[
+        list[str] | None,
+        typer.Option("--return-url", metavar="URL", help="Where they go after linking; repeatable."),
+    ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Register an agent and print its key, once."""
     door = gateway()
     body = {"name": name, "owner": owner, "users": list(users or ()), "connections": connection}
+    body |= {"end_users": end_users, "return_urls": list(return_url or ())}
     made = door.post("/agents", body)
     if form is not Format.TABLE:
         show_object(made, form)

@@ -22,6 +22,7 @@ router = routes(CallerRoute, "agents")
 async def create_agent(body: NewAgent, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Register an agent; `api_key` is in this answer only."""
     create = partial(gateway.agents.create, caller, body.name, owner=body.owner)
+    create = partial(create, end_users=body.end_users, return_urls=body.return_urls)
     return await once(partial(create, users=body.users, connections=body.connections), _plain, shown_once=_key)
 
 

@@ -83,6 +83,10 @@ class NewAgent(Body):
     users: list[Name] = Field(
         default=[], max_length=200, description="Names of the users it acts for; its owner, when empty."
     )
+    end_users: bool = Field(default=False, description="It acts for its application's people, whom it names itself.")
+    return_urls: list[Text] = Field(
+        default=[], max_length=20, description="With `end_users`: where a browser goes after one has linked."
+    )
     connections: list[Name] = Field(
         default=[], max_length=200, description="Names of the connections it may use.", examples=[["ops"]]
     )

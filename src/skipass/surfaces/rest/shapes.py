@@ -89,9 +89,10 @@ class Agent(Shape):
     id: str = Field(examples=["agt_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     name: str = Field(examples=["reporting-agent"])
     owner_id: str = Field(examples=["usr_06fq3x8e4mzv2k9c0r7t5w1a2b"])
-    acts_for: Literal["owner", "users"]
+    acts_for: Literal["owner", "users", "end_users"]
     users: list[str] = Field(description="Ids of the users it acts for.", examples=[[]])
     connections: list[str] = Field(description="Ids of the connections it may use.")
+    return_urls: list[str] = Field(description="Where a browser may go after an end user has linked.", examples=[[]])
     state: Literal["active", "disabled"]
     created_at: AwareDatetime
 
