@@ -14,7 +14,6 @@ from skipass.nouns.connection import Connection, Credential, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.principal import Principal, Role
 
-
 DELETED = "deleted"
 """The reason of an account that nobody sees until it is made again."""
 

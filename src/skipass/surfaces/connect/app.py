@@ -1,4 +1,4 @@
-"""The ASGI app of linking: the pages at `/connect`, and where a browser comes back to from a sign-in. Behind the door."""
+"""The ASGI app of linking: the pages at `/connect`, and where a browser comes back to from a sign-in."""
 
 from __future__ import annotations
 
