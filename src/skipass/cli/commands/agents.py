@@ -44,7 +44,7 @@ def create(
 ) -> None:
     """Register an agent and print its key, once."""
     door = gateway()
-    body = {"name": name, "owner": owner, "users": list(users or ()), "connections": connection}
+    body: dict[str, Any] = {"name": name, "owner": owner, "users": list(users or ()), "connections": connection}
     body |= {"end_users": end_users, "return_urls": list(return_url or ())}
     made = door.post("/agents", body)
     if form is not Format.TABLE:
