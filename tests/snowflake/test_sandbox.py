@@ -124,6 +124,7 @@ VARIANTS: list[dict[str, Any]] = [
 # What the peer's client meets too; it reads one spelling of a timestamp, and waits longer for what is accepted only.
 PEER = [{}, {"partition_body": "array"}, {"row_type_case": "upper"}, {"partition_rows": 7}, {"partition_bytes": 400}]
 SAME = [
+    TYPES,
     "select * from orders order by order_id",
     "select count(*) C, min(order_id) M from orders",
     "select order_id, total from orders where total > 20 order by 1",

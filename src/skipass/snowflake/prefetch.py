@@ -38,8 +38,8 @@ class Ahead:
     """How far to run ahead of the reader: `most` fetches at once, together at most `limit_bytes`, and at least one.
 
     The bytes are those that each fetch announces (uncompressed); what is being read by the caller counts until the next
-    one is asked for. `decoders` is how many partitions become Arrow batches at the same time: each
-    more takes a core and about 50 MiB.
+    one is asked for. `decoders` is how many partitions are unpacked and read ahead, at the same time: each more takes a
+    core and about 50 MiB; those further ahead are held compressed.
     """
 
     most: int = 4
