@@ -62,3 +62,18 @@ def test_only_what_the_role_sees(served: RunningSandbox) -> None:
     case = VIEWS["is-visibility"]
     reply = Client.of(served, "JDOE").sql(case["input"]["sql"], role=case["input"]["role"], warehouse="AGENT_WH")
     assert reply.rows == case["output"]["data"]
+
+
+def test_information_schema_knows_its_own_views(admin: Client) -> None:
+    """TABLES, VIEWS and COLUMNS list INFORMATION_SCHEMA's own views, and each can be read with those columns."""
+    source, where = "sales.information_schema", "where table_schema = 'INFORMATION_SCHEMA'"
+    tables = _ask(admin, f"select table_name, table_type from {source}.tables {where} order by 1").rows
+    views = _ask(admin, f"select table_name, 'VIEW' from {source}.views {where} order by 1").rows
+    assert tables == views
+    assert {"TABLES", "COLUMNS", "VIEWS", "SCHEMATA"} <= {row[0] for row in tables}
+    for name, _ in tables:
+        listed = _ask(
+            admin,
+            f"select column_name from {source}.columns {where} and table_name = '{name}' order by ordinal_position",
+        )
+        assert [row[0] for row in listed.rows] == _ask(admin, f"select * from {source}.{name} limit 1").names

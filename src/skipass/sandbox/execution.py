@@ -91,7 +91,11 @@ class Execution:
     def _results(self, handle: str) -> tuple[str, dict[str, str]]:
         registry = self.account.registry
         oldest = self.account.now() - timedelta(seconds=self.account.switches.handle_age_s)
-        return resultscan.scanned(registry.get(handle, self.session.user.name, oldest), handle)
+        found = registry.find(handle)
+        kept = registry.get(handle, self.session.user.name, oldest)
+        if found is not None and found.user == self.session.user.name and (kept is None or kept.evicted):
+            raise failures.expired_result(handle)
+        return resultscan.scanned(kept, handle)
 
     def resolver(self) -> Resolver:
         """Return a fresh resolver for the current role and current objects."""

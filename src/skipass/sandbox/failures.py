@@ -121,6 +121,11 @@ def unknown_handle(handle: str) -> Failure:
     return Failure("000709", "02000", f"Statement {handle} not found")
 
 
+def expired_result(handle: str) -> Failure:
+    """Return 000710: the statement is known, its result is no longer kept."""
+    return Failure("000710", "02000", f"Result for query {handle} has expired")
+
+
 def statement_count(actual: int, desired: int) -> Failure:
     """Return 000008: the text holds another number of statements than the request says."""
     text = f"Actual statement count {actual} did not match the desired statement count {desired}."

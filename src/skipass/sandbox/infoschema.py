@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, infoviews, sqltypes
+from skipass.sandbox import failures, infoself, infoviews, sqltypes
 from skipass.sandbox.catalog import Catalog, Table
 from skipass.sandbox.privileges import Rights
 
@@ -68,6 +68,13 @@ _HISTORY = {
     "TOTAL_ELAPSED_TIME": "DECIMAL(38,0)", "ROWS_PRODUCED": "DECIMAL(38,0)",
     "AGENT_TYPE": "VARCHAR",
 }  # fmt: skip
+SHAPES = {
+    "TABLES": _TABLES,
+    "COLUMNS": _COLUMNS,
+    "SCHEMATA": _SCHEMATA,
+    "DATABASES": _DATABASES,
+    **{name: shape for name, (shape, _) in infoviews.VIEWS.items()},
+}
 
 
 class InformationSchema:
@@ -83,20 +90,19 @@ class InformationSchema:
         """Return DuckDB SQL that yields the view or, with `()` in the name, the function; None if there is none."""
         if name in ("QUERY_HISTORY()", "QUERY_HISTORY_BY_USER()"):
             return self._statements(name, arguments, rights)
-        makers: dict[str, tuple[dict[str, str], Callable[[str, Rights], Iterable[Row]]]] = {
-            "TABLES": (_TABLES, self._tables),
-            "COLUMNS": (_COLUMNS, self._columns),
-            "SCHEMATA": (_SCHEMATA, self._schemata),
-            "DATABASES": (_DATABASES, self._databases),
+        makers: dict[str, Callable[[str, Rights], Iterable[Row]]] = {
+            "TABLES": self._tables,
+            "COLUMNS": self._columns,
+            "SCHEMATA": self._schemata,
+            "DATABASES": self._databases,
         }
+        if name not in SHAPES:
+            return None
         if name in makers:
-            shape, rows = makers[name]
-            return inline(shape, list(rows(database, rights)))
-        if name in infoviews.VIEWS:
-            shape, more = infoviews.VIEWS[name]
-            seen = infoviews.Seen(self._catalog, database, rights, self._user)
-            return inline(shape, list(more(seen)))
-        return None
+            rows = list(makers[name](database, rights))
+        else:
+            rows = list(infoviews.VIEWS[name][1](infoviews.Seen(self._catalog, database, rights, self._user)))
+        return inline(SHAPES[name], rows) + infoself.more(name, database, SHAPES, inline)
 
     def _visible(self, database: str, rights: Rights) -> list[Table]:
         return [
@@ -209,7 +215,8 @@ def inline(shape: dict[str, str], rows: list[Row]) -> str:
     if not rows:
         nothing = ", ".join(f'CAST(NULL AS {kind}) AS "{name}"' for name, kind in shape.items())
         return f"SELECT {nothing} WHERE FALSE"
-    text = json.dumps([{name: _cell(row.get(name)) for name in shape} for row in rows]).replace("'", "''")
+    told = [{name: _cell(row[name]) for name in shape if row.get(name) is not None} for row in rows]
+    text = json.dumps(told).replace("'", "''")
     layout = json.dumps([shape]).replace("'", "''")
     return f"SELECT {columns} FROM (SELECT unnest(from_json('{text}', '{layout}'), recursive := true))"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import threading
+from datetime import timedelta
 from functools import partial
 
 from skipass.sandbox import binds, failures, pipeline
@@ -49,6 +50,7 @@ class Runner:
             started=session.now,
             timeout=submit.timeout or _user_timeout(session),
         )
+        account.registry.evict(account.now() - timedelta(seconds=account.switches.handle_age_s))
         account.registry.add(statement, request_id)
         previous = threading.stack_size(STACK_BYTES)
         try:

@@ -55,6 +55,11 @@ class Output:
     stats: dict[str, int] | None = None
     children: list[str] = field(default_factory=list)
 
+    @property
+    def size_bytes(self) -> int:
+        """How much memory the rows take, compressed as they are."""
+        return sum(len(part.compressed) for part in self.partitions)
+
 
 @dataclass(slots=True)
 class Statement:
@@ -70,7 +75,13 @@ class Statement:
     ended: datetime | None = None
     output: Output | None = None
     failure: Failure | None = None
+    produced_rows: int | None = None
     done: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def evicted(self) -> bool:
+        """Whether its result was there and is gone."""
+        return self.produced_rows is not None and self.output is None
 
     @property
     def user(self) -> str:
@@ -81,6 +92,7 @@ class Statement:
         """Record the outcome; the first one stays."""
         if not self.done.is_set():
             self.ended, self.output, self.failure = at, output, failure
+            self.produced_rows = output.total_rows if output is not None else None
             self.done.set()
 
     def history_row(self) -> dict[str, Any]:
@@ -106,17 +118,26 @@ class Statement:
             "START_TIME": self.started,
             "END_TIME": self.ended,
             "TOTAL_ELAPSED_TIME": elapsed,
-            "ROWS_PRODUCED": self.output.total_rows if self.output else None,
+            "ROWS_PRODUCED": self.produced_rows,
             "AGENT_TYPE": "EXTERNAL_AGENT" if self.session.agentic else None,
         }
 
 
+MAX_RESULT_BYTES = 256 * 1024 * 1024
+MAX_STATEMENTS = 10_000
+
+
 class Registry:
-    """Every statement that an account accepted, by handle and by the request that sent it."""
+    """The statements that an account accepted, by handle and by the request that sent it.
+
+    Rows are kept for a result's life and within `MAX_RESULT_BYTES`, the texts of the last `MAX_STATEMENTS`.
+    """
 
     def __init__(self) -> None:
         self._statements: dict[str, Statement] = {}
         self._requests: dict[tuple[str, str], str] = {}
+        self._holding: list[Statement] = []
+        self._lock = threading.Lock()
 
     def new_handle(self) -> str:
         """Return a fresh statement handle, which is the query id too."""
@@ -124,9 +145,30 @@ class Registry:
 
     def add(self, statement: Statement, request_id: str | None) -> None:
         """Keep an accepted statement and, if it has one, the request it came by."""
-        self._statements[statement.handle] = statement
-        if request_id is not None:
-            self._requests[(statement.user, request_id)] = statement.handle
+        with self._lock:
+            self._statements[statement.handle] = statement
+            self._holding.append(statement)
+            if request_id is not None:
+                self._requests[(statement.user, request_id)] = statement.handle
+
+    def evict(self, oldest: datetime) -> None:
+        """Let go of results of before `oldest`, of the oldest ones beyond the bounds, and of the oldest texts."""
+        with self._lock:
+            self._holding = [one for one in self._holding if not one.done.is_set() or one.output is not None]
+            size = sum(one.output.size_bytes for one in self._holding if one.output is not None)
+            for one in self._holding:
+                if one.output is not None and (_before(one, oldest) or size > MAX_RESULT_BYTES):
+                    size -= one.output.size_bytes
+                    one.output = None
+            self._forget(len(self._statements) - MAX_STATEMENTS)
+
+    def _forget(self, count: int) -> None:
+        if count <= 0:
+            return
+        gone = [handle for handle, one in list(self._statements.items())[:count] if one.done.is_set()]
+        for handle in gone:
+            del self._statements[handle]
+        self._requests = {key: handle for key, handle in self._requests.items() if handle in self._statements}
 
     def by_request(self, user: str, request_id: str) -> Statement | None:
         """Return the statement that this user's request started, or None."""
@@ -137,8 +179,7 @@ class Registry:
         found = self._statements.get(handle)
         if found is None or found.user != user:
             return None
-        expired = found.ended is not None and found.ended < oldest
-        return None if expired else found
+        return None if _before(found, oldest) else found
 
     def find(self, handle: str) -> Statement | None:
         """Return a statement, whoever sent it and however old it is."""
@@ -147,3 +188,7 @@ class Registry:
     def everything(self) -> list[Statement]:
         """Return all statements, oldest first."""
         return list(self._statements.values())
+
+
+def _before(statement: Statement, oldest: datetime) -> bool:
+    return statement.ended is not None and statement.ended < oldest
