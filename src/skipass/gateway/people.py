@@ -126,7 +126,7 @@ async def use_link(unit: UnitOfWork, token: str) -> tuple[SignInLink, User]:
     user = await unit.get(User, link.user_id, state=Life.ACTIVE)
     if user is None:
         raise SkipassError("link_used", "The person is disabled.")
-    return await unit.change(link, used_at=unit.now), user
+    return await unit.change(link, used_at=unit.now), await unit.change(user, signed_in_at=unit.now)
 
 
 async def touched(unit: UnitOfWork, user: User, by: str, what: str, change_id: str | None = None) -> None:

@@ -48,7 +48,6 @@ class SignIns:
                 expires_at=unit.now + LIFE,
             )
             await unit.insert(sign_in)
-            await unit.change(user, signed_in_at=unit.now)
             unit.emit(Event(user.tenant_id, "link.used", user.id, {"link": link.id, "sign_in": sign_in.id}))
             facts = {"user_id": user.id, "link": link.id, "link_by": sign_in.made_by}
             unit.emit(Event(user.tenant_id, "sign_in.opened", sign_in.id, facts))
