@@ -111,6 +111,19 @@ def test_code_of_a_withdrawn_consent(fresh: RunningSandbox, code: str) -> None:
     assert app.caller("ver:1-hint:nothing").sql("select 1").code == "390303"
 
 
+@pytest.mark.parametrize(("switch", "status"), [("accepted", 200), ("refused", 400)])
+def test_refresh_after_the_role_was_lost(fresh: RunningSandbox, switch: str, status: int) -> None:
+    """A refresh for a role that was revoked gives a token that no call takes, or none."""
+    fresh.control.switches(refresh_without_role=switch)
+    app = App.of(fresh)
+    token = app.tokens()["refresh_token"]
+    assert Client.of(fresh, "ADMIN").sql("revoke role agent_role from user dana").status == 200
+    reply = app.refresh(token)
+    assert reply.status == status
+    if status == 200:
+        assert app.caller(reply.body["access_token"]).sql("select 1").code == "390186"
+
+
 @pytest.mark.parametrize("status", ["400", "401"])
 def test_status_of_a_client_that_is_not_known(fresh: RunningSandbox, status: str) -> None:
     """`invalid_client` has either status."""

@@ -53,6 +53,7 @@ class Switches:
     jwt_age: str = "hour"
     jwt_code: str = "390144"
     withdrawn_code: str = "390303"
+    refresh_without_role: str = "accepted"
     invalid_client_status: str = "400"
     scope_attribute: str = "custom"
     show_columns: str = "documented"
@@ -92,6 +93,7 @@ CHOICES = {
     "jwt_age": ("hour", "minute"),
     "jwt_code": ("390144", "detail"),
     "withdrawn_code": ("390303", "390302"),
+    "refresh_without_role": ("accepted", "refused"),
     "invalid_client_status": ("400", "401"),
     "scope_attribute": ("custom", "every"),
     "show_columns": ("documented", "more"),

@@ -15,7 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from skipass.sandbox.account import Account
+from skipass.sandbox.catalog import User
 from skipass.sandbox.oauth.model import Code, Family, Integration, Issued, digest
+from skipass.sandbox.privileges import available_roles
 
 CODE_LIFE = timedelta(minutes=10)
 
@@ -91,13 +93,19 @@ def refresh(account: Account, one: Integration, text: str) -> Tokens:
         state.end_family(family.id)
         raise BadGrant("The refresh token was used before.")
     user = account.catalog.users.get(family.user)
-    if token.expires <= account.now() or user is None or user.disabled:
+    if token.expires <= account.now() or user is None or user.disabled or _lost(account, user, family):
         raise BadGrant("The refresh token is invalid, expired or revoked.")
     if not family.single:
         return _issue(account, one, family, new_refresh=False)
     state.refresh[digest(text)] = replace(token, used=True)
     state.access = {key: each for key, each in state.access.items() if each.family != family.id}
     return _issue(account, one, family, new_refresh=True)
+
+
+def _lost(account: Account, user: User, family: Family) -> bool:
+    """Tell whether the role is gone from its user, where that counts at a refresh."""
+    counts = account.switches.refresh_without_role == "refused"
+    return counts and family.role not in available_roles(account.catalog, user)
 
 
 def _issue(account: Account, one: Integration, family: Family, *, new_refresh: bool) -> Tokens:
