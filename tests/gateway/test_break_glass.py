@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from skipass.gateway.deps import Channel
 from skipass.gateway.egress import Egress
 from skipass.gateway.explaining import Question
 from skipass.gateway.notices import Notices
+from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.webhooks import Webhook
 from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.groups import MemberKind
-from skipass.nouns.notice import Notice
+from skipass.nouns.notice import Notice, NoticeState
 from skipass.nouns.people import User
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.review import Review, ReviewState
@@ -175,7 +177,7 @@ async def test_where_nobody_could_review_it_stays_whole(at: Stage, there: Listen
         await at.gateway.people.disable(admin, name)
     (ada,) = await at.every(User, name="ada")
 
-    async def take(unit: Any) -> None:
+    async def take(unit: UnitOfWork) -> None:
         await unit.change(ada, roles=(Role.AUDITOR,))
 
     await at.gateway.deps.journal.write(take)
@@ -207,7 +209,7 @@ async def test_who_had_a_part_does_not_close_it(at: Stage, there: Listener) -> N
     (review,) = await at.every(Review)
     (sam,) = await at.every(User, name="sam")
 
-    async def promote(unit: Any) -> None:
+    async def promote(unit: UnitOfWork) -> None:
         await unit.change(sam, roles=(Role.ADMIN,))
 
     await at.gateway.deps.journal.write(promote)
@@ -265,5 +267,33 @@ async def test_the_alarm_is_told_after_the_session_has_ended_too(at: Stage, ther
     notices = await channels(at, {"webhook": hook(at, there)})
     while await notices.round():
         pass
-    (notice,) = await at.every(Notice)
-    assert notice.state.value == "sent"
+    (notice,) = await at.every(Notice, state=NoticeState.SENT)
+    assert notice.review_id is not None
+
+
+async def test_whoever_does_not_review_is_reminded_daily(at: Stage, there: Listener) -> None:
+    """A day after each notice of a broken glass comes the next, until somebody has closed the review."""
+    await broken(at)
+    (review,) = await at.every(Review)
+    notices = await channels(at, {"webhook": hook(at, there)})
+    for told in (1, 2):
+        while await notices.round():
+            pass
+        assert len(there.got) == told
+        (next_one,) = await at.every(Notice, state=NoticeState.PENDING)
+        assert next_one.next_at - next_one.created_at == timedelta(hours=24)
+        await due(at, next_one)
+    await at.gateway.reviews.close(await person(at, "grace"), review.id, comment="looked")
+    while await notices.round():
+        pass
+    assert len(there.got) == 2
+    assert await at.every(Notice, state=NoticeState.PENDING) == []
+
+
+async def due(at: Stage, notice: Notice) -> None:
+    """Let the time of a notice come."""
+
+    async def come(unit: UnitOfWork) -> None:
+        await unit.change(notice, next_at=unit.now)
+
+    await at.gateway.deps.journal.write(come)

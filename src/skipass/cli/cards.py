@@ -27,6 +27,8 @@ def _lines(shown: Mapping[str, Any]) -> Iterator[str]:
     if shown["session"]:
         yield f"\nSession {visible(shown['session']['id'])}"
         yield from _members(shown["session"], _SESSION)
+        if shown["session"]["break_glass"]:
+            yield "  The glass is broken for it: everybody is told, and it is reviewed afterwards."
     if shown["statement"]:
         yield from _statement(shown)
     for decision in shown["decisions"]:

@@ -137,7 +137,8 @@ async def _about(reader: Reader, approval: Approval) -> tuple[str, Sequence[str]
     session = await reader.get(AccessSession, approval.subject_id)
     if session is None:
         return "an access session", []
-    return f"a {session.scope.access.value} session of {session.ttl_s} seconds", session.scope.schemas
+    sort = "an emergency: " if session.break_glass else ""
+    return f"{sort}a {session.scope.access.value} session of {session.ttl_s} seconds", session.scope.schemas
 
 
 def _short(name: str) -> str:

@@ -14,7 +14,7 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.messages import Message, message_of
-from skipass.gateway.outbox import CHANNELS
+from skipass.gateway.outbox import CHANNELS, remind
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.webhooks import NotDelivered
 from skipass.nouns.notice import Notice, NoticeState
@@ -98,6 +98,8 @@ class Notices:
             if current is None:
                 return
             await unit.change(current, state=state, error=why, finished_at=unit.now if over else None)
+            if notice.review_id is not None and over and state is not NoticeState.DROPPED:
+                await remind(unit, current)
             if state in (NoticeState.SENT, NoticeState.FAILED):
                 facts = {"channel": notice.channel, "approval_id": notice.approval_id, "attempts": notice.attempts}
                 facts |= {"review_id": notice.review_id} if notice.review_id else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from skipass.gateway.ports import UnitOfWork
 from skipass.ids import new_id
@@ -10,6 +11,7 @@ from skipass.nouns.approval import Approval
 from skipass.nouns.notice import Notice, NoticeState
 from skipass.nouns.review import Review
 
+REMINDED_AFTER = timedelta(hours=24)
 CHANNELS = "notice_channels"
 """The setting that names the deployment's channels, separated by commas; each process writes its own at its start."""
 
@@ -25,6 +27,12 @@ async def announce_review(unit: UnitOfWork, review: Review) -> None:
     """Put one notice of a broken glass for each channel into the outbox."""
     for channel in await _channels(unit):
         await unit.insert(replace(_notice(unit, review.tenant_id, channel, "break_glass"), review_id=review.id))
+
+
+async def remind(unit: UnitOfWork, notice: Notice) -> None:
+    """Put the notice of a broken glass into the outbox again, a day later; dropped once somebody has reviewed it."""
+    again = _notice(unit, notice.tenant_id, notice.channel, notice.about)
+    await unit.insert(replace(again, review_id=notice.review_id, next_at=unit.now + REMINDED_AFTER))
 
 
 async def _channels(unit: UnitOfWork) -> list[str]:
