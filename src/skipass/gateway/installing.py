@@ -7,7 +7,7 @@ from typing import Any
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.account_access import FullAccount
-from skipass.gateway.account_status import end_credential, move_account
+from skipass.gateway.account_status import end_credential
 from skipass.gateway.attempts import Landed, generation_of, time_of
 from skipass.gateway.deps import Deps
 from skipass.gateway.drafting import sealed_credential
@@ -63,7 +63,8 @@ async def _active(
     known: dict[str, Any] = {"login": landed.login, "account": landed.account, "host": landed.host}
     known |= {"linked_at": unit.now, "registration_id": registration_id}
     if account.state is not AccountState.ACTIVE:
-        return await move_account(unit, account, AccountState.ACTIVE, **known)
+        whose = {"connection_id": account.connection_id, "user_id": account.user_id, "login": landed.login}
+        return await move(unit, account, AccountState.ACTIVE, whose, reason=None, **known)
     active = await unit.change(account, **known, reason=None)
     facts = {"what": "linked again", "login": landed.login, "role": landed.role}
     unit.emit(Event(account.tenant_id, "account.changed", account.id, facts))
