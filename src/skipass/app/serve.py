@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
 import socket
 from collections.abc import Callable
@@ -54,6 +55,10 @@ async def _serve_on(listener: socket.socket, settings: Settings, announce: Annou
         server = _Server(_config(settings, create_app(gateway, settings, edge, gateway.deps.clock)))
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening(task)
+        # What is loaded by now stays. A full pass of the collector over it would hold up every call for a dozen
+        # milliseconds, again and again.
+        gc.collect()
+        gc.freeze()
         announce(await _ready(gateway, base_url) | extra)
         await task
 

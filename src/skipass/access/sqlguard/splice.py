@@ -34,7 +34,7 @@ def splice(sql: str, tokens: Sequence[Token], inserts: Sequence[Insert], limits:
     ordered = sorted(set(inserts), key=lambda i: i.position)
     if not ordered:
         return sql
-    if len({i.position for i in ordered}) != len(ordered):
+    if len({i.position for i in ordered}) != len(ordered) or len(tokens) + len(ordered) > limits.max_tokens:
         return None
     starts = [t.start for t in tokens]
     text: list[str] = []
