@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sqlite3
 import stat
 from pathlib import Path
@@ -17,8 +18,8 @@ from postgres import Postgres
 from skipass.errors import SkipassError
 from skipass.secret import Secret
 from skipass.storage.migrate import migrate, newest
+from skipass.storage.pgmigrate import LOCK, upgrade
 from skipass.storage.pgmigrate import migrate as migrate_server
-from skipass.storage.pgmigrate import upgrade
 from skipass.storage.tables import metadata
 
 
@@ -79,6 +80,30 @@ async def test_processes_that_start_together_migrate_once(postgres: Postgres) ->
     assert await connection.fetchval("SELECT array_agg(version_num) FROM alembic_version") == [newest()]
     await connection.close()
     await postgres.drop(name)
+
+
+@pytest.mark.anyio
+async def test_a_migration_shows_no_password(postgres: Postgres) -> None:
+    """While it waits for another one, the process that migrates has neither argument nor variable with the address."""
+    name = await postgres.create()
+    connection = await postgres.connect(name)
+    await connection.execute(f"SELECT pg_advisory_lock({LOCK})")
+    migrating = asyncio.create_task(migrate_server(postgres.server(name), Secret(postgres.url(name))))
+    while not await connection.fetchval("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"):
+        await asyncio.sleep(0.05)
+    of_child = [b"".join((one / "cmdline").read_bytes() + (one / "environ").read_bytes() for one in children())]
+    await connection.close()
+    await migrating
+    assert b"pgmigrate" in of_child[0]
+    assert postgres.password.encode() not in of_child[0]
+    await postgres.drop(name)
+
+
+def children() -> list[Path]:
+    """Return the folders of this process's children that migrate."""
+    mine = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    folders = [Path(f"/proc/{pid}") for pid in mine]
+    return [one for one in folders if b"pgmigrate" in (one / "cmdline").read_bytes()]
 
 
 @pytest.mark.anyio

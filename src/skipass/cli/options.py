@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 
@@ -35,7 +34,7 @@ def database_url(given: str | None) -> Secret[str] | None:
     """Return the address of a database, from the option or the environment; a password in the option is warned of."""
     if given is None:
         return environment.database_url()
-    if "@" in urlsplit(given).netloc:
+    if "@" in given:
         note("Everybody on this machine can read a command line: SKIPASS_DATABASE_URL keeps the password out of it.")
     return Secret(given)
 

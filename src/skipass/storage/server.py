@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import ssl
 from collections.abc import AsyncIterator, Mapping
@@ -61,11 +62,18 @@ class Server:
     def __repr__(self) -> str:
         return f"Server({self.place!r})"
 
+    def encryption(self) -> ssl.SSLContext | None:
+        """Return what a connection to another machine is encrypted with, unless the address says so itself."""
+        if "sslmode" in self._query or not any(map(_elsewhere, self._hosts)):
+            return None
+        return ssl.create_default_context()
+
     async def connect(self, name: str, *, settings: Mapping[str, str] = _NO_OPTIONS) -> Any:
         """Return a connection of that application name; raises `Broken` within `CONNECT_S`, or for a wrong server."""
         options: dict[str, Any] = {"server_settings": {**_SETTINGS, "application_name": name, **settings}}
-        if any(map(_elsewhere, self._hosts)) and "sslmode" not in self._query:
-            options["ssl"] = ssl.create_default_context()
+        encryption = self.encryption()
+        if encryption is not None:
+            options["ssl"] = encryption
         try:
             connection = await asyncpg.connect(
                 self._url.reveal(), timeout=CONNECT_S, statement_cache_size=1024, **options
@@ -99,7 +107,16 @@ def _hosts(netloc: str, query: Mapping[str, list[str]]) -> list[str]:
 
 
 def _bare(host: str) -> str:
-    return host[1:].partition("]")[0] if host.startswith("[") else host.rpartition(":")[0] or host
+    """Return a host without its port, or raise ValueError where what follows it is none."""
+    name, port = host, ""
+    if host.startswith("["):
+        name, _, port = host[1:].partition("]")
+    elif ":" in host:
+        name, _, port = host.partition(":")
+        port = f":{port}"
+    if port and not port[1:].isdigit():
+        raise ValueError("a port is a number")
+    return name
 
 
 def _elsewhere(host: str) -> bool:
@@ -146,9 +163,8 @@ class Readers:
     async def snapshot(self) -> AsyncIterator[Any]:
         """Yield a connection inside a read-only transaction that sees one state of the database."""
         async with self._places:
-            connection = await self._take()
+            connection = await self._begun()
             try:
-                await run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
                 yield connection
             except (Broken, Busy, Conflict, Unstorable, asyncio.CancelledError):
                 connection.terminate()
@@ -158,20 +174,32 @@ class Readers:
                 raise
             await self._give_back(connection)
 
-    async def _give_back(self, connection: Any) -> None:
+    async def _begun(self) -> Any:
+        """Return a connection in a new transaction; one that was lost while nobody used it is not worth an error."""
+        while self._free:
+            connection = self._free.pop()
+            with contextlib.suppress(Broken):
+                return await self._begin(connection)
+        return await self._begin(await self._server.connect(self._name))
+
+    async def _begin(self, connection: Any) -> Any:
         try:
-            await run(connection, "ROLLBACK")
+            await run(connection, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         except BaseException:
             connection.terminate()
             raise
-        self._free.append(connection)
+        return connection
 
-    async def _take(self) -> Any:
-        while self._free:
-            connection = self._free.pop()
-            if not connection.is_closed():
-                return connection
-        return await self._server.connect(self._name)
+    async def _give_back(self, connection: Any) -> None:
+        try:
+            await run(connection, "ROLLBACK")
+        except Broken:  # whoever has read has what was read
+            connection.terminate()
+        except BaseException:
+            connection.terminate()
+            raise
+        else:
+            self._free.append(connection)
 
     def close(self) -> None:
         """Drop every connection that is not in use."""
