@@ -70,8 +70,12 @@ class TypedReader:
         from skipass.snowflake.arrow.values import typed_slices
 
         pieces = texts_of_body(body, len(self.columns))
-        slices = (typed_slices(self.columns, self.formats, texts, _SLICE_ROWS) for texts in pieces)
-        return Part(sum(len(texts[0]) for texts in pieces), chain.from_iterable(slices))
+        num_rows = sum(len(texts[0]) for texts in pieces)
+        pieces.reverse()
+        # Each is let go as soon as its rows are handed on.
+        texts = (pieces.pop() for _ in range(len(pieces)))
+        slices = (typed_slices(self.columns, self.formats, piece, _SLICE_ROWS) for piece in texts)
+        return Part(num_rows, chain.from_iterable(slices))
 
     def _by_rows(self, body: bytes) -> Part:
         with collector.paused(self.pause_collector):
