@@ -74,8 +74,8 @@ class Accounts:
                 where["connection_id"] = (await connection_for(reader, principal, connection)).id
             elif not principal.is_person:
                 where["connection_id"] = (await agent_of(reader, principal)).connections or ("",)
-            found = await reader.find(ConnectedAccount, limit=limit, **where)
-            return [await full_account(reader, one) for one in found if one.reason != DELETED]
+            found = await _living(reader, where, limit)
+            return [await full_account(reader, one) for one in found]
 
         return await self._deps.journal.read(load)
 
@@ -131,6 +131,19 @@ async def account_on(unit: UnitOfWork, connection: Connection, user: User, by: s
         created_at=unit.now,
     )
     return await begin(unit, made, {"connection_id": connection.id, "user_id": user.id, "by": by})
+
+
+async def _living(reader: Reader, where: Mapping[str, Any], limit: int) -> list[ConnectedAccount]:
+    """Return accounts in order of id, as many as wanted, past those that were deleted."""
+    kept: list[ConnectedAccount] = []
+    where = dict(where)
+    while len(kept) < limit:
+        found = await reader.find(ConnectedAccount, limit=limit, **where)
+        kept += [one for one in found if one.reason != DELETED]
+        if len(found) < limit:
+            break
+        where["id__gt"] = found[-1].id
+    return kept[:limit]
 
 
 def _keeps(connection: Connection) -> bool:
