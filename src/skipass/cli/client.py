@@ -44,6 +44,10 @@ class Gateway:
         sent = {name: value for name, value in (body or {}).items() if value is not None}
         return asyncio.run(self._call("POST", path, body=sent))
 
+    def delete(self, path: str) -> None:
+        """Ask for something to be deleted."""
+        asyncio.run(self._call("DELETE", path))
+
     def pages(self, path: str, **query: str | int | None) -> Iterator[list[dict[str, Any]]]:
         """Yield a list page by page, to its end."""
         cursor: str | None = None

@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from skipass import __version__
 from skipass.cli import environment
 from skipass.cli.commands import (
+    accounts,
     agents,
     approvals,
     audit,
@@ -69,6 +70,7 @@ for _name, _noun in (
     ("user", people.app),
     ("key", keys.app),
     ("connection", connections.app),
+    ("account", accounts.app),
     ("agent", agents.app),
     ("mcp-server", servers.app),
     ("session", sessions.app),

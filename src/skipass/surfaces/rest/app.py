@@ -16,6 +16,7 @@ from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.rest import (
+    accounts,
     agents,
     approvals,
     connections,
@@ -42,6 +43,8 @@ _ROUTERS = (
     people.router,
     groups.router,
     agents.router,
+    accounts.making,
+    accounts.router,
     connections.router,
     connections.slugs,
     issuers.router,

@@ -39,6 +39,7 @@ def _id(prefix: str) -> Places:
 
 
 SESSIONS = _id("ses")
+ACCOUNTS = _id("acc")
 APPROVALS = _id("apr")
 MEMBERSHIPS = _id("mbr")
 REVIEWS = _id("rvw")
