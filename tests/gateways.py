@@ -20,6 +20,7 @@ from skipass.app.home import Home
 from skipass.app.initialise import initialise
 from skipass.app.process import running
 from skipass.app.settings import Settings
+from skipass.audit.chain import Record
 from skipass.audit.checkpoint import Checkpoint, read
 from skipass.audit.verify import Report, check
 from skipass.clock import Clock
@@ -121,6 +122,12 @@ class Stage:
             return await reader.find(kind, **where)
 
         return await self.gateway.deps.journal.read(load)
+
+    async def recorded(self, kind: str) -> list[Record]:
+        """Return the tenant's records of a kind, wherever they are kept."""
+        admin = await self.principal("admin")
+        found = await self.gateway.events.list(admin, after=None, limit=1000)
+        return [record for record in found if record.kind == kind]
 
     def sent(self, containing: str) -> list[dict[str, Any]]:
         """Return the submits that reached Snowflake with this piece of text in them."""

@@ -12,7 +12,6 @@ from skipass.gateway.ports import UnitOfWork
 from skipass.ids import new_id
 from skipass.nouns.envelope import Status
 from skipass.nouns.session import AccessSession, AutomaticLeave, SessionState
-from skipass.storage.export import records
 
 pytestmark = pytest.mark.anyio
 PENDING = "SELECT order_id, status FROM ops.orders WHERE status = 'pending'"
@@ -47,7 +46,7 @@ async def test_the_path_is_gone_until_an_admin_allows_it_again(at: Stage) -> Non
         assert await asked(at) is Status.SESSION_REQUIRED
         leave = await allow(at)
         assert await asked(at) is Status.SUCCESS
-    said = [one.content() for one in records(at.home.database) if one.kind == "session.automatic_allowed"]
+    said = [one.content() for one in await at.recorded("session.automatic_allowed")]
     admin = await at.principal("admin")
     assert [one["by"] for one in said] == [admin.user_id] * 2
     assert said[0]["agent_id"] == leave.agent_id

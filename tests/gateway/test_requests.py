@@ -14,7 +14,6 @@ from skipass.nouns.envelope import Status
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.nouns.statement import Statement, StatementState
 from skipass.sandbox.testing import RunningSandbox
-from skipass.storage.export import records
 
 pytestmark = pytest.mark.anyio
 UPDATE = "UPDATE ops.orders SET note = ? WHERE order_id = 1003"
@@ -92,5 +91,5 @@ async def test_a_request_that_makes_no_sense_is_refused_whole_and_recorded(
         refusal = error.code
     assert refusal == code
     assert await at.every(AccessSession) == []
-    said = [one.content()["code"] for one in records(at.home.database) if one.kind == "session.refused"]
+    said = [one.content()["code"] for one in await at.recorded("session.refused")]
     assert said == [code]
