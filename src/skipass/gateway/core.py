@@ -27,9 +27,9 @@ from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.issuer import Issuer
 from skipass.gateway.issuing import Issuing
 from skipass.gateway.jobs import Jobs
-from skipass.gateway.mappings import Mappings
 from skipass.gateway.landing import Landing
 from skipass.gateway.linking import Linking
+from skipass.gateway.mappings import Mappings
 from skipass.gateway.notices import Notices
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
@@ -47,9 +47,9 @@ from skipass.gateway.sessions import Sessions
 from skipass.gateway.signins import SignIns
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
-from skipass.nouns.connection import AuthMethod
 from skipass.gateway.uploading import Uploading
 from skipass.gateway.whoami import Whoami
+from skipass.nouns.connection import AuthMethod
 from skipass.nouns.people import Tenant
 from skipass.vault.seal import unseal
 
