@@ -166,3 +166,68 @@ def test_status_of_an_accept_header(fresh: RunningSandbox) -> None:
             assert answer.status == int(status)
             assert b"391902" in answer.read()
             connection.close()
+
+
+def test_synchronous_submit_ends_with_its_window(fresh: RunningSandbox) -> None:
+    """A submit that is not done within the window is answered 202, and its handle gives the rows later."""
+    fresh.control.switches(sync_window_s=0.05, execution_delay_s=0.5)
+    agent = Client.of(fresh, "SKIPASS_SVC")
+    reply = agent.sql("select 42")
+    assert (reply.status, reply.code) == (202, "333334")
+    assert agent.finished(reply.body["statementHandle"]).rows == [["42"]]
+
+
+def test_handles_age(fresh: RunningSandbox) -> None:
+    """A result is there for the time that is set, by the account's clock, and then is unknown."""
+    agent = Client.of(fresh, "SKIPASS_SVC")
+    fresh.control.switches(handle_age_s=600)
+    handle = agent.sql("select 1").body["statementHandle"]
+    fresh.control.switches(clock_offset_s=599)
+    assert agent.status(handle).status == 200
+    fresh.control.switches(clock_offset_s=601)
+    assert agent.status(handle).code == "000709"
+
+
+@pytest.mark.parametrize(("shape", "kind"), [("object", dict), ("array", list)])
+def test_body_of_a_later_partition(fresh: RunningSandbox, shape: str, kind: type) -> None:
+    """A later partition is an object with its rows, or the rows alone."""
+    fresh.control.switches(partition_body=shape, partition_rows=2)
+    agent = Client.of(fresh, "SKIPASS_SVC")
+    first = agent.sql("select seq4() from table(generator(rowcount => 3))")
+    second = agent.call("GET", f"/api/v2/statements/{first.body['statementHandle']}?partition=1").body
+    assert isinstance(second, kind)
+    assert (second["data"] if shape == "object" else second) == [["2"]]
+
+
+def test_default_role_by_scope(fresh: RunningSandbox) -> None:
+    """The scope for the default role is taken, or refused before anybody signs in."""
+    app = App.of(fresh)
+    target = app.target("refresh_token session:role:all")
+    assert 'name="password"' in app.person.get(target).text
+    fresh.control.switches(role_all_scope="refused")
+    page = app.person.get(target)
+    assert (page.status, "390308" in page.text) == (400, True)
+
+
+def test_refresh_tokens_of_every_integration_rotate(fresh: RunningSandbox) -> None:
+    """With `single` an integration that does not ask for it has refresh tokens that are good once."""
+    root, app = Client.of(fresh, "ADMIN"), App.of(fresh)
+    text = "alter security integration skipass_oauth set oauth_single_use_refresh_tokens_required = false"
+    assert root.sql(text).status == 200
+    assert "refresh_token" not in app.refresh(app.tokens()["refresh_token"]).body
+    fresh.control.switches(refresh_mode="single")
+    token = app.tokens()["refresh_token"]
+    assert app.refresh(token).body["refresh_token"] != token
+    assert app.refresh(token).body["error"] == "invalid_grant"
+
+
+@pytest.mark.parametrize(
+    ("shape", "members"),
+    [("vendor", {"data", "message", "code", "success", "error"}), ("rfc", {"error", "error_description"})],
+)
+def test_shape_of_a_token_refusal(fresh: RunningSandbox, shape: str, members: set[str]) -> None:
+    """A token request is refused in the vendor's shape or in the RFC's."""
+    fresh.control.switches(oauth_error_shape=shape)
+    reply = App.of(fresh).refresh("nothing")
+    assert set(reply.body) == members
+    assert reply.body["error"] == "invalid_grant"
