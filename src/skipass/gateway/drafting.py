@@ -244,7 +244,7 @@ async def draft_registration(
         if _awaits_client(request):
             return _snowflake(bare, request), (_next_steps(deps, connection, bare),)
         if not bare.client_id:
-            hint = "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS('NAME') prints it; skipass connection setup-sql has the whole."
+            hint = "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS('NAME') prints it; see skipass connection setup-sql."
             raise SkipassError("missing_field", "A connection by snowflake_oauth needs client_id.", hint)
         return _with_secret(deps, _snowflake(bare, request), _plain_secret(request)), ()
     except SnowflakeConfigError as error:

@@ -1,4 +1,4 @@
-"""Connected accounts over REST: for agents on behalf of the users they act for, for people their own, for admins all."""
+"""Connected accounts over REST: agents on behalf of the users they act for, people for their own, admins for all."""
 
 from __future__ import annotations
 
