@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
+from dataclasses import replace
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any
 
@@ -16,7 +17,8 @@ from mcp.shared.exceptions import MCPError
 
 from sandbox.client import Client
 from sandbox.flow import App
-from skipass.sandbox.testing import RunningSandbox
+from skipass.sandbox.testing import RunningSandbox, running_sandbox
+from skipass.sandbox.world import build_account
 
 pytestmark = pytest.mark.anyio
 PATH = "/api/v2/databases/OPS_DB/schemas/OPS/mcp-servers/OPS_MCP"
@@ -238,3 +240,24 @@ def test_place_of_a_failure_is_a_switch(fresh: RunningSandbox, switch: str, plac
     _, found = post(fresh, token_of(fresh), "tools/call", name="sql-exec-tool", arguments={"sql": "select * from x"})
     assert found["result"].get("isError") is place
     assert found["result"]["content"][0]["text"].startswith("MCP Server tool error: ")
+
+
+def test_host_of_a_server_has_hyphens() -> None:
+    """An account whose name has underscores is reached by both spellings, its managed servers by hyphens alone."""
+    with running_sandbox(build_account("ACME-MY_ACCT", scale=0)) as running:
+        one = Client.of(running, "SKIPASS_SVC")
+        message = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        for host, status in (("acme-my-acct", 200), ("acme-my_acct", 403)):
+            caller = replace(one, virtual_host=f"{host}.snowflakecomputing.com")
+            assert caller.sql("select current_account_name()").rows == [["MY_ACCT"]]
+            assert caller.call("POST", PATH, message).status == status
+
+
+def test_trial_account_lists_tools_and_runs_none(fresh: RunningSandbox) -> None:
+    """On a trial account the tools are listed, and each call of one says that it is such an account."""
+    token = token_of(fresh)
+    fresh.control.switches(trial_account=True)
+    _, listed = post(fresh, token, "tools/list")
+    assert len(listed["result"]["tools"]) == 3
+    for name, arguments in (("sql-exec-tool", {"sql": "select 1"}), ("ticket-search", {"query": "x"})):
+        assert call(fresh, token, name, **arguments) == "399504 Access denied for trial accounts"
