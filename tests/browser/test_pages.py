@@ -73,6 +73,7 @@ async def test_a_card_is_readable_on_a_telephone(
     """At 360 pixels nothing is cut off sideways, hidden characters are spelled out, and every text is clear."""
     endless = f"UPDATE ops.orders SET note = '{'x' * 3000}{HIDDEN}' WHERE order_id = 1003"
     held = await house.held(endless)
+    await house.apply(f"version = 1\n# {'z' * 500}\n")
     async with chrome.window(width=TELEPHONE, scheme=scheme) as seen:
         await seen.page.goto(f"{house.url}/sign-in")
         assert await seen.overflow() <= 0
@@ -90,8 +91,9 @@ async def test_a_card_is_readable_on_a_telephone(
         button = await seen.page.get_by_role("button", name="Approve").bounding_box()
         assert button is not None
         assert (button["height"] >= 44, button["x"] + button["width"] <= TELEPHONE) == (True, True)
-        await seen.page.goto(f"{house.url}/console")
-        assert await seen.overflow() <= 0
+        for path in ("/console/policy", "/console"):
+            await seen.page.goto(f"{house.url}{path}")
+            assert await seen.overflow() <= 0
         assert await seen.contrast() >= ENOUGH
 
 

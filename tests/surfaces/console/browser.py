@@ -133,11 +133,15 @@ class House:
 
         await gateway.deps.journal.write(channel)
         await gateway.groups.add(admin, "oncall", kind=MemberKind.USER, member="sam")
-        await gateway.policies.apply(admin, GLASS)
+        await self.apply(GLASS)
         wish = {"scope": {"schemas": ["OPS_DB.OPS"]}, "ttl_s": 60, "reason": reason, "break_glass": True}
         opened = await self.stage.call("skipass_request_session", wish)
         (review,) = await self.stage.every(Review, session_id=opened.session_id)
         return str(review.id)
+
+    async def apply(self, policy: str) -> None:
+        """Bring a policy into force."""
+        await self.stage.gateway.policies.apply(await self.stage.principal("admin"), policy)
 
     async def held(self, statement: str = UPDATE) -> Envelope:
         """Have a statement held in a session of its own."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from skipass.gateway.policies import Policies
 from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.envelope import Envelope
@@ -225,3 +227,34 @@ async def test_a_review_is_read_after_sign_in_and_closed_by_a_fresh_one(house: H
         assert not other.has_form(other.url.path)
         assert "takes a fresh sign-in" in other.text
     assert (await house.stage.every(Review, id=second))[0].state is ReviewState.OPEN
+
+
+async def test_people_who_look_after_things_read_the_policy_and_change_nothing(house: House) -> None:
+    """The text in force is shown as it was applied, with who did it and without a form; nobody else sees it."""
+    async with house.browser() as grace:
+        waiting = await grace.sign_in(await house.link("grace"))
+        assert 'href="/console/policy"' in waiting.html
+        assert "There is none" in (await grace.get("/console/policy")).text
+        await house.apply("version = 1\n# <b>keep\u202e</b>\n")
+        page = await grace.get("/console/policy")
+        assert "Version 1" in page.text
+        assert "Applied by ada" in page.text
+        assert "# <b>keep⟨U+202E⟩</b>" in page.text
+        assert not page.has_form("/console/policy")
+        assert (await grace.post("/console/policy", {"policy": ""})).status == 404
+    async with house.browser() as sam:
+        assert (await sam.get("/console/policy")).url.path == "/sign-in"
+        own = await sam.sign_in(await house.link("sam"))
+        assert "/console/policy" not in own.html
+        assert (await sam.get("/console/policy")).status == 403
+
+
+async def test_a_policy_file_is_shown_as_one(house: House) -> None:
+    """Where the deployment's file is the policy, the page says that it changes there."""
+    text = 'version = 1\n[[rule]]\nname = "no payroll"\noutcome = "deny"\nobjects = ["FINANCE_DB.HR"]\n'
+    await Policies(replace(house.stage.gateway.deps, policy_file=text)).adopt_file()
+    async with house.browser() as grace:
+        await grace.sign_in(await house.link("grace"))
+        page = await grace.get("/console/policy")
+    assert "It is a file of this deployment" in page.text
+    assert "no payroll" in page.text

@@ -18,7 +18,7 @@ from skipass.nouns.principal import Principal
 from skipass.nouns.review import ReviewState
 from skipass.secret import Secret
 from skipass.surfaces.console import pages
-from skipass.surfaces.console.views import MINUTE, card_values, left, review_values
+from skipass.surfaces.console.views import MINUTE, card_values, left, policy_values, review_values
 from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
@@ -81,6 +81,7 @@ class _Console:
             ("GET", "/sign-in"): self._entrance,
             ("POST", "/sign-in"): self._sign_in,
             ("GET", "/console"): self._waiting,
+            ("GET", "/console/policy"): self._policy,
             ("POST", "/console/sign-out"): self._sign_out,
             ("GET", "/console/approvals/"): self._card,
             ("POST", "/console/approvals/"): self._decide,
@@ -122,7 +123,19 @@ class _Console:
         found = await self._gateway.approvals.list(principal, state=ApprovalState.WAITING, after=None, limit=_MOST)
         items = [{"id": one.id, "subject": one.subject.value, "left": left(one, now)} for one in found]
         reviews = await self._owed(principal)
-        return _html("waiting.html", items=items, reviews=reviews, **_signed(cookie, principal))
+        seen, signed = sees_all(principal), _signed(cookie, principal)
+        return _html("waiting.html", items=items, reviews=reviews, watches=seen, **signed)
+
+    async def _policy(self, asked: _Asked) -> _Reply:
+        """Show the policy in force; nothing is changed from here."""
+        try:
+            cookie, principal = await self._caller(asked)
+        except SkipassError:
+            return _to("/sign-in")
+        found = await self._gateway.policies.list(principal, limit=1)
+        people = {one.id: one.name for one in await self._gateway.people.list(principal)} if found else {}
+        shown = policy_values(found[0], people) if found else None
+        return _html("policy.html", version=shown, **_signed(cookie, principal))
 
     async def _owed(self, principal: Principal) -> list[dict[str, str]]:
         """Return the reviews that are open, to people who look at everything."""

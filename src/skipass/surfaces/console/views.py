@@ -11,6 +11,7 @@ import orjson
 from skipass.gateway.cards import FullCard, Previews
 from skipass.gateway.reviews import ReviewCard
 from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
+from skipass.nouns.policy import PolicySource, PolicyVersion
 from skipass.nouns.review import ReviewState
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
@@ -73,6 +74,17 @@ def review_values(card: ReviewCard) -> dict[str, Any]:
         "reason": session.reason if session else "",
         "said": said,
         "barred": card.barred,
+    }
+
+
+def policy_values(version: PolicyVersion, people: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values of the policy's template; `people` are names by id."""
+    return {
+        "number": version.number,
+        "at": version.applied_at.strftime(MINUTE),
+        "file": version.source is PolicySource.FILE,
+        "by": people.get(version.applied_by or "", "somebody who is gone"),
+        "text": version.text,
     }
 
 
