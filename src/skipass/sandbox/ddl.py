@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import alter, dropped, failures, results, tabledefs, undrop
+from skipass.sandbox import alter, dropped, failures, lexer, results, tabledefs, undrop
 from skipass.sandbox.catalog import Grant, Table, on_table
 from skipass.sandbox.columns import Column
 from skipass.sandbox.execution import Execution, described
@@ -136,13 +136,16 @@ def _fill_from_query(execution: Execution, table: Table, source: Any) -> None:
     execution.run.execute(f'INSERT INTO "{table.physical}" {sql}')
 
 
-def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Table:
+def _create_view(execution: Execution, tree: Any, name: TableName, text: str) -> Table:
     source = tree.expression
     if source is None:
         raise failures.syntax(1, 0, "<EOF>")
-    text = source.sql(dialect="snowflake")
+    if execution.bindings:
+        raise failures.unsupported("bindings in a view")
     resolver = execution.resolver()
-    resolver.query(source)
+    # A view finds its tables from its own schema, now as later.
+    own = replace(execution.session, database=name.database, schema=name.schema)
+    replace(resolver, session=own).query(source)
     sql = execution.sql(source, resolver.reading)
     given = [one.name for one in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
     found = described(execution, sql)
@@ -151,9 +154,19 @@ def _create_view(execution: Execution, tree: Any, name: TableName, _: str) -> Ta
     columns = [Column(name, kind) for name, kind in zip(names, kinds, strict=True)]
     physical = execution.account.catalog.next_physical()
     words = _properties(tree)
-    table = Table(name, execution.session.now, execution.session.role, columns, physical, view=text)
+    table = Table(name, execution.session.now, execution.session.role, columns, physical, view=_query_text(text))
     table.comment, table.secure = words.get("COMMENT", ""), "SECURE" in words
     return table
+
+
+def _query_text(text: str) -> str:
+    """Return a view's query as it was written: what it asks of its reader's session is answered when it is read."""
+    depth = 0
+    for token in lexer.tokenize(text):
+        depth += (token.text == "(") - (token.text == ")")
+        if depth == 0 and token.upper == "AS":
+            return text[token.end :].strip().rstrip(";").rstrip()
+    raise failures.syntax(1, 0, "<EOF>")
 
 
 def _remove(execution: Execution, table: Table) -> None:

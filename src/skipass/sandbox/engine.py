@@ -247,6 +247,7 @@ def _compiled(code: str, state: str, text: str) -> Any:
 
 _ERRORS: tuple[tuple[str, Any], ...] = (
     ("CHECK constraint", _plain("100078", "22000", "String is too long and would be truncated")),
+    ("Malformed URL", _plain("100139", "22P02", "Error parsing URL")),
     ("Malformed JSON", _plain("100069", "22P02", "Error parsing JSON")),
     ("More than one row returned by a subquery", _plain(
         "090150", "22000", "Single-row subquery returns more than one row.")),

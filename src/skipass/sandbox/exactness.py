@@ -73,6 +73,9 @@ def _outermost(work: Translation, node: Any, inner: Any) -> Any:
         return macro("sf_agg_list", node)
     if isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "RATIO_TO_REPORT":
         return _ratio(work, node, inner)
+    if isinstance(inner, exp.Anonymous) and str(inner.this).upper() == "CONDITIONAL_CHANGE_EVENT":
+        inner.replace(exp.Anonymous(this="list", expressions=inner.expressions))
+        return macro("sf_changes", node.copy())
     scale = scale_of(work.types.of(inner if not isinstance(inner, exp.PercentileCont) else node))
     if scale is None or not isinstance(inner, (exp.Avg, exp.Median, exp.PercentileCont)):
         return node

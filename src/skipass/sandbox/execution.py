@@ -8,6 +8,7 @@ reading did not find.
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,7 +17,7 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel, SqlglotError, UnsupportedError
 
-from skipass.sandbox import binds, failures, functions, history, lexer, resultscan, zones
+from skipass.sandbox import binds, ddltext, failures, functions, history, lexer, resultscan, zones
 from skipass.sandbox.account import Account
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.cells import Formats, encoder, selected
@@ -74,9 +75,11 @@ class Execution:
 
     def host(self) -> functions.Host:
         """Return what context functions may ask."""
-        host = self.account.functions_host(
-            self.session, self.handle, self.run.wait, system.functions(self.account, self.session)
-        )
+        known = {
+            **system.functions(self.account, self.session),
+            "GET_DDL": lambda given: ddltext.get_ddl(self.account.catalog, self.session, given),
+        }
+        host = self.account.functions_host(self.session, self.handle, self.run.wait, known)
         return replace(host, is_function=self._is_function, active=lambda: self.rights().roles)
 
     def _is_function(self, path: list[str]) -> bool:
@@ -229,9 +232,17 @@ def exact_case(tree: Any, reading: Reading) -> None:
             raise failures.invalid_identifier(column.name)
 
 
+_COUNTS = re.compile(
+    r"provided arguments \((\d+)\) is greater than the maximum number of supported arguments \((\d+)\)"
+)
+
+
 def _syntax(error: SqlglotError, text: str) -> failures.Failure:
     errors = getattr(error, "errors", None) or [{}]
     first = errors[0]
+    counts = _COUNTS.search(str(first.get("description") or ""))
+    if counts is not None:
+        return failures.too_many_arguments(int(counts.group(2)), int(counts.group(1)))
     highlight = str(first.get("highlight") or "<EOF>")
     line, column = int(first.get("line") or 1), int(first.get("col") or len(text))
     return failures.syntax(line, max(column - len(highlight), 0), highlight)

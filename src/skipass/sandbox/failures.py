@@ -75,6 +75,11 @@ def unknown_function(name: str) -> Failure:
     return compilation("002139", "42601", f"Unknown function {name}.")
 
 
+def too_many_arguments(expected: int, given: int) -> Failure:
+    """Return 000939: a function was given more arguments than it takes."""
+    return compilation("000939", "22023", f"too many arguments for function expected {expected}, got {given}")
+
+
 def no_current(kind: str, action: str) -> Failure:
     """Return 090105 or 090106: the statement needs a current database or schema and has none."""
     code = "090105" if kind == "database" else "090106"

@@ -83,7 +83,7 @@ def _function(node: Any, host: Host) -> Any:
     if name in _SYSTEM:
         return _SYSTEM[name](node, host)
     if name in host.system:
-        told = host.system[name]([one.name for one in node.expressions])
+        told = host.system[name]([_plain_text(one) for one in node.expressions])
         return exp.Null() if told is None else exp.Literal.string(told)
     if anonymous and host.is_function(_path(node)):
         node.meta["sf_own"] = True
@@ -91,6 +91,10 @@ def _function(node: Any, host: Host) -> Any:
     if anonymous and (name not in _PLAIN or isinstance(node.parent, exp.Dot)) and not _is_table(node):
         raise failures.unknown_function(name)
     return node
+
+
+def _plain_text(argument: Any) -> str:
+    return str(argument.this).upper() if isinstance(argument, exp.Boolean) else argument.name
 
 
 def _path(node: Any) -> list[str]:

@@ -268,4 +268,6 @@ RULES: dict[type, Callable[[Types, Any], str]] = {
          exp.VariancePop, exp.Corr),
         _always(FLOAT),
     ),
+    exp.ParseUrl: _always("OBJECT"),
+    exp.Soundex: _always(TEXT),
 }  # fmt: skip

@@ -13,6 +13,8 @@ _ORDERABLE = "list_transform(sf_list(a), lambda x: {'n': TRY_CAST(x->>'$' AS DOU
 _SORTED = f"list_transform(list_sort(list_filter({_ORDERABLE}, lambda x: x.t IS NOT NULL)), lambda x: x.v)"
 _PICKED = """CAST('{' || array_to_string(list_transform(list_filter(json_keys(o), lambda k: %s),
     lambda k: to_json(k) || ':' || CAST(json_extract(o, '$."' || k || '"') AS VARCHAR)), ',') || '}' AS JSON)"""
+_COLLAPSED = "regexp_replace(" * 7
+_COLLAPSE = "".join(f", '{digit}+', '{digit}', 'g')" for digit in range(7))
 _FROM = "CASE WHEN f < 0 THEN len(sf_list(a)) + f ELSE f END"
 _UNTIL = "CASE WHEN t < 0 THEN len(sf_list(a)) + t ELSE t END"
 
@@ -93,6 +95,26 @@ MACROS = {
         ELSE sf_offset_minutes(sf_own_offset(x)) END)""",
     "sf_tz_text(x)": "sf_tz_read(x, CAST(sf_zoned(x) AS TIMESTAMPTZ))",
     "sf_try_tz_text(x)": "sf_tz_read(x, TRY_CAST(sf_zoned(x) AS TIMESTAMPTZ))",
+    "sf_changes(l)": """len(list_filter(range(2, len(list_filter(l, lambda y: y IS NOT NULL)) + 1),
+        lambda i: list_filter(l, lambda y: y IS NOT NULL)[i] <> list_filter(l, lambda y: y IS NOT NULL)[i - 1]))""",
+    "sf_letters(x)": "regexp_replace(upper(x), '[^A-Z]', '', 'g')",
+    "sf_sounds(x)": f"""{_COLLAPSED}translate(left(x, 1) || regexp_replace(substr(x, 2), '[HW]', '', 'g'),
+        'ABCDEFGHIJKLMNOPQRSTUVWXYZ', '01230120022455012623010202'){_COLLAPSE}""",
+    "sf_soundex(x)": """CASE WHEN x IS NULL THEN NULL WHEN sf_letters(x) = '' THEN '' ELSE left(sf_letters(x), 1)
+        || left(rpad(replace(substr(sf_sounds(sf_letters(x)), 2), '0', ''), 3, '0'), 3) END""",
+    "sf_url_part(u, p)": "nullif(regexp_extract(u, p, 1), '')",
+    "sf_url_query(u)": r"sf_url_part(u, '^[^?#]*[?]([^#]*)')",
+    "sf_url_pairs(q)": """sf_object(list_transform(string_split(q, '&'),
+        lambda x: sf_pair_null(split_part(x, '=', 1), split_part(x, '=', 2))))""",
+    "sf_url(u)": r"""json_object('fragment', sf_url_part(u, '#(.*)$'),
+        'host', sf_url_part(u, '^[^:/?#]+://(?:[^@/?#]*@)?([^:/?#]*)'),
+        'parameters', CASE WHEN sf_url_query(u) IS NULL THEN NULL ELSE sf_url_pairs(sf_url_query(u)) END,
+        'path', sf_url_part(u, '^[^:/?#]+://[^/?#]*/([^?#]*)'), 'port', sf_url_part(u, '^[^:/?#]+://[^/?#]*:(\d+)'),
+        'query', sf_url_query(u), 'scheme', sf_url_part(u, '^([A-Za-z][A-Za-z0-9+.-]*):'))""",
+    "sf_parse_url(u)": r"""CASE WHEN u IS NULL THEN NULL
+        WHEN regexp_matches(u, '^[A-Za-z][A-Za-z0-9+.-]*:') THEN sf_url(u) ELSE error('Malformed URL') END""",
+    "sf_try_parse_url(u)": r"""CASE WHEN regexp_matches(u, '^[A-Za-z][A-Za-z0-9+.-]*:') THEN sf_url(u)
+        ELSE json_object('error', 'scheme not specified') END""",
     "sf_bool(x)": "CASE WHEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) IS NOT NULL "
     "THEN TRY_CAST(CAST(x AS VARCHAR) AS DOUBLE) <> 0 ELSE CAST(x AS BOOLEAN) END",
 }

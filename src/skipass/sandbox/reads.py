@@ -31,12 +31,24 @@ def run(execution: Execution, text: str, source: Any) -> Output:
         exact_case(tree, reading)
         sources = tree.copy()
         sql = execution.sql(tree, reading)
-        columns = described(execution, sql)
+        columns = _structured(tree, described(execution, sql))
         known = origins(sources, reading, len(columns))
         columns = [_with_origin(column, origin) for column, origin in zip(columns, known, strict=True)]
         return execution.output(sql, columns)
     except failures.Failure as failure:
         raise located(failure, text) from None
+
+
+def _structured(tree: Any, columns: list[ResultColumn]) -> list[ResultColumn]:
+    """Tell OBJECT and ARRAY apart from VARIANT, which DuckDB does not."""
+    projections = tree.expressions if isinstance(tree, exp.Select) else []
+    if len(projections) != len(columns):
+        return columns
+    kinds = [projection.meta.get("sf_type", "") for projection in projections]
+    return [
+        replace(column, type=kind.lower()) if column.type == "variant" and kind in ("OBJECT", "ARRAY") else column
+        for column, kind in zip(columns, kinds, strict=True)
+    ]
 
 
 def _resolve(execution: Execution, tree: Any) -> Reading:

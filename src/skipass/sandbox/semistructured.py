@@ -91,6 +91,12 @@ def _listed(name: str) -> Builder:
     return lambda node: macro(name, node.expressions[0], exp.Array(expressions=node.expressions[1:]))
 
 
+def _url(node: Any) -> Any:
+    """With 1 as its second argument an address that cannot be read is told, not refused."""
+    lenient = node.args.get("permissive")
+    return macro("sf_try_parse_url" if lenient is not None and lenient.name == "1" else "sf_parse_url", node.this)
+
+
 def _as_json(node: Any) -> Any:
     return macro("to_json", node.copy())
 
@@ -131,6 +137,8 @@ BY_CLASS: dict[type, Builder] = {
     exp.ObjectInsert: _plain("sf_object_insert", "this", "key", "value"),
     exp.ObjectAgg: _plain("json_group_object", "this", "expression"),
     exp.StripNullValue: _plain("sf_strip_null", "this"),
+    exp.Soundex: _plain("sf_soundex", "this"),
+    exp.ParseUrl: _url,
     exp.Typeof: _plain("sf_type", "this"),
     exp.IsArray: _type_is("ARRAY"),
     exp.IsNullValue: _type_is("NULL_VALUE"),

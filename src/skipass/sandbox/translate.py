@@ -18,7 +18,9 @@ from skipass.sandbox.semistructured import BY_CLASS, BY_NAME
 from skipass.sandbox.tablefunctions import SEQUENCE
 from skipass.sandbox.translation import Rule, Translation
 
-NAMES = frozenset({*BY_NAME, *conversions.CASTS, "HASH", "RATIO_TO_REPORT", "SYSTEM$TYPEOF"})
+NAMES = frozenset(
+    {*BY_NAME, *conversions.CASTS, "HASH", "RATIO_TO_REPORT", "CONDITIONAL_CHANGE_EVENT", "SYSTEM$TYPEOF"}
+)
 
 
 def translate(tree: Any, reading: Reading) -> Any:
