@@ -134,6 +134,9 @@ def test_refresh_tokens_can_rotate(sites: Sites, fresh: RunningSandbox) -> None:
     first = site.tokens()["refresh_token"]
     again = site.client.refresh_token(site.meta["token_endpoint"], refresh_token=first)
     assert again["refresh_token"] != first
+    calls = [one for one in fresh.control.calls() if one["path"] == urlsplit(site.meta["token_endpoint"]).path]
+    assert [one["grant_type"] for one in calls] == ["authorization_code", "refresh_token"]
+    assert len({one["spent"] for one in calls}) == 2
     with pytest.raises(OAuthError, match="invalid_grant"):
         site.client.refresh_token(site.meta["token_endpoint"], refresh_token=first)
     renewed = site.client.refresh_token(site.meta["token_endpoint"], refresh_token=again["refresh_token"])

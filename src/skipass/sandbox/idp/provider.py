@@ -24,7 +24,7 @@ from skipass.sandbox.idp import requests, tokens
 from skipass.sandbox.idp.browser import Browser, not_found
 from skipass.sandbox.idp.model import Client, Directory, Grant, Person, Server
 from skipass.sandbox.idp.requests import Refused
-from skipass.sandbox.oauth.model import digest
+from skipass.sandbox.oauth.model import digest, mark
 
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _OPEN = {"Access-Control-Allow-Origin": "*"}
@@ -114,7 +114,7 @@ class Provider:
         if server is None:
             return not_found()
         form = dict(parse_qsl((await request.body()).decode("utf-8", "replace")))
-        request.scope["state"]["grant_type"] = form.get("grant_type")
+        request.scope["state"] |= {"grant_type": form.get("grant_type"), "spent": mark(form)}
         try:
             client = requests.client_of(self.directory, request.headers.get("authorization", ""), form)
             grant = self._spent(server, client, form)

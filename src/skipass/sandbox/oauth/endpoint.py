@@ -15,7 +15,7 @@ from skipass.sandbox.account import Account
 from skipass.sandbox.address import base_url, client_address
 from skipass.sandbox.oauth import policies, tokens
 from skipass.sandbox.oauth.clients import BadClient, authenticate
-from skipass.sandbox.oauth.model import Integration, digest
+from skipass.sandbox.oauth.model import Integration, mark
 from skipass.sandbox.oauth.tokens import BadGrant, Tokens
 
 PATH = "/oauth/token-request"
@@ -45,7 +45,7 @@ async def answer(request: Request, account: Account) -> Response:
     try:
         form = await _form(request)
         state["grant_type"] = form.get("grant_type")
-        state["spent"] = _spent(form)
+        state["spent"] = mark(form)
         one = _client(request, account, form)
         state["integration"] = one.name
         with account.lock:
@@ -62,12 +62,6 @@ async def answer(request: Request, account: Account) -> Response:
             account.save()
         status = int(account.switches.invalid_client_status) if refused.error == "invalid_client" else 400
         return JSONResponse(_error(account, refused), status, _NO_STORE)
-
-
-def _spent(form: dict[str, str]) -> str | None:
-    """Return a name for the code or refresh token of a request that tells nothing about it."""
-    given = form.get("code") or form.get("refresh_token")
-    return digest(given)[:16] if given else None
 
 
 async def _form(request: Request) -> dict[str, str]:

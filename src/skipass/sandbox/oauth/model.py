@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +18,12 @@ SNOWFLAKE, EXTERNAL = "OAUTH", "EXTERNAL_OAUTH"
 def digest(secret: str) -> str:
     """Return the name under which a secret is kept."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def mark(form: Mapping[str, str]) -> str | None:
+    """Return a name for the code or refresh token of a token request that tells nothing about it."""
+    given = form.get("code") or form.get("refresh_token")
+    return digest(given)[:16] if given else None
 
 
 @dataclass(slots=True)
