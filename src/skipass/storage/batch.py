@@ -84,7 +84,7 @@ class Batch:
     async def commit(self) -> None:
         """Commit; only an error that is no `Conflict` leaves it open whether that happened."""
         self.commit_sent = True
-        await run(self._connection, "COMMIT")
+        await run(self._connection, f"COMMIT; {queries.GIVE_TURNS_BACK}")
 
     async def _ask(self, sql: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = await ask(self._connection, Question(sql, values, counts=False))

@@ -40,6 +40,8 @@ BATCH_S = 2.0
 SILENT = timedelta(seconds=10)
 LOOK_EVERY_S = 5.0
 CONTACT_S = 1.0
+# How long after a clash batches are done in turns with the other writers that clashed.
+CROWDED_S = 1.0
 _log = structlog.get_logger("skipass.journal")
 
 
@@ -68,7 +70,7 @@ class PostgresJournal:
         self._doubted: set[str] = set()
         self._doubts: list[Doubt] = []
         self._untold: list[Event] = []
-        self._chains = 1
+        self._chains, self._crowded_until = 1, float("-inf")
         self._heard = self._well_since = float("-inf")
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -168,6 +170,7 @@ class PostgresJournal:
                     batch = await self._filled(entries)
                     await batch.commit()
             except Conflict:
+                self._crowded_until = self._clock.monotonic() + CROWDED_S
                 await self._roll_back()
                 continue
             except Exception as error:  # noqa: BLE001  whatever it is, nothing of this batch counts as recorded
@@ -181,6 +184,9 @@ class PostgresJournal:
     async def _filled(self, entries: list[Entry]) -> Batch:
         """Return a transaction with every entry in it, ready to commit."""
         connection = await self._connected()
+        if self._clock.monotonic() < self._crowded_until:
+            with contextlib.suppress(Busy):  # whoever has the turn and does not use it is not waited for
+                await ask(connection, Question(queries.TAKE_TURN, {}, counts=False))
         wall, high_water = await self._server_time(connection)
         self._wall.hear(wall)
         now, drift = self._anchor.advance(high_water)
@@ -231,7 +237,7 @@ class PostgresJournal:
     async def _roll_back(self) -> None:
         try:
             async with asyncio.timeout(BATCH_S):
-                await run(self._connection, "ROLLBACK")
+                await run(self._connection, f"ROLLBACK; {queries.GIVE_TURNS_BACK}")
         except (Broken, TimeoutError):
             self._drop()
 

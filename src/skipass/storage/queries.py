@@ -77,6 +77,9 @@ INSERT INTO writers (id, started_us, heartbeat_us) VALUES (:writer, :now, :now)
     ON CONFLICT (id) DO UPDATE SET heartbeat_us = GREATEST(writers.heartbeat_us, excluded.heartbeat_us)
     RETURNING sealed_by, CAST(pg_current_xact_id() AS text) AS transaction
 """
+# Writers that have clashed take turns for a while. Being right does not depend on it: it saves doing batches again.
+TAKE_TURN = "SELECT pg_advisory_lock(1546754086)"
+GIVE_TURNS_BACK = "SELECT pg_advisory_unlock_all()"
 END_EARLIER = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
  WHERE application_name = :name AND usename = current_user AND pid <> pg_backend_pid()
