@@ -158,7 +158,7 @@ def test_rollback_undoes(fresh: RunningSandbox) -> None:
         ("begin", "391911"),
         ("put file:///a @b", "391911"),
         ("create temporary table x (a int)", "391911"),
-        ("call something()", "000002"),
+        ("call something()", "002003"),
         ("select 1; select 2", "000008"),
         ("create table orders (a int)", "003001"),
         ("select ?", "002049"),
