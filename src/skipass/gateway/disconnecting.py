@@ -39,7 +39,8 @@ from skipass.vault.tokens import unpack
 
 CANCEL_S = 2.0
 _ENDED = (AccountState.DISCONNECTED, AccountState.REVOKED)
-_AT_WORK = (StatementState.SUBMITTED, StatementState.CANCELLING)
+_AT_WORK = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING)
+_LOOK_S = 0.05
 _log = structlog.get_logger("skipass.accounts")
 
 
@@ -122,7 +123,7 @@ class Disconnecting:
             for one in await unit.find(Credential, account_id=full.account.id, state=USABLE):
                 facts = {"account_id": full.account.id, "role": one.role, "by": by}
                 await move(unit, one, CredentialState.REVOKED, facts, reason=reason or "disconnected", deadline=None)
-            running = await unit.find(Statement, state=StatementState.SUBMITTED, limit=100_000, **whose)
+            running = await unit.find(Statement, state=_AT_WORK, limit=100_000, **whose)
             return _Closing(full, outs, tuple(running))
 
         return await self._deps.journal.write(close)
@@ -130,12 +131,17 @@ class Disconnecting:
     async def _cancel(self, closing: _Closing) -> None:
         if not closing.running or not closing.outs:
             return
-        out, why = closing.outs[0], "account closing"
+        out = closing.outs[0]
         try:
             async with asyncio.timeout(CANCEL_S):
-                await asyncio.gather(*(self._runner.cancel(one, out, why) for one in closing.running))
+                await asyncio.gather(*(self._cancel_one(one, out) for one in closing.running))
         except TimeoutError:
             _log.warning("account.cancel_late", account=closing.full.account.id)
+
+    async def _cancel_one(self, statement: Statement, out: Out) -> None:
+        """Cancel a statement; of one that is just leaving, once it has a handle."""
+        while (await self._runner.cancel(statement, out, "account closing")).state is StatementState.ADMITTED:
+            await asyncio.sleep(_LOOK_S)
 
     async def _tell_provider(self, full: FullAccount) -> None:
         """Tell a provider that takes it that the refresh tokens are not used any more. Source: RFC 7009 §2"""
