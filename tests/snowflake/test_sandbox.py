@@ -102,6 +102,7 @@ SEEN: dict[str, tuple[Any, ...]] = {
     "jwt_age": ("minute",),
     "jwt_code": ("detail",),
     "withdrawn_code": ("390302",),
+    "refresh_without_role": ("refused",),
     "invalid_client_status": ("401",),
     "show_columns": ("more",),
 }
