@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
 
@@ -26,6 +25,7 @@ from skipass.storage import queries
 from skipass.storage.batch import Batch
 from skipass.storage.codec import moment
 from skipass.storage.entry import Entry, answer, not_recorded, outcome
+from skipass.storage.line import Line
 from skipass.storage.migrate import newest
 from skipass.storage.postgres import AskingExecutor, Broken, Busy, Conflict, Question, Unstorable, ask, drive
 from skipass.storage.server import Readers, Server, run
@@ -45,14 +45,6 @@ CROWDED_S = 1.0
 _log = structlog.get_logger("skipass.journal")
 
 
-@dataclass(frozen=True, slots=True)
-class Doubt:
-    """A commit that got no answer, and what to undo if it happened all the same."""
-
-    transaction: str
-    undoings: list[Entry]
-
-
 class PostgresJournal:
     """Satisfies `skipass.gateway.ports.Journal` over one database that several processes write to."""
 
@@ -61,14 +53,12 @@ class PostgresJournal:
     def __init__(self, server: Server, boot_id: str, clock: Clock) -> None:
         self.boot_id = self.writer = boot_id
         self.healthy = False
-        self._server, self._clock = server, clock
-        self._name = f"skipass {boot_id}"
-        self._readers = Readers(server, f"{self._name} reads")
+        self._clock = clock
         self._queue: asyncio.Queue[Entry | None] = asyncio.Queue()
-        self._connection: Any = None
+        self._line = Line(server, f"skipass {boot_id}", self._queue.put_nowait)
+        self._readers = Readers(server, f"skipass {boot_id} reads")
         self._heads: dict[str, Head] = {}
         self._doubted: set[str] = set()
-        self._doubts: list[Doubt] = []
         self._untold: list[Event] = []
         self._chains, self._crowded_until = 1, float("-inf")
         self._heard = self._well_since = float("-inf")
@@ -77,8 +67,7 @@ class PostgresJournal:
     async def start(self, started: Event) -> None:
         """Connect and write the first record, or raise `not_recorded`."""
         try:
-            self._connection = await self._server.connect(self._name)
-            wall, high_water = await self._server_time(self._connection)
+            wall, high_water = await self._server_time(await self._line.connection())
         except Broken as error:
             _log.error("journal.failed", reason=str(error))
             raise not_recorded() from None
@@ -97,7 +86,7 @@ class PostgresJournal:
             self._tasks[1].cancel()
             self._queue.put_nowait(None)
             await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._drop()
+        self._line.drop()
         self._readers.close()
 
     def now(self) -> datetime:
@@ -211,24 +200,9 @@ class PostgresJournal:
         return batch
 
     async def _connected(self) -> Any:
-        if self._connection is None or self._connection.is_closed():
-            self._connection = await self._server.connect(self._name)
+        if not self._line.open:
             self._doubted |= set(self._heads)
-            # What an earlier connection of this process still does must end before this one goes on.
-            await ask(self._connection, Question(queries.END_EARLIER, {"name": self._name}, counts=False))
-        while self._doubts:
-            await self._resolve(self._doubts[0])
-            self._doubts.pop(0)
-        return self._connection
-
-    async def _resolve(self, doubt: Doubt) -> None:
-        question = Question(queries.WHAT_BECAME, {"transaction": doubt.transaction}, counts=False)
-        (row,) = await ask(self._connection, question)
-        if row["state"] == "in progress":
-            raise Broken("an earlier commit is not decided yet")
-        if row["state"] != "aborted":  # committed, or so long ago that the server forgot: what is not there stays so
-            for undoing in doubt.undoings:
-                self._queue.put_nowait(undoing)
+        return await self._line.connection()
 
     async def _server_time(self, connection: Any) -> tuple[datetime, datetime | None]:
         (row,) = await ask(connection, Question(queries.SERVER_TIME, {}, counts=False))
@@ -237,9 +211,9 @@ class PostgresJournal:
     async def _roll_back(self) -> None:
         try:
             async with asyncio.timeout(BATCH_S):
-                await run(self._connection, f"ROLLBACK; {queries.GIVE_TURNS_BACK}")
+                await run(await self._line.connection(), f"ROLLBACK; {queries.GIVE_TURNS_BACK}")
         except (Broken, TimeoutError):
-            self._drop()
+            self._line.drop()
 
     def _committed(self, batch: Batch) -> None:
         self._heard = self._clock.monotonic()
@@ -255,17 +229,11 @@ class PostgresJournal:
         if batch is not None:
             self._doubted |= set(batch.heads)
             if batch.commit_sent:
-                undoings = [entry.undoing() for entry in entries]
-                self._doubts.append(Doubt(batch.transaction, [one for one in undoings if one is not None]))
-        self._drop()
+                self._line.doubt(batch.transaction, entries)
+        self._line.drop()
         for entry in entries:
             entry.error = not_recorded()
             answer(entry, self._queue.put_nowait)
-
-    def _drop(self) -> None:
-        if self._connection is not None:
-            self._connection.terminate()
-            self._connection = None
 
     async def _watch(self) -> None:
         while True:
