@@ -13,10 +13,14 @@ from skipass.errors import SkipassError
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The files of one gateway under `path`, a directory of its owner alone; its rows may be `on_server` instead."""
+    """The files of one gateway under `path`, a directory of its owner alone.
+
+    Its rows may be `on_server` instead, and its vault key `keyed_elsewhere`: in the environment or behind a command.
+    """
 
     path: Path
     on_server: bool = False
+    keyed_elsewhere: bool = False
 
     @property
     def database(self) -> Path:
@@ -46,7 +50,8 @@ class Home:
     @property
     def initialised(self) -> bool:
         """Whether there is a gateway here."""
-        return self.vault_key.exists() and (self.on_server or self.database.exists())
+        keyed = self.audit_key.exists() if self.keyed_elsewhere else self.vault_key.exists()
+        return keyed and (self.on_server or self.database.exists())
 
     @contextmanager
     def hold(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from skipass.app.database import Database, database_of
 from skipass.app.home import Home
+from skipass.app.keysource import KeySettings
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import SystemClock
 from skipass.errors import SkipassError
@@ -18,7 +19,8 @@ from skipass.ids import new_id
 from skipass.nouns.people import Tenant, User
 from skipass.nouns.principal import Role
 from skipass.secret import Secret
-from skipass.vault.keys import new_signing_key, new_vault_key, vault_key
+from skipass.vault.keys import new_signing_key
+from skipass.vault.providers import KeyProvider, ring_of
 from skipass.vault.seal import seal
 
 
@@ -53,7 +55,9 @@ async def initialise(
     if approver is not None and approver == admin:
         hint = "Who asks never decides, so a team needs two people."
         raise SkipassError("invalid_request", "Admin and approver must be two people.", hint)
-    home = replace(home, on_server=database_url is not None)
+    settings = KeySettings()
+    home = replace(home, on_server=database_url is not None, keyed_elsewhere=settings.keyed_elsewhere)
+    provider = settings.key_provider(home)
     database = database_of(home, database_url)
     with home.hold():
         if home.initialised:
@@ -62,16 +66,16 @@ async def initialise(
             hint = "Another home holds its keys; to run a second gateway on it, copy them: see the page on PostgreSQL."
             raise SkipassError("already_initialised", "The database holds a gateway already.", hint)
         await database.migrate()
-        new_vault_key(home.vault_key)
+        provider.create()
         new_signing_key(home.audit_key, home.audit_public_key)
         people = [(admin, (Role.ADMIN,))] + ([(approver, (Role.APPROVER,))] if approver else [])
-        return await _first_rows(home, database, tenant, people)
+        return await _first_rows(provider, database, tenant, people)
 
 
 async def _first_rows(
-    home: Home, database: Database, name: str, people: Sequence[tuple[str, tuple[Role, ...]]]
+    provider: KeyProvider, database: Database, name: str, people: Sequence[tuple[str, tuple[Role, ...]]]
 ) -> Initialised:
-    clock, kek = SystemClock(), vault_key(home.vault_key)
+    clock, kek = SystemClock(), ring_of(provider, None)
     boot_id, tenant_id = new_id("boot", clock.now()), new_id("tenant", clock.now())
     data_key = seal(kek, secrets.token_bytes(32), data_key_place(tenant_id))
     journal = database.journal(boot_id, clock)

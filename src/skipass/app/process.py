@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from skipass import __version__
@@ -11,6 +12,7 @@ from skipass.access.sqlguard.pool import GuardPool
 from skipass.app.checkpoints import Checkpoints
 from skipass.app.database import database_of
 from skipass.app.noticing import channels
+from skipass.app.restored import check_restored
 from skipass.app.settings import Settings
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import Clock, SystemClock
@@ -18,10 +20,10 @@ from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway, build
 from skipass.gateway.deps import Deps
 from skipass.gateway.egress import Egress
-from skipass.gateway.ports import Reader
 from skipass.gateway.upstream import Upstream
 from skipass.ids import new_id
-from skipass.vault.keys import signing_key, vault_key
+from skipass.vault.keys import signing_key
+from skipass.vault.providers import ring_of
 
 
 @asynccontextmanager
@@ -35,7 +37,8 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
     if not (home.initialised and await database.initialised()):
         raise SkipassError("not_initialised", hint="Run: skipass init")
     with home.hold():
-        kek, key = vault_key(home.vault_key), signing_key(home.audit_key)
+        provider, key = settings.key_provider(home), signing_key(home.audit_key)
+        kek = ring_of(provider, None)
         await database.migrate()
         policy_file = read_policy(settings.policy_file) if settings.policy_file else None
         boot_id = new_id("boot", clock.now())
@@ -44,11 +47,12 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
         egress = Egress(settings.sandbox, frozenset(settings.egress_allow))
         upstream, told = Upstream(egress, kek, clock), channels(settings, egress, clock)
         deps = Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file, channels=told)
-        gateway = build(deps)
+        gateway = build(replace(deps, key_provider=provider, resend_ambiguous=settings.resend_ambiguous))
         await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))
         checkpoints = Checkpoints(journal, key, home.checkpoints)
         try:
-            await _same_key(gateway, kek.fingerprint)
+            await gateway.vaulting.start()
+            await check_restored(gateway, journal, home.checkpoints, key.public_key())
             await gateway.policies.adopt_file()
             gateway.jobs.start()
             checkpoints.start()
@@ -58,19 +62,12 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
             await gateway.notices.stop()
             await gateway.jobs.stop()
             await gateway.runner.stop()
+            await gateway.refresher.stop()
+            await gateway.vaulting.stop()
             await upstream.aclose()
             guard.close()
             await checkpoints.stop()
             await journal.stop()
-
-
-async def _same_key(gateway: Gateway, fingerprint: str) -> None:
-    async def load(reader: Reader) -> str | None:
-        return await reader.setting("kek_fingerprint")
-
-    if await gateway.deps.journal.read(load) != fingerprint:
-        hint = "Start with the vault.key that this database was made with."
-        raise SkipassError("vault_key", "The vault key is not the one of this database.", hint)
 
 
 def read_policy(path: Path) -> str:

@@ -11,11 +11,12 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from skipass.app.home import Home
+from skipass.app.keysource import KeySettings
 from skipass.app.noticing import NoticeSettings
 from skipass.secret import Secret
 
 
-class Settings(NoticeSettings):
+class Settings(NoticeSettings, KeySettings):
     """Every setting of a gateway process; the environment variable of each is `SKIPASS_` and its name."""
 
     model_config = SettingsConfigDict(env_prefix="SKIPASS_", extra="ignore", frozen=True, hide_input_in_errors=True)
@@ -43,6 +44,9 @@ class Settings(NoticeSettings):
     policy_file: Path | None = Field(
         None, description="Policy in TOML; then this file is the policy, and it is applied when the gateway starts."
     )
+    resend_ambiguous: bool = Field(
+        default=True, description="Send a refresh token again when the answer to it was lost; else its account ends."
+    )
     sandbox: bool = Field(default=False, description="Run with a stand-in for Snowflake and the demo's people.")
     crash_at: str | None = Field(None, description="Under sandbox only: point[:passes] at which to kill the process.")
 
@@ -63,8 +67,9 @@ class Settings(NoticeSettings):
         return None if self.database_url is None else Secret(self.database_url.get_secret_value())
 
     def place(self) -> Home:
-        """Return the home, which knows whether its rows are on a server."""
-        return Home(self.home.expanduser(), on_server=self.database_url is not None)
+        """Return the home, which knows whether its rows are on a server and its key somewhere else."""
+        on_server = self.database_url is not None
+        return Home(self.home.expanduser(), on_server=on_server, keyed_elsewhere=self.keyed_elsewhere)
 
     @model_validator(mode="after")
     def _safe(self) -> Settings:

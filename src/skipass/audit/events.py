@@ -14,6 +14,8 @@ EVENT_KINDS: Mapping[str, str] = MappingProxyType(
     {
         "gateway.initialised": "The first tenant and its founders were created.",
         "gateway.started": "A process began to write; it names its boot id and version.",
+        "vault.rotating": "An admin began to turn the vault to another key; both open until it is done.",
+        "vault.rotated": "Everything sealed is under the other key now; it holds fingerprints, never keys.",
         "clock.jumped": "The database clock moved more than five seconds away from monotonic time.",
         "chain.sealed": "A new writer took note of the last record of a writer that is gone.",
         "auth.refused": "A credential was not accepted, or an agent named a user it may not act for.",

@@ -13,6 +13,7 @@ from typing import Any
 from skipass.audit.events import Event
 from skipass.gateway.cutting import cut
 from skipass.gateway.moves import move
+from skipass.gateway.outbox import announce_account
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.way_out import USABLE
 from skipass.nouns.account import AccountReason, AccountState, ConnectedAccount
@@ -73,6 +74,7 @@ async def move_account(
     facts: dict[str, Any] = {"connection_id": account.connection_id, "user_id": account.user_id}
     facts |= {"reason": reason} if reason else {}
     moved = await move(unit, account, to, facts, reason=reason, **changes)
+    await announce_account(unit, moved, to.value, reason)
     if to in (AccountState.REVOKED, AccountState.DISCONNECTED):
         whose = {"connection_id": account.connection_id, "user_id": account.user_id}
         await cut(unit, f"account {reason or to.value.lower()}", EndReason.ACCOUNT, **whose)
@@ -86,6 +88,7 @@ async def remark_account(unit: UnitOfWork, account: ConnectedAccount, reason: st
     changed = await unit.change(account, reason=reason)
     facts = {"connection_id": account.connection_id, "user_id": account.user_id, "reason": reason}
     unit.emit(Event(account.tenant_id, "account.changed", account.id, facts))
+    await announce_account(unit, changed, "changed", reason)
     return changed
 
 

@@ -23,8 +23,7 @@ from skipass.ids import digest, new_id
 from skipass.nouns.account import ConnectedAccount, LinkAttempt, LinkState
 from skipass.nouns.connection import Credential
 from skipass.secret import Secret
-from skipass.vault.keys import KeyEncryptionKey
-from skipass.vault.seal import Place, seal, unseal
+from skipass.vault.seal import Keys, Place, seal, unseal
 
 LIFE = timedelta(minutes=10)
 OTHER_LOGIN = "login_changed"
@@ -58,22 +57,22 @@ def attempt_place(attempt: LinkAttempt) -> Place:
     return Place(attempt.tenant_id, "link_attempts.sealed", attempt.id, *whose)
 
 
-def seal_verifier(kek: KeyEncryptionKey, attempt: LinkAttempt, verifier: Secret[str]) -> bytes:
+def seal_verifier(kek: Keys, attempt: LinkAttempt, verifier: Secret[str]) -> bytes:
     """Return the PKCE verifier sealed for an attempt."""
     return seal(kek, orjson.dumps({"verifier": verifier.reveal()}), attempt_place(attempt))
 
 
-def unseal_verifier(kek: KeyEncryptionKey, attempt: LinkAttempt) -> Secret[str]:
+def unseal_verifier(kek: Keys, attempt: LinkAttempt) -> Secret[str]:
     """Return the PKCE verifier of an attempt."""
     return Secret(str(orjson.loads(unseal(kek, attempt.sealed or b"", attempt_place(attempt)))["verifier"]))
 
 
-def seal_landed(kek: KeyEncryptionKey, attempt: LinkAttempt, landed: Landed) -> bytes:
+def seal_landed(kek: Keys, attempt: LinkAttempt, landed: Landed) -> bytes:
     """Return what a sign-in brought, sealed for its attempt."""
     return seal(kek, orjson.dumps({"landed": asdict(landed)}), attempt_place(attempt))
 
 
-def unseal_landed(kek: KeyEncryptionKey, attempt: LinkAttempt) -> Landed:
+def unseal_landed(kek: Keys, attempt: LinkAttempt) -> Landed:
     """Return what a sign-in brought."""
     found: dict[str, Any] = orjson.loads(unseal(kek, attempt.sealed or b"", attempt_place(attempt)))
     return Landed(**found["landed"])

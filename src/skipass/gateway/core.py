@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from skipass.errors import SkipassError
+from skipass.gateway import probe, upkeep
 from skipass.gateway.accounts import Accounts
 from skipass.gateway.agents import Agents
 from skipass.gateway.approvals import Approvals
@@ -34,6 +35,7 @@ from skipass.gateway.notices import Notices
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.probe import Probe
 from skipass.gateway.reconcile import Reconciler
 from skipass.gateway.refresh import Refresher
 from skipass.gateway.refusals import Refusals
@@ -47,7 +49,9 @@ from skipass.gateway.sessions import Sessions
 from skipass.gateway.signins import SignIns
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
+from skipass.gateway.upkeep import Upkeep
 from skipass.gateway.uploading import Uploading
+from skipass.gateway.vaulting import WATCH_S, Vaulting
 from skipass.gateway.whoami import Whoami
 from skipass.nouns.connection import AuthMethod
 from skipass.nouns.people import Tenant
@@ -88,6 +92,7 @@ class Gateway:
     runner: Runner
     jobs: Jobs
     refresher: Refresher
+    vaulting: Vaulting
 
     async def ready(self) -> dict[str, bool]:
         """Return what `/readyz` checks: storage, vault key, migrations, and that the policy is ours."""
@@ -121,11 +126,12 @@ class Gateway:
             return await reader.find(Tenant, limit=1)
 
         try:
+            has_every_key = await self.vaulting.watch()
             for tenant in await self.deps.journal.read(load):
                 unseal(self.deps.kek, tenant.data_key, data_key_place(tenant.id))
         except SkipassError:
             return False
-        return True
+        return has_every_key
 
 
 def _tell_upstream(deps: Deps, epoch: Epoch) -> Refresher:
@@ -143,7 +149,7 @@ def build(deps: Deps) -> Gateway:
     """Return the gateway over these dependencies; nothing runs until `jobs.start`."""
     deps = replace(deps, journal=OnceJournal(deps.journal))
     epoch = Epoch(deps)
-    refresher = _tell_upstream(deps, epoch)
+    refresher, vaulting = _tell_upstream(deps, epoch), Vaulting(deps)
     runner = Runner(deps, epoch)
     sessions, system = Sessions(deps), System(deps, runner)
     delivery, tickets = Delivery(deps, sessions), Tickets(deps, runner)
@@ -189,6 +195,18 @@ def build(deps: Deps) -> Gateway:
         explaining=Explaining(deps),
         events=Events(deps),
         runner=runner,
-        jobs=Jobs(deps, epoch, ending, tickets, reconciler),
+        jobs=Jobs(
+            deps,
+            epoch,
+            ending,
+            tickets,
+            reconciler,
+            (
+                (Upkeep(deps, refresher).round, upkeep.ROUND_S),
+                (Probe(deps, system).round, probe.ROUND_S),
+                (vaulting.watch, WATCH_S),
+            ),
+        ),
         refresher=refresher,
+        vaulting=vaulting,
     )

@@ -9,13 +9,14 @@ from typing import Protocol
 from skipass.access.policy import Policy
 from skipass.clock import Clock
 from skipass.errors import SkipassError
-from skipass.gateway.messages import Message
 from skipass.gateway.ports import Journal, Reader
 from skipass.gateway.upstream import Upstream
+from skipass.gateway.written import Written
 from skipass.nouns.people import Tenant
 from skipass.nouns.scope import Scope
 from skipass.nouns.verdict import Verdict
-from skipass.vault.keys import KeyEncryptionKey
+from skipass.vault.keys import KeyRing
+from skipass.vault.providers import KeyProvider
 from skipass.vault.seal import Place, TextKey, unseal
 
 
@@ -30,7 +31,7 @@ class Guard(Protocol):
 class Channel(Protocol):
     """One way to tell people something outside the gateway."""
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Written) -> None:
         """Deliver one notice, or raise `skipass.gateway.webhooks.NotDelivered`."""
         ...
 
@@ -40,12 +41,13 @@ class Deps:
     """Shared by all use cases of one process. `sandbox` is true under `serve --sandbox` only.
 
     `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
-    `resend_ambiguous`: whether a refresh token is sent again after its answer was lost.
+    `key_provider` gives the vault's keys. `resend_ambiguous`: whether a refresh token is sent again after its answer
+    was lost.
     """
 
     journal: Journal
     clock: Clock
-    kek: KeyEncryptionKey
+    kek: KeyRing
     guard: Guard
     upstream: Upstream
     base_url: str
@@ -54,6 +56,7 @@ class Deps:
     policies: dict[str, Policy] = field(default_factory=dict)
     channels: Mapping[str, Channel] = field(default_factory=dict)
     resend_ambiguous: bool = True
+    key_provider: KeyProvider | None = None
     _texts: dict[str, TextKey] = field(default_factory=dict)
 
     async def texts(self, tenant_id: str) -> TextKey:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -28,25 +28,36 @@ TICK_S = 0.25
 BEAT_S = 2.0
 ADOPT_S = 5.0
 LEAST_IDLE = timedelta(seconds=1)
+Round = tuple[Callable[[], Awaitable[object]], float]
+"""A piece of work, and how many seconds lie between two rounds of it."""
 _log = structlog.get_logger("skipass.jobs")
 
 
 class Jobs:
     """The background work of one process; every piece is safe to run in several."""
 
-    def __init__(self, deps: Deps, epoch: Epoch, ending: Ending, tickets: Tickets, reconciler: Reconciler) -> None:
+    def __init__(
+        self,
+        deps: Deps,
+        epoch: Epoch,
+        ending: Ending,
+        tickets: Tickets,
+        reconciler: Reconciler,
+        more: Sequence[Round] = (),
+    ) -> None:
         self._deps, self._epoch, self._ending = deps, epoch, ending
-        self._tickets, self._reconciler = tickets, reconciler
+        self._tickets, self._reconciler, self._more = tickets, reconciler, more
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
         """Begin; the first round of each job runs at once."""
-        rounds: list[tuple[Callable[[], Awaitable[object]], float]] = [
+        rounds: list[Round] = [
             (self._epoch.poll, TICK_S),
             (self.tick, TICK_S),
             (self._beat, BEAT_S),
             (self._reconciler.adopt, ADOPT_S),
             (self._reconciler.look_up, 1.0),
+            *self._more,
         ]
         self._tasks = [asyncio.create_task(_repeat(work, pause)) for work, pause in rounds]
 

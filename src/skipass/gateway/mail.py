@@ -15,8 +15,8 @@ from typing import Any
 
 from skipass.errors import SkipassError
 from skipass.gateway.egress import Egress
-from skipass.gateway.messages import Message
 from skipass.gateway.webhooks import NotDelivered
+from skipass.gateway.written import Written
 from skipass.secret import Secret
 
 STEP_S, SEND_S = 5.0, 15.0
@@ -36,7 +36,7 @@ class Mail:
     password: Secret[str] | None = None
     context: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Written) -> None:
         """Deliver one notice, or raise `NotDelivered`; a server that says little by little is cut off after 15 s."""
         opened: list[smtplib.SMTP] = []
         work = asyncio.create_task(asyncio.to_thread(self._deliver, self._written(message), opened.append))
@@ -51,7 +51,7 @@ class Mail:
         except (smtplib.SMTPException, OSError, ValueError) as error:
             raise NotDelivered(f"the mail server did not take it: {type(error).__name__}") from None
 
-    def _written(self, message: Message) -> EmailMessage:
+    def _written(self, message: Written) -> EmailMessage:
         mail = EmailMessage()
         mail["Subject"], mail["From"], mail["To"] = message.subject(), self.sender, ", ".join(self.to)
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(message.id, "skipass.invalid")

@@ -8,8 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from skipass.access.sqlguard.words import visible
+from skipass.gateway.account_messages import account_message
 from skipass.gateway.ports import Reader
 from skipass.gateway.views import card_url, review_url, when
+from skipass.gateway.written import Written
 from skipass.nouns.approval import Approval, ApprovalState, Subject
 from skipass.nouns.notice import Notice
 from skipass.nouns.people import Agent, Life, User
@@ -81,8 +83,10 @@ class Message:
         )
 
 
-async def message_of(reader: Reader, notice: Notice, base_url: str) -> Message | None:
+async def message_of(reader: Reader, notice: Notice, base_url: str) -> Written | None:
     """Return what a notice says now, or None where there is nothing left to tell: it is decided, or over."""
+    if notice.account_id is not None:
+        return await account_message(reader, notice, base_url)
     if notice.review_id is not None:
         return await _alarm(reader, notice, base_url)
     approval = await reader.get(Approval, notice.approval_id)

@@ -13,10 +13,11 @@ import structlog
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
-from skipass.gateway.messages import Message, message_of
+from skipass.gateway.messages import message_of
 from skipass.gateway.outbox import CHANNELS, remind
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.webhooks import NotDelivered
+from skipass.gateway.written import Written
 from skipass.nouns.notice import Notice, NoticeState
 
 ROUND_S = 1.0
@@ -79,7 +80,7 @@ class Notices:
         _log.warning("notice.not_delivered", notice=notice.id, channel=notice.channel, attempt=notice.attempts, why=why)
         await self._finish(notice, NoticeState.FAILED if notice.attempts >= ATTEMPTS else NoticeState.PENDING, why)
 
-    async def _send(self, name: str, message: Message) -> str | None:
+    async def _send(self, name: str, message: Written) -> str | None:
         """Return why a channel did not take a message, or None."""
         channel = self._deps.channels.get(name)
         if channel is None:
@@ -103,6 +104,7 @@ class Notices:
             if state in (NoticeState.SENT, NoticeState.FAILED):
                 facts = {"channel": notice.channel, "approval_id": notice.approval_id, "attempts": notice.attempts}
                 facts |= {"review_id": notice.review_id} if notice.review_id else {}
+                facts |= {"account_id": notice.account_id} if notice.account_id else {}
                 facts |= {"why": why} if why else {}
                 unit.emit(Event(notice.tenant_id, f"notice.{state.value}", notice.id, facts))
 

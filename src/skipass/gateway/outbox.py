@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from skipass.gateway.ports import UnitOfWork
 from skipass.ids import new_id
+from skipass.nouns.account import ConnectedAccount
 from skipass.nouns.approval import Approval
 from skipass.nouns.notice import Notice, NoticeState
 from skipass.nouns.review import Review
@@ -33,6 +34,13 @@ async def remind(unit: UnitOfWork, notice: Notice) -> None:
     """Put the notice of a broken glass into the outbox again, a day later; dropped once somebody has reviewed it."""
     again = _notice(unit, notice.tenant_id, notice.channel, notice.about)
     await unit.insert(replace(again, review_id=notice.review_id, next_at=unit.now + REMINDED_AFTER))
+
+
+async def announce_account(unit: UnitOfWork, account: ConnectedAccount, about: str, reason: str | None) -> None:
+    """Put one notice of a connected account for each channel into the outbox: what it has come to, and why."""
+    for channel in await _channels(unit):
+        notice = _notice(unit, account.tenant_id, channel, f"{about}:{reason}" if reason else about)
+        await unit.insert(replace(notice, account_id=account.id))
 
 
 async def _channels(unit: UnitOfWork) -> list[str]:

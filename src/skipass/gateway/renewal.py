@@ -151,6 +151,7 @@ class Renewal:
             "refresh_expires_at": asked_at + life if life else (row.refresh_expires_at if keeps else None),
             "deadline": asked_at + grant.expires_in - min(EARLY, grant.expires_in / 2),
             "ambiguous": then.ambiguous,
+            "rotates": not keeps,
             "reason": None,
         }
         facts = {**_facts(row), "generation": row.generation + 1, "rotated": not keeps}

@@ -19,8 +19,7 @@ from skipass.snowflake.auth.keys import load_private_key
 from skipass.snowflake.auth.tokens import TokenSource, oauth_token, programmatic_access_token
 from skipass.snowflake.errors import SnowflakeError
 from skipass.snowflake.sqlapi.client import SqlApi
-from skipass.vault.keys import KeyEncryptionKey
-from skipass.vault.seal import Place, unseal
+from skipass.vault.seal import Keys, Place, unseal
 
 MakeTokens = Callable[[Out], TokenSource]
 
@@ -53,7 +52,7 @@ class Upstream:
     """
 
     egress: Egress
-    kek: KeyEncryptionKey
+    kek: Keys
     clock: Clock
     makes: dict[AuthMethod, MakeTokens] = field(default_factory=dict)
     at_end: list[Callable[[str], None]] = field(default_factory=list)

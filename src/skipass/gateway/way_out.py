@@ -110,12 +110,17 @@ def consent_required(connection: Connection, role: str | None, base_url: str) ->
     """Return the refusal that says where the user connects an account, for exactly this role."""
     if not connection.per_user:
         return SkipassError("consent_required", f"{connection.name} has no active credential.", "Ask an admin.")
-    query = urlencode({"connection": connection.name} | ({"role": role} if role else {}))
-    details = {"connection": connection.name, "role": role, "url": f"{base_url}/connect?{query}"}
+    details = {"connection": connection.name, "role": role, "url": connect_url(connection, role, base_url)}
     message = f"The user has not connected a Snowflake account on {connection.name}" + (
         f" for {role}." if role else "."
     )
     return SkipassError("consent_required", message, f"The user opens {details['url']}", details=details)
+
+
+def connect_url(connection: Connection, role: str | None, base_url: str) -> str:
+    """Return the address of the page where a user connects an account, for this role if one is named."""
+    query = urlencode({"connection": connection.name} | ({"role": role} if role else {}))
+    return f"{base_url}/connect?{query}"
 
 
 async def _credentials(

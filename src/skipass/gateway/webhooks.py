@@ -13,7 +13,7 @@ import orjson
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.egress import Egress
-from skipass.gateway.messages import Message
+from skipass.gateway.written import Written
 from skipass.secret import Secret
 
 SEND_S = 5.0
@@ -36,7 +36,7 @@ class Webhook:
     egress: Egress
     clock: Clock
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Written) -> None:
         """Deliver one notice, or raise `NotDelivered`."""
         body = orjson.dumps(message.as_dict())
         timestamp = str(int(self.clock.now().timestamp()))
@@ -60,7 +60,7 @@ class Slack:
     url: Secret[str]
     egress: Egress
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: Written) -> None:
         """Deliver one notice, or raise `NotDelivered`."""
         text = message.text().replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         await _post(self.egress, self.url, orjson.dumps({"text": text, "mrkdwn": False}), {})

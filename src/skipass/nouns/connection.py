@@ -74,9 +74,10 @@ class Credential:
     `user_id` and `account_id` are None for one that serves everybody, `role` for one that is not bound to a role.
     `sealed` opens only in its own place and generation. `fingerprint` names what is sealed without giving it away: of a
     key pair the public key's, of a refresh token its digest. `expires_at` ends the access token, `refresh_expires_at`
-    the refresh token. While it is refreshing, `deadline` is when another process may take over, and `ambiguous` says
-    that an earlier answer to the same refresh token was lost; of a signing key that was replaced it is until when the
-    public half stays published.
+    the refresh token. While it is refreshing, `deadline` is when another process may take over, else when it is
+    refreshed next; of a signing key that was replaced it is until when the public half stays published. `ambiguous`
+    says that an earlier answer to the same refresh token was lost. `rotates` tells whether a refresh replaces the
+    refresh token, None while that is not known.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Credential:
     refresh_expires_at: datetime | None = None
     deadline: datetime | None = None
     ambiguous: bool = False
+    rotates: bool | None = None
     version: int = 1
 
 

@@ -18,10 +18,10 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice on one channel about one approval or one review, kept until it is delivered; written with that.
+    """One notice on one channel about one approval, review or connected account, kept until it is delivered.
 
-    `about` is what happened: `waiting`, `break_glass`. `next_at` is when it is tried next; taking it up moves that
-    ahead, so that one process at a time sends it.
+    `about` is what happened: `waiting`, `break_glass`, or an account's state and, behind a colon, its reason.
+    `next_at` is when it is tried next; taking it up moves that ahead, so that one process at a time sends it.
     """
 
     id: str
@@ -36,6 +36,7 @@ class Notice:
     error: str | None = None
     finished_at: datetime | None = None
     review_id: str | None = None
+    account_id: str | None = None
     version: int = 1
 
 

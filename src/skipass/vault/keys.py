@@ -62,6 +62,62 @@ class KeyEncryptionKey:
         """Return the key itself, for `skipass.vault.seal` alone."""
         return self._key
 
+    @property
+    def current(self) -> KeyEncryptionKey:
+        """The key that seals: this one."""
+        return self
+
+    def of(self, fingerprint: str) -> KeyEncryptionKey | None:
+        """Return this key if that is its fingerprint."""
+        return self if fingerprint == self.fingerprint else None
+
+
+class KeyRing:
+    """The key that seals, and others that still open; during a rotation there are two.
+
+    Which one seals can change while the process runs: `turn_to` does it, and every use after that follows.
+    """
+
+    __slots__ = ("_keys", "current")
+
+    def __init__(self, current: KeyEncryptionKey, *others: KeyEncryptionKey) -> None:
+        self.current = current
+        self._keys = {key.fingerprint: key for key in (current, *others)}
+
+    def __repr__(self) -> str:
+        return f"KeyRing({self.current.fingerprint}, {len(self._keys)} known)"
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key that seals."""
+        return self.current.fingerprint
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprints of every key it has."""
+        return tuple(self._keys)
+
+    def of(self, fingerprint: str) -> KeyEncryptionKey | None:
+        """Return the key with that fingerprint, or None."""
+        return self._keys.get(fingerprint)
+
+    def add(self, key: KeyEncryptionKey) -> None:
+        """Open with this key too from now on."""
+        self._keys[key.fingerprint] = key
+
+    def turn_to(self, fingerprint: str) -> None:
+        """Seal with the key of that fingerprint from now on, or raise `vault_key` if it is not here."""
+        key = self.of(fingerprint)
+        if key is None:
+            raise unknown_key(fingerprint)
+        self.current = key
+
+
+def unknown_key(fingerprint: str) -> SkipassError:
+    """Return the refusal that names the key which is missing."""
+    hint = f"Start with the key whose fingerprint is {fingerprint}; skipass vault status shows what a process has."
+    return SkipassError("vault_key", "The vault key is not the one of this database.", hint)
+
 
 def new_vault_key(path: Path) -> None:
     """Create a key file with 256 random bits in base 64."""
@@ -70,10 +126,16 @@ def new_vault_key(path: Path) -> None:
 
 def vault_key(path: Path) -> KeyEncryptionKey:
     """Return the key of a key file."""
+    return key_from(read_owner_only(path), path.name)
+
+
+def key_from(text: bytes, name: str) -> KeyEncryptionKey:
+    """Return the key of a base 64 text, or raise `vault_key` naming where it came from, never what it was."""
     try:
-        return KeyEncryptionKey(base64.b64decode(read_owner_only(path), validate=False))
+        return KeyEncryptionKey(base64.b64decode(text.strip(), validate=True))
     except ValueError:
-        raise SkipassError("vault_key", f"{path.name} is not a vault key.", "Restore it from your backup.") from None
+        hint = "Restore it from your backup: 32 bytes in base 64."
+        raise SkipassError("vault_key", f"{name} is not a vault key.", hint) from None
 
 
 def new_signing_key(path: Path, public: Path) -> None:

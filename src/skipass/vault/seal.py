@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import astuple, dataclass
+from typing import Protocol
 
 import orjson
 from cryptography.exceptions import InvalidTag
@@ -20,6 +21,26 @@ from skipass.vault.keys import KeyEncryptionKey
 _VERSION = b"\x01"
 _NONCE = 12
 _WRAPPED = 48
+_HEADER = 9
+_ENVELOPE = _HEADER + _NONCE + _WRAPPED
+
+
+class Keys(Protocol):
+    """Where keys come from: one that seals, and whichever has a fingerprint."""
+
+    @property
+    def current(self) -> KeyEncryptionKey:
+        """The key that seals."""
+        ...
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the key that seals."""
+        ...
+
+    def of(self, fingerprint: str) -> KeyEncryptionKey | None:
+        """Return the key with that fingerprint, or None."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +59,44 @@ class Place:
         return orjson.dumps(astuple(self))
 
 
-def seal(key: KeyEncryptionKey, plain: bytes, place: Place) -> bytes:
-    """Return `plain` sealed under a fresh data key."""
-    data_key, outer, inner = AESGCM.generate_key(256), secrets.token_bytes(_NONCE), secrets.token_bytes(_NONCE)
-    header = _VERSION + bytes.fromhex(key.fingerprint)
-    wrapped = AESGCM(key.reveal()).encrypt(outer, data_key, header + place.bound())
-    return header + outer + wrapped + inner + AESGCM(data_key).encrypt(inner, plain, place.bound())
+def seal(keys: Keys, plain: bytes, place: Place) -> bytes:
+    """Return `plain` sealed under a fresh data key, which the current key wraps."""
+    data_key, inner = AESGCM.generate_key(256), secrets.token_bytes(_NONCE)
+    return _wrap(keys.current, data_key, place) + inner + AESGCM(data_key).encrypt(inner, plain, place.bound())
 
 
-def unseal(key: KeyEncryptionKey, sealed: bytes, place: Place) -> bytes:
-    """Return what was sealed, or raise `vault_key` if the key or the place is another."""
-    header, rest = sealed[:9], sealed[9:]
-    if header != _VERSION + bytes.fromhex(key.fingerprint):
+def unseal(keys: Keys, sealed: bytes, place: Place) -> bytes:
+    """Return what was sealed, or raise `vault_key` if the key is not here or the place is another."""
+    data_key, rest = _unwrap(keys, sealed, place), sealed[_ENVELOPE:]
+    try:
+        return AESGCM(data_key).decrypt(rest[:_NONCE], rest[_NONCE:], place.bound())
+    except (InvalidTag, ValueError):
+        raise _spoilt("value") from None
+
+
+def rewrap(keys: Keys, sealed: bytes, place: Place, to: KeyEncryptionKey) -> bytes:
+    """Return the same value under another key: only its data key is wrapped anew, what it seals is not touched."""
+    return _wrap(to, _unwrap(keys, sealed, place), place) + sealed[_ENVELOPE:]
+
+
+def sealed_under(sealed: bytes) -> str:
+    """Return the fingerprint of the key that a sealed value needs."""
+    return sealed[1:_HEADER].hex()
+
+
+def _wrap(key: KeyEncryptionKey, data_key: bytes, place: Place) -> bytes:
+    header, outer = _VERSION + bytes.fromhex(key.fingerprint), secrets.token_bytes(_NONCE)
+    return header + outer + AESGCM(key.reveal()).encrypt(outer, data_key, header + place.bound())
+
+
+def _unwrap(keys: Keys, sealed: bytes, place: Place) -> bytes:
+    header, outer, wrapped = sealed[:_HEADER], sealed[_HEADER : _HEADER + _NONCE], sealed[_HEADER + _NONCE : _ENVELOPE]
+    key = keys.of(sealed_under(sealed)) if header[:1] == _VERSION else None
+    if key is None:
         hint = "Start with the key file that sealed it."
         raise SkipassError("vault_key", "This was sealed under another key-encryption key.", hint)
-    outer, wrapped, rest = rest[:_NONCE], rest[_NONCE : _NONCE + _WRAPPED], rest[_NONCE + _WRAPPED :]
     try:
-        data_key = AESGCM(key.reveal()).decrypt(outer, wrapped, header + place.bound())
-        return AESGCM(data_key).decrypt(rest[:_NONCE], rest[_NONCE:], place.bound())
+        return AESGCM(key.reveal()).decrypt(outer, wrapped, header + place.bound())
     except (InvalidTag, ValueError):
         raise _spoilt("value") from None
 

@@ -1,0 +1,26 @@
+"""What a channel needs of a notice, whatever the notice is about."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+
+class Written(Protocol):
+    """A notice in words, whatever it is about: JSON for programs, a line and a few lines for people."""
+
+    @property
+    def id(self) -> str:
+        """The notice's id; the same notice may come twice."""
+        ...
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON body of a webhook."""
+        ...
+
+    def subject(self) -> str:
+        """Return one line."""
+        ...
+
+    def text(self) -> str:
+        """Return a few lines for people."""
+        ...
