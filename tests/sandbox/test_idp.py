@@ -143,6 +143,24 @@ def test_refresh_tokens_can_rotate(sites: Sites, fresh: RunningSandbox) -> None:
     assert Client(fresh.host, renewed["access_token"], kind="OAUTH").sql("select 1").status == 200
 
 
+def test_second_issuer_and_public_client(fresh: RunningSandbox) -> None:
+    """A second authorization server has an issuer of its own, and a client without a secret gets in by PKCE alone."""
+    made = fresh.control.provider("server", id="other", audience="api://other")
+    assert made["issuer"] == fresh.said["idp"]["issuer"].replace("default", "other")
+    fresh.control.provider("client", id="0oapublic", redirect_uris=[REDIRECT])
+    meta = httpx.get(f"{made['issuer']}/.well-known/openid-configuration").json()
+    assert meta["issuer"] == made["issuer"]
+    given = fresh.said["idp"]["users"][0]
+    with OAuth2Client("0oapublic", scope="openid", redirect_uri=REDIRECT, code_challenge_method="S256") as client:
+        url, _ = client.create_authorization_url(meta["authorization_endpoint"], code_verifier="v" * 64)
+        page = Person(fresh.host, given["login"], given["password"]).through(url.partition(fresh.host)[2])
+        found = client.fetch_token(meta["token_endpoint"], authorization_response=page.location, code_verifier="v" * 64)
+    claims = json.loads(base64.urlsafe_b64decode(found["access_token"].split(".")[1] + "=="))
+    assert (claims["iss"], claims["aud"]) == (made["issuer"], "api://other")
+    stranger = fresh.control.provider("mint", server="other", login=given["login"], scope="session:role:AGENT_ROLE")
+    assert Client(fresh.host, stranger["token"], kind="OAUTH").sql("select 1").code == "390303"
+
+
 def test_person_made_by_a_test_signs_in(sites: Sites, fresh: RunningSandbox) -> None:
     """A person added through the control endpoint signs in with the password and groups that were given."""
     password = "correct horse"
@@ -156,7 +174,8 @@ def test_person_made_by_a_test_signs_in(sites: Sites, fresh: RunningSandbox) -> 
 @pytest.mark.parametrize(
     "wish",
     [{"action": "server", "colour": 1}, {"action": "server", "scp": "set"}, {"action": "nothing"},
-     {"action": "person", "login": "x", "colour": 1}, {"action": "disable", "login": "nobody"}],
+     {"action": "person", "login": "x", "colour": 1}, {"action": "client", "id": "x", "colour": 1},
+     {"action": "server", "id": "../x"}, {"action": "disable", "login": "nobody"}],
 )  # fmt: skip
 def test_wishes_that_are_not_understood_are_refused(sandbox: RunningSandbox, wish: dict[str, Any]) -> None:
     """The control endpoint answers 400 to what it does not know of the provider."""

@@ -67,7 +67,7 @@ class ControlClient:
         return int(self._ask("POST", "tokens", {"action": action, **chosen})["ended"])
 
     def provider(self, action: str, **values: Any) -> dict[str, Any]:
-        """Change the provider: `rotate`, `disable`, `enable`, `person`, `server`, or `mint` a token."""
+        """Change the provider: `rotate`, `disable`, `enable`, `person`, `client`, `server`, or `mint` a token."""
         return self._ask("POST", "idp", {"action": action, **values})
 
     def reset(self) -> None:

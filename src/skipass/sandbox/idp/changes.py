@@ -62,13 +62,40 @@ def _person(provider: Provider, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _server(provider: Provider, given: dict[str, Any]) -> dict[str, Any]:
-    """Change what the first server issues: `audience`, `scp`, lives, `refresh_rotates`; `rules` replace its policy."""
-    server = next(iter(provider.directory.servers.values()))
+    """Change what a server issues: `audience`, `scp`, lives, `refresh_rotates`; `rules` replace its policy.
+
+    `id` names one beside the first, which is made like the first if it is not there yet.
+    """
+    server = _chosen(provider, str(given.pop("id", "")))
     for name, value in given.items():
         if name not in _SERVER:
             raise ValueError(f"a server has no {name!r}; known: {', '.join(_SERVER)}")
         _SERVER[name](server, value)
     return {"issuer": provider.issuer(server.id)}
+
+
+def _chosen(provider: Provider, name: str) -> Server:
+    servers = provider.directory.servers
+    first = next(iter(servers.values()))
+    if name and not name.isalnum():
+        raise ValueError("the id of a server is letters and digits")
+    return servers.setdefault(name, Server(name, first.audience, first.scopes, first.rules)) if name else first
+
+
+def _client(provider: Provider, given: dict[str, Any]) -> dict[str, Any]:
+    """Make or change an application: `id`, `secret` (empty makes it public), `redirect_uris`, `any_loopback`."""
+    name = str(given.pop("id"))
+    client = provider.directory.clients.setdefault(name, Client(name))
+    for key, value in given.items():
+        if key == "redirect_uris":
+            client.redirect_uris = tuple(map(str, value))
+        elif key == "any_loopback":
+            client.any_loopback = bool(value)
+        elif key == "secret":
+            client.secret = str(value)
+        else:
+            raise ValueError(f"a client has no {key!r}")
+    return {"id": name}
 
 
 def _set_rules(server: Server, value: Any) -> None:
@@ -112,7 +139,7 @@ def _mint(provider: Provider, given: dict[str, Any]) -> dict[str, Any]:
 
     `expires_in` is in seconds from now and may be negative.
     """
-    directory, server = provider.directory, next(iter(provider.directory.servers.values()))
+    directory, server = provider.directory, _chosen(provider, str(given.get("server", "")))
     person = Person(str(given["login"]).lower(), "", "", "")
     scopes = tuple(str(given.get("scope", "")).split())
     now = provider.now()
@@ -134,6 +161,7 @@ _ACTIONS: dict[str, Callable[[Provider, dict[str, Any]], dict[str, Any]]] = {
     "disable": _disable,
     "enable": _enable,
     "person": _person,
+    "client": _client,
     "server": _server,
     "mint": _mint,
 }
