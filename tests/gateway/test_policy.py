@@ -220,7 +220,7 @@ async def test_automatic_sessions_follow_the_rules(at: Stage) -> None:
     """A rule names an automatic scope where the connection has none, and another rule takes it away again."""
     automatic = 'automatic = { schemas = ["OPS_DB.OPS"], role = "AGENT_ROLE", warehouse = "AGENT_WH" }\n'
     opens = 'name = "opens"\noutcome = "allow"\neffects = ["session"]\nobjects = ["OPS_DB.OPS"]\n' + automatic
-    role = (await at.gateway.connections.show(await at.principal("admin"), "jit"))[0].role
+    role = (await at.gateway.connections.show(await at.principal("admin"), "jit")).connection.role
     await apply(at, opens.replace("AGENT_ROLE", role))
     assert (await at.query(PENDING)).status is Status.SUCCESS
     (session,) = await at.every(AccessSession)
