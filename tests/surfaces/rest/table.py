@@ -14,6 +14,7 @@ WATCHERS = (403, 403, 200, 200, 200)
 ADMINS = (403, 403, 403, 403, 200)
 ADMINS_CREATE = (403, 403, 403, 403, 201)
 SEEN = (200, 404, 200, 200, 200)
+ACCOUNT_S = (404, 404, 404, 404, 200)
 Made = dict[str, str]
 
 
@@ -64,6 +65,32 @@ async def the_connection(at: House) -> Made:
     return {"name": "jit"}
 
 
+async def a_template(at: House) -> Made:
+    name = fresh("con")
+    body = {"name": name, "role": "AGENT_ROLE", "auth": "snowflake_oauth", "template": True}
+    assert (await at.post("/connections", body)).status == 201
+    return {"name": name}
+
+
+def a_client() -> dict[str, str]:
+    return {"account": f"ACME-{fresh('A').replace('-', '')}", "client_id": "id", "client_secret": "secret"}
+
+
+async def a_registration(at: House) -> Made:
+    name = (await a_template(at))["name"]
+    return {"id": (await at.post(f"/connections/{name}/registrations", a_client())).body["registration"]["id"]}
+
+
+async def an_account(at: House) -> Made:
+    """Make an account of sam's on a connection that the agent may not use."""
+    name = fresh("con")
+    body = {"name": name, "role": "AGENT_ROLE", "auth": "snowflake_oauth", "account": "ACME-PROD"}
+    made = await at.post("/connections", {**body, "client_id": "id", "client_secret": "secret"})
+    assert made.status == 201, made.body
+    account = await at.post("/connected-accounts", {"connection_name": name, "identifier": "sam"})
+    return {"id": account.body["id"]}
+
+
 QUERY = {"connection_name": "snowflake", "tool_input": {"statement": "SELECT 1"}}
 MORE = {"ttl_s": 60, "reason": "not done yet"}
 EXPLAIN = {"connection": "snowflake", "agent": "reporting-agent", "statement": "SELECT 1"}
@@ -100,6 +127,22 @@ TABLE = (
     Row("POST /agents/{name}/disable", ADMINS, needs=an_agent),
     Row("GET /connections", WATCHERS),
     Row("GET /connections/{name}", WATCHERS, needs=the_connection),
+    Row("POST /connections/{name}/registrations", ADMINS_CREATE, a_client, a_template),
+    Row("GET /connections/{name}/registrations", WATCHERS, needs=a_template),
+    Row("POST /connections/{name}/setup-link", ADMINS_CREATE, needs=a_template),
+    Row("POST /registrations/{id}/client", ADMINS, lambda: {"client_id": "id", "client_secret": "new"}, a_registration),
+    Row("POST /registrations/{id}/disable", ADMINS, needs=a_registration),
+    Row("POST /connected-accounts", EVERYBODY, lambda: {"connection_name": "jit"}),
+    Row("GET /connected-accounts", EVERYBODY),
+    Row("GET /connected-accounts/{id}", (404, 404, 200, 200, 200), needs=an_account),
+    Row("PATCH /connected-accounts/{id}", ACCOUNT_S, lambda: {"warehouse": "AGENT_WH"}, an_account),
+    Row("DELETE /connected-accounts/{id}", (404, 404, 404, 404, 204), needs=an_account),
+    Row("POST /connected-accounts/{id}/authorization-link", (404, 404, 404, 404, 201), lambda: {}, an_account),
+    Row("POST /connected-accounts/{id}/verify", (404, 404, 404, 404, 403), lambda: {"code": "x"}, an_account),
+    Row("POST /connected-accounts/{id}/accept-login", (403, 403, 403, 403, 404), needs=an_account),
+    Row("POST /connected-accounts/{id}/credential", (404, 404, 404, 404, 403), lambda: {"token": "x"}, an_account),
+    Row("POST /connected-accounts/{id}/disconnect", ACCOUNT_S, needs=an_account),
+    Row("POST /connected-accounts/{id}/revoke", ADMINS, needs=an_account),
     Row("POST /connections/{name}/test", ADMINS, needs=the_connection),
     Row("POST /connections/{name}/disable", ADMINS, needs=a_connection),
     Row("GET /policies", WATCHERS),
