@@ -13,14 +13,10 @@ from skipass.errors import SkipassError
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """The files of one gateway under `path`, a directory of its owner alone.
-
-    Its rows may be `on_server` instead, and its vault key `keyed_elsewhere`: in the environment or behind a command.
-    """
+    """The files of one gateway under `path`, a directory of its owner alone; its rows may be `on_server` instead."""
 
     path: Path
     on_server: bool = False
-    keyed_elsewhere: bool = False
 
     @property
     def database(self) -> Path:
@@ -29,7 +25,7 @@ class Home:
 
     @property
     def vault_key(self) -> Path:
-        """The key-encryption key; back it up apart from the database."""
+        """The key-encryption key, unless the settings take it from elsewhere; back it up apart from the database."""
         return self.path / "vault.key"
 
     @property
@@ -50,7 +46,7 @@ class Home:
     @property
     def initialised(self) -> bool:
         """Whether there is a gateway here."""
-        keyed = self.audit_key.exists() if self.keyed_elsewhere else self.vault_key.exists()
+        keyed = self.vault_key.exists() or self.audit_key.exists()
         return keyed and (self.on_server or self.database.exists())
 
     @contextmanager

@@ -55,9 +55,8 @@ async def initialise(
     if approver is not None and approver == admin:
         hint = "Who asks never decides, so a team needs two people."
         raise SkipassError("invalid_request", "Admin and approver must be two people.", hint)
-    settings = KeySettings()
-    home = replace(home, on_server=database_url is not None, keyed_elsewhere=settings.keyed_elsewhere)
-    provider = settings.key_provider(home)
+    home = replace(home, on_server=database_url is not None)
+    provider = KeySettings().key_provider(home)
     database = database_of(home, database_url)
     with home.hold():
         if home.initialised:

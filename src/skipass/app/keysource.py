@@ -33,11 +33,6 @@ class KeySettings(BaseSettings):
             raise ValueError("vault_key_next goes beside vault_key")
         return self
 
-    @property
-    def keyed_elsewhere(self) -> bool:
-        """Whether the key is in no file of the home."""
-        return self.vault_key is not None or self.vault_key_command is not None
-
     def key_provider(self, home: Home) -> KeyProvider:
         """Return what gives the keys of the gateway in this home."""
         if self.vault_key_command is not None:

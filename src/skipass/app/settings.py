@@ -67,9 +67,8 @@ class Settings(NoticeSettings, KeySettings):
         return None if self.database_url is None else Secret(self.database_url.get_secret_value())
 
     def place(self) -> Home:
-        """Return the home, which knows whether its rows are on a server and its key somewhere else."""
-        on_server = self.database_url is not None
-        return Home(self.home.expanduser(), on_server=on_server, keyed_elsewhere=self.keyed_elsewhere)
+        """Return the home, which knows whether its rows are on a server."""
+        return Home(self.home.expanduser(), on_server=self.database_url is not None)
 
     @model_validator(mode="after")
     def _safe(self) -> Settings:

@@ -23,6 +23,7 @@ from skipass.cli.commands import (
     sandbox,
     servers,
     sessions,
+    vault,
 )
 from skipass.cli.failures import telling
 
@@ -78,6 +79,7 @@ for _name, _noun in (
     ("policy", policy.app),
     ("guard", guard.app),
     ("audit", audit.app),
+    ("vault", vault.app),
 ):
     app.add_typer(_noun, name=_name)
 

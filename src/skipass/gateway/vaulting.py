@@ -74,6 +74,7 @@ class Vaulting:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
         self._task: asyncio.Task[None] | None = None
+        self._again = False
 
     async def status(self, principal: Principal) -> VaultStatus:
         """Return where the key stands, for admins and auditors."""
@@ -100,7 +101,7 @@ class Vaulting:
                 unit.emit(Event(DEPLOYMENT, "vault.rotating", to.fingerprint, facts))
 
         await self._deps.journal.write(begin)
-        self._go_on(to)
+        self._go_on()
         return await self.status(principal)
 
     def _following(self) -> KeyEncryptionKey:
@@ -128,7 +129,7 @@ class Vaulting:
         if self._deps.key_provider is not None:
             await asyncio.to_thread(self._deps.key_provider.promote, in_use)
         if len(ring.fingerprints) > 1:
-            self._go_on(ring.of(following or in_use) or ring.current)
+            self._go_on()
 
     async def stop(self) -> None:
         """Leave the rest to the next start."""
@@ -148,20 +149,26 @@ class Vaulting:
             ring.turn_to(in_use)
         return needed <= set(ring.fingerprints)
 
-    def _go_on(self, to: KeyEncryptionKey) -> None:
+    def _go_on(self) -> None:
+        """Have the work done: by the task that is at it, which looks again when it ends, or by a new one."""
+        self._again = True
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(to))
+            self._task = asyncio.create_task(self._run())
 
-    async def _run(self, to: KeyEncryptionKey) -> None:
+    async def _run(self) -> None:
         pause = 0.5
-        while True:
+        while self._again:
+            self._again = False
             try:
-                await self._turn(to)
-                return
+                in_use, following = await self._rows()
+                to = self._deps.kek.of(following or in_use)
+                if to is not None:
+                    await self._turn(to)
             except SkipassError as error:
                 _log.warning("vault.later", code=error.code)
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, 30.0)
+                self._again = True
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 30.0)
 
     async def _turn(self, to: KeyEncryptionKey) -> None:
         moved = await self._sweep(to)

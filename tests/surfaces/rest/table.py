@@ -145,6 +145,8 @@ TABLE = (
     Row("POST /connected-accounts/{id}/revoke", ADMINS, needs=an_account),
     Row("POST /connections/{name}/test", ADMINS, needs=the_connection),
     Row("POST /connections/{name}/disable", ADMINS, needs=a_connection),
+    Row("GET /vault", (403, 403, 200, 403, 200)),
+    Row("POST /vault/rotate", (403, 403, 403, 403, 202)),
     Row("GET /policies", WATCHERS),
     Row("POST /policies", ADMINS_CREATE, lambda: {"policy": "version = 1\n"}),
     Row("POST /policies/check", WATCHERS, lambda: {"policy": "version = 1\n"}),

@@ -27,6 +27,7 @@ from skipass.surfaces.rest import (
     policies,
     reviews,
     sessions,
+    vault,
 )
 from skipass.surfaces.rest.execute import PATH, Execute
 from skipass.surfaces.rest.openapi import document
@@ -49,6 +50,7 @@ _ROUTERS = (
     connections.slugs,
     issuers.router,
     policies.router,
+    vault.router,
 )
 
 
