@@ -62,12 +62,13 @@ async def settled(home: Home, account: dict[str, Any]) -> dict[str, list[Record]
     while True:
         reached = {call["request_id"] for call in await submits(account, "")}
         found = statements(home)
-        if all(_over(events, upstream_request_id(s) in reached) for s, events in found.items()):
+        if all(over(events, upstream_request_id(s) in reached) for s, events in found.items()):
             return found
         await asyncio.sleep(0.1)
 
 
-def _over(events: list[Record], reached: bool) -> bool:
+def over(events: list[Record], reached: bool) -> bool:
+    """Return whether nothing more will become of a statement."""
     kinds = {event.kind for event in events}
     return "statement.admitted" not in kinds or bool(FINAL & kinds) or ("statement.unknown" in kinds and not reached)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shutil
 import subprocess
 import sys
@@ -16,17 +17,19 @@ from typing import Any
 import aiohttp
 import pytest
 
+from faults.test_crash import FINAL, flow, over
 from postgres import Postgres
 from replicas import home_beside
 from skipass.app.home import Home
 from skipass.audit.chain import Record
 from skipass.demo.doors import agent_door
 from skipass.demo.stage import start, stop
+from skipass.gateway.crashpoints import POINTS
+from skipass.ids import upstream_request_id
 from skipass.storage.pgexport import records_from
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 READ = "SELECT order_id, {n} AS killed FROM ops.orders"
-FINAL = {"statement.succeeded", "statement.failed", "statement.not_found", "statement.not_sent", "statement.cancelled"}
 
 
 @pytest.fixture
@@ -44,14 +47,18 @@ class Replica:
 
     async def kill(self) -> None:
         """End it at once, whatever it is doing."""
-        self.child.kill()
+        if self.child.returncode is None:
+            self.child.kill()
         await self.child.wait()
 
 
 @asynccontextmanager
-async def replicas(postgres: Postgres, database: str, path: Path) -> AsyncIterator[tuple[Replica, Replica]]:
-    """Yield two processes over one database and one sandbox."""
+async def replicas(
+    postgres: Postgres, database: str, path: Path, *, crash: str | None = None
+) -> AsyncIterator[tuple[Replica, Replica]]:
+    """Yield two processes over one database and one sandbox; the first may be one that kills itself at a point."""
     env = {"SKIPASS_DATABASE_URL": postgres.url(database)}
+    first = {"SKIPASS_CRASH_AT": crash} if crash else {}
     async with AsyncExitStack() as stack:
         homes = [Home(path / "one", on_server=True)]
         found = []
@@ -60,7 +67,7 @@ async def replicas(postgres: Postgres, database: str, path: Path) -> AsyncIterat
                 homes.append(home_beside(homes[0], path / "two"))
                 shutil.copy2(homes[0].path / "sandbox.json", homes[1].path)
                 (homes[1].path / "sandbox").mkdir()
-            child, ready = await start(homes[n].path, env=env)
+            child, ready = await start(homes[n].path, env=env if n else env | first)
             stack.push_async_callback(stop, child)
             found.append(Replica(homes[n], child, ready))
         yield found[0], found[1]
@@ -127,10 +134,39 @@ async def test_what_a_killed_gateway_ran_is_taken_over(postgres: Postgres, share
     assert verifies(postgres, shared, [one.home, other.home], tmp_path) == ""
 
 
+@pytest.mark.parametrize("point", sorted(point for point in POINTS if not point.startswith("refresh")))
+async def test_killed_at_any_point_beside_another(postgres: Postgres, shared: str, tmp_path: Path, point: str) -> None:
+    """Wherever one of two gateways is killed, the other brings each statement to one end, and no write ran twice."""
+    async with replicas(postgres, shared, tmp_path, crash=f"{point}:1") as (one, other):
+        account = one.ready["sandbox"]
+        with contextlib.suppress(BaseExceptionGroup, Exception):
+            await asyncio.wait_for(flow(one.ready), 20)
+        await one.kill()
+        events = await asyncio.wait_for(settled(postgres, shared, account), 60)
+        assert set((await sent(account, "")).values()) == {1}
+        assert len(await sent(account, "UPDATE")) <= 1
+    for found in events.values():
+        kinds = [event.kind for event in found]
+        assert sum(kind in FINAL for kind in kinds) <= 1
+        if "statement.submitted" in kinds:
+            assert kinds.index("statement.admitted") < kinds.index("statement.submitted")
+    assert verifies(postgres, shared, [one.home, other.home], tmp_path) == ""
+
+
+async def settled(postgres: Postgres, database: str, account: dict[str, Any]) -> dict[str, list[Record]]:
+    """Return the events once nothing more will become of any statement."""
+    while True:
+        reached = await sent(account, "")
+        found = await of_statements(postgres, database)
+        if all(over(events, upstream_request_id(statement) in reached) for statement, events in found.items()):
+            return found
+        await asyncio.sleep(0.2)
+
+
 def verifies(postgres: Postgres, database: str, homes: list[Home], path: Path) -> str:
     """Return what `audit verify` says against the database and the checkpoints of all homes, if it finds a fault."""
     together = path / "checkpoints.jsonl"
-    together.write_bytes(b"".join(home.checkpoints.read_bytes() for home in homes))
+    together.write_bytes(b"".join(home.checkpoints.read_bytes() for home in homes if home.checkpoints.exists()))
     command = [sys.executable, "-m", "skipass.cli.main", "audit", "verify", "--checkpoints", str(together)]
     env = {"SKIPASS_DATABASE_URL": postgres.url(database), "SKIPASS_HOME": str(homes[0].path)}
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)

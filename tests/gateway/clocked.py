@@ -47,11 +47,11 @@ class Clocked:
 
 
 @asynccontextmanager
-async def clocked(sandbox: RunningSandbox, path: Path) -> AsyncIterator[Clocked]:
+async def clocked(sandbox: RunningSandbox, path: Path, *, database_url: str | None = None) -> AsyncIterator[Clocked]:
     """Yield a seeded gateway with a clock that stands still until it is moved."""
     sandbox.control.reset()
     clock = ManualClock(datetime.now(UTC))
-    async with stage(sandbox, path, clock) as at:
+    async with stage(sandbox, path, clock, database_url=database_url) as at:
         running = Clocked(at, clock)
         running.agree()
         yield running

@@ -111,9 +111,11 @@ class Linked:
 
 
 @asynccontextmanager
-async def linked(sandbox: RunningSandbox, path: Path, *, scope: str = "") -> AsyncIterator[Linked]:
+async def linked(
+    sandbox: RunningSandbox, path: Path, *, scope: str = "", database_url: str | None = None
+) -> AsyncIterator[Linked]:
     """Yield a stage with a linked account."""
-    async with clocked(sandbox, path) as stage:
+    async with clocked(sandbox, path, database_url=database_url) as stage:
         yield await _link(stage, App.of(sandbox), scope or f"refresh_token session:role:{ROLE}")
 
 

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from gateway.linked import linked
 from gateways import Stage, signed
 from postgres import Postgres, wired
-from replicas import pair
+from replicas import beside, pair
 from skipass.audit.verify import check
 from skipass.errors import SkipassError
 from skipass.nouns.envelope import Status
@@ -101,6 +102,29 @@ async def test_a_revoke_on_one_stops_the_other(two: Two) -> None:
         await asyncio.sleep(0)
     assert await state(other, running.execution_id) is StatementState.CANCELLED
     assert len(one.sent("ops.orders")) == before
+
+
+async def test_a_single_use_token_is_used_once(
+    sandbox: RunningSandbox, postgres: Postgres, shared: str, tmp_path: Path
+) -> None:
+    """Four gateways with fifty callers each, and an access token that has run out: one refresh, and no token twice."""
+    url = postgres.url(shared)
+    async with AsyncExitStack() as stack:
+        own = await stack.enter_async_context(linked(sandbox, tmp_path / "home", database_url=url))
+        others = [
+            await stack.enter_async_context(beside(own.at, tmp_path / f"home-{n}", url, own.stage.clock))
+            for n in range(3)
+        ]
+        for generation in (2, 3):
+            own.expire()
+            out, before = await own.out(), len(own.token_calls())
+            wanted = [at.gateway.refresher.token(out) for at in (own.at, *others) for _ in range(50)]
+            tokens = await asyncio.gather(*wanted)
+            assert len({token.value.reveal() for token in tokens}) == 1
+            assert len(own.token_calls()) == before + 1
+            credential = await own.credential()
+            assert (credential.state.value, credential.generation) == ("active", generation)
+        assert own.counts().get("refresh_tokens_reused", 0) == 0
 
 
 async def test_without_its_database_a_gateway_runs_nothing_and_comes_back(
