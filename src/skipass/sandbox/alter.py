@@ -63,12 +63,19 @@ def _drop(execution: Execution, table: Table, action: Any) -> None:
         if action.args.get("exists") and all(one.name != node.name for one in table.columns):
             continue
         column = stored(table, node.name)
+        if column.name in table.masks or (table.row_policy is not None and column.name in table.row_policy[1]):
+            raise failures.unsupported("DROP of a column under a policy")
         _rebuild(execution, table, [one for one in table.columns if one is not column])
         table.constraints = [one for one in table.constraints if column.name not in one.columns]
 
 
 def _rename_column(execution: Execution, table: Table, action: Any) -> None:
     column, new = stored(table, action.this.name), action.args["to"].name
+    if column.name in table.masks:
+        table.masks[new] = table.masks.pop(column.name)
+    if table.row_policy is not None:
+        policy, names = table.row_policy
+        table.row_policy = (policy, tuple(new if name == column.name else name for name in names))
     renamed = [replace(one, name=new) if one is column else one for one in table.columns]
     _rebuild(execution, table, renamed, {new: column.name})
     table.constraints = [
@@ -155,7 +162,7 @@ def _swap(execution: Execution, table: Table, action: Any) -> None:
     name = execution.session.table_name(parts_of(action.this), "ALTER TABLE")
     other = execution.rights().owned_table(name)
     keys = ("columns", "physical", "constraints", "comment", "owner", "created")
-    for key in (*keys, "retention_days", "versions", "kept_from"):
+    for key in (*keys, "retention_days", "versions", "kept_from", "masks", "row_policy"):
         mine, theirs = getattr(table, key), getattr(other, key)
         setattr(table, key, theirs)
         setattr(other, key, mine)

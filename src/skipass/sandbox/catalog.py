@@ -73,6 +73,8 @@ class Table:
     retention_days: int = 1
     versions: tuple[Version, ...] = ()
     kept_from: datetime | None = None
+    masks: dict[str, TableName] = field(default_factory=dict)
+    row_policy: tuple[TableName, tuple[str, ...]] | None = None
 
     @property
     def primary_key(self) -> tuple[str, ...]:

@@ -81,6 +81,7 @@ def _create_table(execution: Execution, tree: Any, name: TableName, _: str) -> T
         table.columns, table.constraints = tabledefs.columns(execution, tree.this)
     elif model is not None:
         table.columns, table.constraints = list(model.columns), list(model.constraints)
+        table.masks, table.row_policy = dict(model.masks), model.row_policy
     if source is not None:
         _fill_from_query(execution, table, source)
     else:

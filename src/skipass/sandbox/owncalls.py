@@ -45,10 +45,11 @@ def expand(resolver: Resolver, node: Any, call: list[str]) -> None:
         parameter: exp.cast(value.copy(), duck(kind), dialect="duckdb")
         for (parameter, kind), value in zip(wanted, given, strict=True)
     }
-    node.replace(exp.cast(_body(resolver, function, values), duck(function.details["returns"]), dialect="duckdb"))
+    node.replace(exp.cast(body(resolver, function, values), duck(function.details["returns"]), dialect="duckdb"))
 
 
-def _body(resolver: Resolver, function: SchemaObject, values: dict[str, Any]) -> Any:
+def body(resolver: Resolver, function: SchemaObject, values: dict[str, Any]) -> Any:
+    """Return a function's or policy's body as a subquery, with its arguments put in."""
     tree = normalise(resolver.parse(f"SELECT {function.text}" if not _is_query(function.text) else function.text))
     at = function.name
     session = Session(resolver.session.user, function.owner, None, at.database, at.schema, resolver.session.now)

@@ -14,6 +14,7 @@ from skipass.sandbox import (
     accounts,
     administration,
     binds,
+    datapolicies,
     ddl,
     explain,
     failures,
@@ -92,15 +93,25 @@ def one(execution: Execution, text: str) -> Output:
         return _locked(
             execution, lambda: grants.run(Reader(text, tokens), execution.account.catalog, execution.session)
         )
-    if first in ("CREATE", "ALTER", "DROP") and kind in schemaobjects.KINDS:
-        return _locked(execution, lambda: schemaobjects.run(execution, Reader(text, tokens)))
-    if first == "UNDROP":
-        return _locked(execution, lambda: _undrop(execution, Reader(text, tokens)))
+    if (work := _catalogue(execution, text, tokens, kind)) is not None:
+        return _locked(execution, work)
     if first == "EXPLAIN":
         return explain.run(execution, text, Reader(text, tokens))
-    if first in ("CREATE", "ALTER", "DROP") and kind in _ADMIN:
-        return _locked(execution, lambda: _administer(execution, Reader(text, tokens)))
     return _parsed(execution, text, tokens)
+
+
+def _catalogue(execution: Execution, text: str, tokens: list[Token], kind: str) -> Callable[[], Result] | None:
+    """Return what a statement on objects does that are made of the catalogue alone; None for any other."""
+    first, reader = tokens[0].upper, Reader(text, tokens)
+    if datapolicies.concerns(reader):
+        return lambda: datapolicies.run(execution, reader)
+    if first == "UNDROP":
+        return lambda: _undrop(execution, reader)
+    if first in ("CREATE", "ALTER", "DROP") and kind in schemaobjects.KINDS:
+        return lambda: schemaobjects.run(execution, reader)
+    if first in ("CREATE", "ALTER", "DROP") and kind in _ADMIN:
+        return lambda: _administer(execution, reader)
+    return None
 
 
 def _object(tokens: list[Token]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import failures, owncalls, tablecalls
+from skipass.sandbox import failures, owncalls, policyreads, tablecalls
 from skipass.sandbox.catalog import Catalog, Table
 from skipass.sandbox.history import Moment, Past
 from skipass.sandbox.names import TableName
@@ -132,8 +132,12 @@ class Resolver:
         moment = self.moment_of(node)
         if table.view is not None:
             self._view(node, table, moment)
+            return
+        then = table if moment is None else self.past.state(table, moment)
+        if policyreads.guards(then):
+            self._replace(node, exp.Subquery(this=policyreads.protected(self, then)), then)
         else:
-            self.point(node, table if moment is None else self.past.state(table, moment))
+            self.point(node, then)
 
     def moment_of(self, node: Any) -> Moment | None:
         """Return the moment that a table's own clause asks for, else that of the view around it; None is now."""
@@ -165,6 +169,10 @@ class Resolver:
         inner = replace(self, session=session, rights=rights, moment=moment, depth=self.depth + 1)
         holder = exp.Subquery(this=body)
         inner.query(holder)
+        self._replace(node, holder, table)
+
+    def _replace(self, node: Any, holder: Any, table: Table) -> None:
+        """Put a subquery in the place of a table, under the alias or the name the text used."""
         names = [exp.to_identifier(column.name, quoted=True) for column in table.columns]
         alias = node.alias or table.name.name
         given = node.args.get("alias")
@@ -174,7 +182,7 @@ class Resolver:
             if node.args.get(key):
                 holder.set(key, node.args[key])
         if node.args.get("pivots"):
-            raise failures.unsupported("PIVOT of a view")
+            raise failures.unsupported("PIVOT of what is no plain table")
         node.replace(holder)
 
     def next_value(self, name: TableName) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 
 from skipass.sandbox import failures, openpoints, showaccount, showkeys, showmore, showroutines, sqltypes
 from skipass.sandbox.account import Account
@@ -230,6 +231,8 @@ _SHOWS: dict[tuple[str, ...], Callable[[Reader, View, bool], Result]] = {
     ("OBJECTS",): showmore.objects,
     ("COLUMNS",): _columns,
     ("SEQUENCES",): showmore.sequences,
+    ("MASKING", "POLICIES"): partial(showmore.policies, "MASKING POLICY"),
+    ("ROW", "ACCESS", "POLICIES"): partial(showmore.policies, "ROW ACCESS POLICY"),
     ("STAGES",): showmore.stages,
     ("FUNCTIONS",): showroutines.functions,
     ("PROCEDURES",): showroutines.procedures,

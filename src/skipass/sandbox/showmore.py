@@ -72,6 +72,28 @@ def stages(reader: Reader, view: View, _: bool) -> Result:
     return limited(listing, found)
 
 
+def policies(kind: str, reader: Reader, view: View, _: bool) -> Result:
+    """Answer SHOW MASKING POLICIES and SHOW ROW ACCESS POLICIES."""
+    members, found = showroutines.members(reader, view, kind)
+    names = (
+        "t:created_on",
+        "name",
+        "database_name",
+        "schema_name",
+        "kind",
+        "owner",
+        "comment",
+        "owner_role_type",
+        "options",
+    )
+    listing = Listing(names)
+    for one in members:
+        at = one.name
+        label = kind.replace(" ", "_")
+        listing.add((one.created, at.name, at.database, at.schema, label, one.owner, one.comment, "ROLE", ""))
+    return limited(listing, found)
+
+
 def nothing(reader: Reader, view: View, _: bool) -> Result:
     """Answer SHOW of a kind that this account cannot hold: no rows."""
     found = Filter()
@@ -232,7 +254,7 @@ DESCRIBES: dict[str, Callable[[Reader, View], Result]] = {
 }
 EMPTY = (
     ("TASKS",), ("STREAMS",), ("PIPES",), ("DYNAMIC", "TABLES"),
-    ("FILE", "FORMATS"), ("MATERIALIZED", "VIEWS"), ("EXTERNAL", "TABLES"), ("MASKING", "POLICIES"),
-    ("ROW", "ACCESS", "POLICIES"), ("TAGS",), ("EXTERNAL", "FUNCTIONS"), ("EVENT", "TABLES"), ("ICEBERG", "TABLES"),
+    ("FILE", "FORMATS"), ("MATERIALIZED", "VIEWS"), ("EXTERNAL", "TABLES"), ("TAGS",),
+    ("EXTERNAL", "FUNCTIONS"), ("EVENT", "TABLES"), ("ICEBERG", "TABLES"),
     ("HYBRID", "TABLES"), ("SECRETS",), ("STREAMLITS",), ("NOTEBOOKS",), ("ALERTS",),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlglot import exp
 
-from skipass.sandbox import coercion, failures, results, versions
+from skipass.sandbox import coercion, failures, policyreads, results, versions
 from skipass.sandbox.catalog import Table
 from skipass.sandbox.execution import Execution, exact_case, to_duck
 from skipass.sandbox.reads import located
@@ -35,6 +35,8 @@ def _target(execution: Execution, resolver: Resolver, node: Any, privilege: str)
         raise failures.compilation("002003", "42601", "Object found is not of type TABLE.")
     if node.args.get("when") is not None:
         raise failures.unsupported("change of the past")
+    if privilege != "INSERT" and policyreads.guards(table):
+        raise failures.unsupported(f"{privilege} of a table under a policy")
     resolver.point(node, table)
     return table
 
@@ -136,6 +138,8 @@ def _merge(execution: Execution, tree: Any) -> Result:
         target = tree.this
         for privilege in dict.fromkeys(kinds):
             table = _target(execution, resolver, target.copy(), privilege)
+        if policyreads.guards(table):
+            raise failures.unsupported("MERGE into a table under a policy")
         resolver.point(target, table)
         using = exp.Tuple(expressions=[tree.args["using"]])
         resolver.query(using)
