@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import urllib.error
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -59,6 +60,20 @@ def test_fault_meets_as_many_calls_as_asked(
     replies = [agent.sql("select 1") for _ in range(3)]
     assert [reply.status for reply in replies] == [status, status, 200]
     assert isinstance(replies[0].body, dict) is is_json
+
+
+def test_body_comes_in_pieces(fresh: RunningSandbox) -> None:
+    """A body that comes slowly comes whole, and a client that does not wait for it has the status already."""
+    agent = Client.of(fresh, "SKIPASS_SVC")
+    fresh.control.faults({"kind": "drip", "delay_ms": 80, "count": 1})
+    assert agent.sql("select 42").rows == [["42"]]
+    fresh.control.faults({"kind": "drip", "delay_ms": 60_000})
+    with closing(http.client.HTTPConnection(fresh.host, timeout=0.5)) as connection:
+        connection.request("GET", "/api/v2/statements/x")
+        answer = connection.getresponse()
+        assert answer.status == 400
+        with closing(answer), pytest.raises(TimeoutError):
+            answer.read()
 
 
 @pytest.mark.parametrize(("kind", "ran"), [("cut_before", "0"), ("cut_after", "1")])

@@ -24,7 +24,7 @@ from skipass.sandbox.oauth import tokens
 FAULTS = (
     "delay", "hang", "throttle", "error_json", "error_html", "cut_before", "cut_after", "wrong_json", "token_expired",
     "network_policy", "unknown_account", "late", "twice", "cut_middle", "invalid_client", "invalid_grant",
-    "hang_after", "without", "not_object", "too_large",
+    "hang_after", "without", "not_object", "too_large", "drip",
 )  # fmt: skip
 
 

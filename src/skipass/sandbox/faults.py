@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from skipass.sandbox.control import Call, Fault, complete
 
 _HANG_S = 3600.0
+_PIECES = 8
 
 
 async def serve(app: ASGIApp, scope: Scope, receive: Receive, send: Send, call: Call, fault: Fault | None) -> None:
@@ -94,6 +95,17 @@ async def _half(_: Fault, sent: list[Message], receive: Receive, send: Send) -> 
     await cut(receive)
 
 
+async def _drip(fault: Fault, sent: list[Message], _: Receive, send: Send) -> None:
+    """Send the head at once and the body in pieces, spread over the delay."""
+    body = b"".join(message.get("body", b"") for message in sent)
+    size = max(len(body) // _PIECES, 1)
+    await send(sent[0])
+    for start in range(0, len(body), size):
+        await asyncio.sleep(fault.delay_ms / 1000 / _PIECES)
+        await send({"type": "http.response.body", "body": body[start : start + size], "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
 async def _without(fault: Fault, sent: list[Message], receive: Receive, send: Send) -> None:
     """Leave one member out of a JSON object; an answer that is none goes as it is."""
     body = b"".join(message.get("body", b"") for message in sent)
@@ -114,6 +126,7 @@ _AFTER: dict[str, _After] = {
     "cut_after": _cut_after,
     "hang_after": _silent,
     "late": _late,
+    "drip": _drip,
     "cut_middle": _half,
     "without": _without,
 }
