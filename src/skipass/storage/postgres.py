@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any, TypeVar
 
 import asyncpg
-from asyncpg.exceptions import _base
 
 from skipass.storage.unit import Duplicate
 
@@ -22,12 +21,7 @@ _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 _ESCAPE = "\x1b"
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _WAITS = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
-_UNSTORABLE = (
-    asyncpg.DataError,
-    asyncpg.IntegrityConstraintViolationError,
-    asyncpg.SyntaxOrAccessError,
-    _base.DataError,
-)
+_UNSTORABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.SyntaxOrAccessError)
 
 
 class Conflict(Exception):
@@ -119,6 +113,8 @@ async def ask(connection: Any, question: Question) -> Any:
 
 def meaning(error: Exception) -> Exception:
     """Return what an error of the driver or the server means for the transaction it happened in."""
+    if isinstance(error, asyncpg.InterfaceError) and isinstance(error, ValueError):
+        return Unstorable(f"a parameter has no form in the database: {type(error).__name__}")
     said = getattr(error, "message", None) or str(error) or type(error).__name__
     for kinds, means in ((_CONFLICTS, Conflict), (_WAITS, Busy), (_UNSTORABLE, Unstorable)):
         if isinstance(error, kinds):
