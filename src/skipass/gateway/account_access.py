@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from skipass.errors import SkipassError
@@ -13,6 +13,9 @@ from skipass.nouns.account import ConnectedAccount
 from skipass.nouns.connection import Connection, Credential, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.principal import Principal, Role
+
+DEFAULTS = ("role", "warehouse", "database", "schema")
+"""What a user may choose for their own account."""
 
 DELETED = "deleted"
 """The reason of an account that nobody sees until it is made again."""
@@ -108,3 +111,11 @@ def checked_role(connection: Connection, role: str | None) -> str:
 def absent() -> SkipassError:
     """Return the refusal for an account that is not there, or not for this caller."""
     return SkipassError("not_found", "There is no such connected account for this caller.")
+
+
+def personal(connection: Connection, account: ConnectedAccount | None) -> Connection:
+    """Return a connection with the defaults that a user chose for their own account; what it allows stays as it is."""
+    if account is None:
+        return connection
+    chosen = {name: getattr(account, name) or getattr(connection, name) for name in DEFAULTS}
+    return replace(connection, **chosen, allowed_roles=(connection.role, *connection.allowed_roles))

@@ -9,6 +9,7 @@ from typing import Any
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.account_access import (
+    DEFAULTS,
     DELETED,
     FullAccount,
     absent,
@@ -29,9 +30,6 @@ from skipass.nouns.account import AccountState, ConnectedAccount
 from skipass.nouns.connection import AuthMethod, Connection
 from skipass.nouns.people import ActsFor, Life, User
 from skipass.nouns.principal import Principal, Role
-
-DEFAULTS = ("role", "warehouse", "database", "schema")
-
 
 class Accounts:
     """The use cases of connected accounts that need nobody to sign in."""

@@ -16,11 +16,12 @@ from typing import Any
 import orjson
 
 from skipass.errors import SkipassError
+from skipass.gateway.account_status import move_account
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.keys import hashed
 from skipass.ids import digest, new_id
-from skipass.nouns.account import ConnectedAccount, LinkAttempt, LinkState
+from skipass.nouns.account import AccountState, ConnectedAccount, LinkAttempt, LinkState
 from skipass.nouns.connection import Credential
 from skipass.secret import Secret
 from skipass.vault.seal import Keys, Place, seal, unseal
@@ -162,3 +163,17 @@ async def generation_of(reader: Reader, account_id: str, role: str | None) -> in
         Credential, account_id=account_id, role=role, order="generation", descending=True, limit=1
     )
     return mine[0].generation if mine else 0
+
+
+async def sweep(unit: UnitOfWork) -> int:
+    """End every attempt whose time is over, destroy what it keeps, and return how many there were.
+
+    An account that waited for its application's word waits for a sign-in again.
+    """
+    late = await unit.find(LinkAttempt, state=_OPEN, expires_at__le=unit.now, limit=100)
+    for attempt in late:
+        await fail(unit, attempt, "expired")
+        account = await unit.get(ConnectedAccount, attempt.account_id, state=AccountState.PENDING_VERIFICATION)
+        if account is not None:
+            await move_account(unit, account, AccountState.PENDING_AUTH)
+    return len(late)

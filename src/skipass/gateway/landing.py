@@ -41,6 +41,7 @@ from skipass.vault.tokens import TokenSet, fingerprint, pack
 
 _AGAIN = "Start again from a new link."
 ACCEPTED = "login_accepted"
+SWEEP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,10 @@ class Landing:
             return replace(arrival, return_to=back, waits_for_admin=other)
 
         return await self._deps.journal.write(settle)
+
+    async def sweep(self) -> None:
+        """End what nobody came back to in time; safe to run in several processes."""
+        await self._deps.journal.write(attempts.sweep)
 
     async def verify(self, principal: Principal, account_id: str, code: str) -> FullAccount:
         """Put a sign-in in force for an application's end user, on the word of the application's agent.
