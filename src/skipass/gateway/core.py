@@ -28,7 +28,7 @@ from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.issuer import Issuer
 from skipass.gateway.issuing import Issuing
 from skipass.gateway.jobs import Jobs
-from skipass.gateway.landing import Landing
+from skipass.gateway.landing import SWEEP_S, Landing
 from skipass.gateway.linking import Linking
 from skipass.gateway.mappings import Mappings
 from skipass.gateway.notices import Notices
@@ -158,6 +158,7 @@ def build(deps: Deps) -> Gateway:
     executor = Executor(deps, sessions, runner, delivery, system)
     reconciler = Reconciler(deps, runner, system)
     clients, whoami = Clients(deps), Whoami(system)
+    landing = Landing(deps, clients, whoami)
     return Gateway(
         deps=deps,
         authenticator=Authenticator(deps),
@@ -184,7 +185,7 @@ def build(deps: Deps) -> Gateway:
         connections=Connections(deps, system),
         accounts=Accounts(deps),
         linking=Linking(deps),
-        landing=Landing(deps, clients, whoami),
+        landing=landing,
         uploading=Uploading(deps, whoami),
         disconnecting=Disconnecting(deps, runner, clients),
         registrations=Registrations(deps),
@@ -205,6 +206,7 @@ def build(deps: Deps) -> Gateway:
                 (Upkeep(deps, refresher).round, upkeep.ROUND_S),
                 (Probe(deps, system).round, probe.ROUND_S),
                 (vaulting.watch, WATCH_S),
+                (landing.sweep, SWEEP_S),
             ),
         ),
         refresher=refresher,

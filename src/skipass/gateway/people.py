@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
@@ -53,7 +54,8 @@ class People:
         tenant_id = principal.tenant_id
 
         async def load(reader: Reader) -> list[User]:
-            return await reader.find(User, order="name", limit=limit, tenant_id=tenant_id, name__gt=after)
+            where: dict[str, Any] = {"tenant_id": tenant_id, "name__gt": after, "end_user_of": None}
+            return await reader.find(User, order="name", limit=limit, **where)
 
         return await self._deps.journal.read(load)
 
@@ -136,7 +138,7 @@ async def touched(unit: UnitOfWork, user: User, by: str, what: str, change_id: s
 
 
 async def _named(reader: Reader, tenant_id: str, name: str) -> User:
-    found = await reader.find(User, tenant_id=tenant_id, name=name, limit=1)
+    found = await reader.find(User, tenant_id=tenant_id, name=name, end_user_of=None, limit=1)
     if not found:
         raise SkipassError("not_found", f"There is no user {name[:80]!r}.", "See skipass user list.")
     return found[0]

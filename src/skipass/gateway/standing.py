@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from skipass.access.policy import ConnectionPolicy
 from skipass.errors import SkipassError
+from skipass.gateway.account_access import personal
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader, Versions
 from skipass.gateway.rules import Rules, rules_for
@@ -74,6 +75,7 @@ async def standing(deps: Deps, principal: Principal, *, slug: str | None = None,
         user = await reader.get(User, user_id, tenant_id=principal.tenant_id)
         if user is None:
             raise SkipassError("unauthenticated", "There is no such user any more.")
+        connection = personal(connection, ways.account)
         rules = await rules_for(deps, reader, connection, agent, user)
         return Standing(principal, user_id, agent, connection, ways, rules.limits(connection), rules)
 
