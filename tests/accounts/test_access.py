@@ -189,3 +189,17 @@ async def test_a_person_hands_in_a_key_of_their_own(rest: Rest) -> None:
     sams = await rest.made(admin, connection_name="keys", identifier="sam")
     status, told = await rest.ask(admin, "POST", f"/connected-accounts/{sams['id']}/credential", right)
     assert (status, told["error"]["code"]) == (403, "forbidden")
+
+
+async def test_a_user_s_own_defaults_count_in_sessions(rest: Rest) -> None:
+    """A session that names no warehouse gets the one of the account, else the connection's."""
+    walk, key = rest.walk, await rest.walk.agent()
+    made = await rest.made(key)
+    async with walk.signed_in() as sam:
+        await walk.linked(sam, await walk.invite(await walk.of(key)))
+    wish = {"connection": "own", "scope": {"schemas": ["OPS_DB.OPS"]}, "ttl_s": 300, "reason": "a test"}
+    for warehouse, expected in (("OTHER_WH", "OTHER_WH"), (None, "AGENT_WH")):
+        status, told = await rest.ask(key, "PATCH", f"/connected-accounts/{made['id']}", {"warehouse": warehouse})
+        assert status == 200, told
+        status, told = await rest.ask(key, "POST", "/sessions", wish)
+        assert (status, told["warehouse"]) == (201, expected)

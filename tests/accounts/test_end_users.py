@@ -128,3 +128,29 @@ async def test_an_identifier_means_nothing_beyond_its_agent(walk: Walk) -> None:
     with pytest.raises(SkipassError) as refused:
         await walk.gateway.accounts.get(two, made.account.id)
     assert refused.value.code == "not_found"
+
+
+async def test_a_sign_in_that_nobody_agrees_to_in_time_is_destroyed(walk: Walk) -> None:
+    """After ten minutes what was brought is gone, the account waits for a sign-in again, and the code is worthless."""
+    await walk.by_snowflake()
+    customer = await walk.of(await application(walk), "customer-7")
+    async with walk.browser() as browser:
+        code = carried(await walk.linked(browser, await walk.invite(customer)))
+    await walk.age()
+    await walk.gateway.landing.sweep()
+    assert await walk.state() == "PENDING_AUTH"
+    (attempt,) = await walk.attempts()
+    assert (attempt.state.value, attempt.sealed, attempt.code_hash) == ("failed", None, None)
+    with pytest.raises(SkipassError) as refused:
+        await walk.gateway.landing.verify(customer, code["account"], code["code"])
+    assert refused.value.code == "not_found"
+
+
+async def test_end_users_are_nobody_among_people(walk: Walk) -> None:
+    """They are not listed, and no sign-in link is made for one."""
+    await walk.by_snowflake()
+    customer = await walk.of(await application(walk), "customer-7")
+    assert customer.user_name not in [one.name for one in await walk.gateway.people.list(await walk.admin())]
+    with pytest.raises(SkipassError) as refused:
+        await walk.gateway.people.link(await walk.admin(), customer.user_name)
+    assert refused.value.code == "not_found"

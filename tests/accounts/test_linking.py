@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 import pytest
 
 from accounts.walk import ROLE, Walk
 from skipass.errors import SkipassError
 from skipass.gateway.ports import UnitOfWork
-from skipass.nouns.account import ConnectedAccount, LinkAttempt, Registration
+from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import Credential
 
 pytestmark = pytest.mark.anyio
@@ -81,11 +79,11 @@ async def test_a_link_is_over_after_ten_minutes(walk: Walk) -> None:
     agent = await walk.of(await walk.agent())
     async with walk.signed_in() as sam:
         token = await walk.invite(agent)
-        await age(walk)
+        await walk.age()
         assert (await sam.post("/connect", {"link": token, "word": "open"})).status == 401
         address = await walk.to_the_sign_in(sam, await walk.invite(agent))
         back = await walk.agree(address)
-        await age(walk)
+        await walk.age()
         late = await walk.land(sam, back)
     assert "longer than ten minutes" in late.text
     await nothing(walk)
@@ -304,16 +302,6 @@ async def test_a_private_address_is_never_registered(walk: Walk) -> None:
         with pytest.raises(SkipassError) as refused:
             await walk.by_snowflake("private", host=host)
         assert refused.value.code in ("invalid_request", "snowflake_misconfigured")
-
-
-async def age(walk: Walk) -> None:
-    """Let every attempt's time be over."""
-
-    async def back(unit: UnitOfWork) -> None:
-        for one in await unit.find(LinkAttempt):
-            await unit.change(one, expires_at=unit.now - timedelta(seconds=1))
-
-    await walk.gateway.deps.journal.write(back)
 
 
 async def nothing(walk: Walk) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +16,7 @@ from skipass.gateway.account_access import FullAccount
 from skipass.gateway.connections import Added
 from skipass.gateway.drafting import ClientRequest, ConnectionRequest, redirect_uri
 from skipass.gateway.execute import Target
+from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.account import ConnectedAccount, LinkAttempt, Registration
 from skipass.nouns.connection import AuthMethod, Credential, CredentialState
 from skipass.nouns.principal import Principal
@@ -152,6 +154,15 @@ class Walk(House):
 
     async def attempts(self) -> list[LinkAttempt]:
         return list(await self.stage.every(LinkAttempt))
+
+    async def age(self) -> None:
+        """Let every attempt's time be over."""
+
+        async def back(unit: UnitOfWork) -> None:
+            for one in await unit.find(LinkAttempt):
+                await unit.change(one, expires_at=unit.now - timedelta(seconds=1))
+
+        await self.gateway.deps.journal.write(back)
 
     async def every_credential(self) -> list[Credential]:
         return [one for one in await self.stage.every(Credential) if one.account_id]

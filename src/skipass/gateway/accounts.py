@@ -31,6 +31,7 @@ from skipass.nouns.connection import AuthMethod, Connection
 from skipass.nouns.people import ActsFor, Life, User
 from skipass.nouns.principal import Principal, Role
 
+
 class Accounts:
     """The use cases of connected accounts that need nobody to sign in."""
 

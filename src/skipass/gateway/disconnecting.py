@@ -140,7 +140,10 @@ class Disconnecting:
 
     async def _cancel_one(self, statement: Statement, out: Out) -> None:
         """Cancel a statement; of one that is just leaving, once it has a handle."""
-        while (await self._runner.cancel(statement, out, "account closing")).state is StatementState.ADMITTED:
+        while True:
+            after = await self._runner.cancel(statement, out, "account closing")
+            if after.state is not StatementState.ADMITTED:
+                return
             await asyncio.sleep(_LOOK_S)
 
     async def _tell_provider(self, full: FullAccount) -> None:
