@@ -66,12 +66,15 @@ async def test_what_is_held_on_one_is_decided_on_the_other_and_runs_once(two: Tw
 
 async def test_the_same_call_on_both_runs_once(two: Two) -> None:
     """The same read asked of both gateways at the same moment is one statement, whoever admits it."""
-    one, _ = two
+    one, other = two
     await one.session()
     one.sandbox.control.switches(execution_delay_s=0.5)
-    (handle,) = {envelope.execution_id for envelope in await asyncio.gather(*(at.query(READ) for at in two))}
-    assert {(await at.settled(handle)).status for at in two} == {Status.SUCCESS}
-    assert len(one.sent("'pending'")) == 1
+    for n in range(12):
+        text = f"SELECT order_id, {n} AS twin FROM ops.orders"
+        first, second = await asyncio.gather(one.query(text, wait_s=0.0), other.query(text, wait_s=0.0))
+        assert first.execution_id == second.execution_id
+    assert {(await at.settled(first.execution_id)).status for at in two} == {Status.SUCCESS}
+    assert len(one.sent("AS twin")) == 12
 
 
 async def test_a_budget_is_spent_once(two: Two) -> None:
