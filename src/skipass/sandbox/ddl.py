@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from sqlglot import exp
@@ -48,9 +49,11 @@ def _create(execution: Execution, tree: Any, text: str) -> Result:
         rights.owned_table(name)
     maker = _create_view if kind == "VIEW" else _create_table
     table = maker(execution, tree, name, text)
-    if old is not None:
-        _remove(execution, old)
+    grants = {} if old is None else _remove(execution, old)
     _keep(execution, table)
+    if "COPY GRANTS" in _properties(tree):
+        kept = {grant: at for grant, at in grants.items() if grant.privilege != "OWNERSHIP"}
+        execution.account.catalog.grants |= kept
     return results.status(f"{kind.capitalize()} {name.name} successfully created.")
 
 
@@ -107,7 +110,9 @@ def _properties(tree: Any) -> dict[str, str]:
             found["RETENTION"] = str(tabledefs.retention_days(one.args["value"]))
         elif isinstance(one, exp.ClusterProperty):
             found["CLUSTER"] = ", ".join(part.sql(dialect="snowflake") for part in one.expressions)
-        elif not isinstance(one, (exp.LikeProperty, exp.CopyGrantsProperty)):
+        elif isinstance(one, exp.CopyGrantsProperty):
+            found["COPY GRANTS"] = ""
+        elif not isinstance(one, exp.LikeProperty):
             raise failures.unsupported(type(one).__name__.removesuffix("Property").upper())
     return found
 
@@ -170,9 +175,11 @@ def _query_text(text: str) -> str:
     raise failures.syntax(1, 0, "<EOF>")
 
 
-def _remove(execution: Execution, table: Table) -> None:
-    dropped.drop_table(execution.account.catalog, table, execution.session.now)
+def _remove(execution: Execution, table: Table) -> dict[Grant, datetime]:
+    """Drop a table or view and return the privileges that went with it."""
+    grants = dropped.drop_table(execution.account.catalog, table, execution.session.now)
     undrop.purge(execution)
+    return grants
 
 
 def drop_temporary(execution: Execution) -> None:

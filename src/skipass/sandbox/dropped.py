@@ -7,17 +7,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from skipass.sandbox.catalog import Catalog, Database, Dropped, Schema, Table, on_schema, on_table
+from skipass.sandbox.catalog import Catalog, Database, Dropped, Grant, Schema, Table, on_schema, on_table
 
 
-def drop_table(catalog: Catalog, table: Table, now: datetime) -> None:
-    """Take a table or view out of its schema; a table can be brought back."""
+def drop_table(catalog: Catalog, table: Table, now: datetime) -> dict[Grant, datetime]:
+    """Take a table or view out of its schema and return the privileges on it; a table can be brought back."""
     schema = catalog.schema(table.name.parent)
     if schema is not None:
         schema.tables.pop(table.name.name, None)
     grants, future = catalog.forget(on_table(table))
     if table.view is None:
         catalog.gone.append(Dropped(now, table=table, grants=grants, future=future))
+    return grants
 
 
 def drop_schema(catalog: Catalog, schema: Schema, now: datetime) -> None:

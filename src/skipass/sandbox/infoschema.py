@@ -68,6 +68,13 @@ _HISTORY = {
     "TOTAL_ELAPSED_TIME": "DECIMAL(38,0)", "ROWS_PRODUCED": "DECIMAL(38,0)",
     "AGENT_TYPE": "VARCHAR",
 }  # fmt: skip
+# The argument that chooses among the statements, and the column that it is compared with here.
+_HISTORIES = {
+    "QUERY_HISTORY()": ("", ""),
+    "QUERY_HISTORY_BY_USER()": ("USER_NAME", ""),
+    "QUERY_HISTORY_BY_WAREHOUSE()": ("WAREHOUSE_NAME", "WAREHOUSE_NAME"),
+    "QUERY_HISTORY_BY_SESSION()": ("SESSION_ID", "SESSION_ID"),
+}
 SHAPES = {
     "TABLES": _TABLES,
     "COLUMNS": _COLUMNS,
@@ -88,7 +95,7 @@ class InformationSchema:
 
     def sql(self, database: str, name: str, arguments: list[Any], rights: Rights) -> str | None:
         """Return DuckDB SQL that yields the view or, with `()` in the name, the function; None if there is none."""
-        if name in ("QUERY_HISTORY()", "QUERY_HISTORY_BY_USER()"):
+        if name in _HISTORIES:
             return self._statements(name, arguments, rights)
         makers: dict[str, Callable[[str, Rights], Iterable[Row]]] = {
             "TABLES": self._tables,
@@ -177,8 +184,12 @@ class InformationSchema:
 
     def _statements(self, name: str, arguments: list[Any], rights: Rights) -> str:
         options = _arguments(arguments)
-        user = options.pop("USER_NAME", None)
-        rows = list(self._history(rights, user, name == "QUERY_HISTORY()"))
+        chosen, column = _HISTORIES[name]
+        wanted = options.pop(chosen, None) if chosen else None
+        rows = list(self._history(rights, wanted if chosen == "USER_NAME" else None, chosen != "USER_NAME"))
+        if column and wanted is None:
+            raise failures.unsupported(f"{name.removesuffix('()')} without {chosen}")
+        rows = [row for row in rows if not column or row[column] == wanted]
         limit = _limit(options.pop("RESULT_LIMIT", "100"))
         earliest, latest = options.pop("END_TIME_RANGE_START", None), options.pop("END_TIME_RANGE_END", None)
         if options:
@@ -204,7 +215,7 @@ def _arguments(arguments: list[Any]) -> dict[str, str]:
             raise failures.unsupported("positional argument of a table function")
         value = argument.expression
         name = argument.this.name.upper()
-        plain = isinstance(value, exp.Literal) and name in ("USER_NAME", "RESULT_LIMIT")
+        plain = isinstance(value, exp.Literal) and name in ("RESULT_LIMIT", "USER_NAME", "WAREHOUSE_NAME", "SESSION_ID")
         found[name] = value.name if plain else value.sql(dialect="duckdb")
     return found
 

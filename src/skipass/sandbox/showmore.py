@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from skipass.sandbox import failures, showroutines
+from skipass.sandbox.catalog import SchemaObject
 from skipass.sandbox.grammar import Reader
 from skipass.sandbox.names import SchemaName, shown
 from skipass.sandbox.oauth import parameters as signing
@@ -41,19 +42,31 @@ def objects(reader: Reader, view: View, terse: bool) -> Result:
 def sequences(reader: Reader, view: View, _: bool) -> Result:
     """Answer SHOW SEQUENCES."""
     members, found = showroutines.members(reader, view, "SEQUENCE")
-    listing = Listing(
-        (
-            "name", "database_name", "schema_name", "n:next_value", "n:interval", "t:created_on", "owner", "comment",
-            "owner_role_type", "ordered",
-        )
-    )  # fmt: skip
+    listing = Listing(_SEQUENCE)
     for one in members:
-        at, step = one.name, one.details["increment"]
-        following = view.account.engine.next_value(one.details["physical"])
-        listing.add(
-            (at.name, at.database, at.schema, following, step, one.created, one.owner, one.comment, "ROLE", "Y")
-        )
+        listing.add(_sequence(view, one))
     return limited(listing, found)
+
+
+_SEQUENCE = (
+    "name", "database_name", "schema_name", "n:next_value", "n:interval", "t:created_on", "owner", "comment",
+    "owner_role_type", "ordered",
+)  # fmt: skip
+
+
+def _sequence(view: View, one: SchemaObject) -> tuple[object, ...]:
+    at, step = one.name, one.details["increment"]
+    following = view.account.engine.next_value(one.details["physical"])
+    return (at.name, at.database, at.schema, following, step, one.created, one.owner, one.comment, "ROLE", "Y")
+
+
+def describe_sequence(reader: Reader, view: View) -> Result:
+    """Answer DESCRIBE SEQUENCE, with the columns of SHOW."""
+    name = view.session.table_name(reader.path(), "DESCRIBE SEQUENCE")
+    reader.finish()
+    listing = Listing(_SEQUENCE)
+    listing.add(_sequence(view, view.rights.schema_object(name, "SEQUENCE", "USAGE")))
+    return listing.result()
 
 
 def stages(reader: Reader, view: View, _: bool) -> Result:
@@ -250,6 +263,7 @@ DESCRIBES: dict[str, Callable[[Reader, View], Result]] = {
     "SCHEMA": describe_schema,
     "DATABASE": describe_database,
     "WAREHOUSE": describe_warehouse,
+    "SEQUENCE": describe_sequence,
     **showroutines.DESCRIBES,
 }
 EMPTY = (
