@@ -68,7 +68,7 @@ async def settle_account(unit: UnitOfWork, account: ConnectedAccount, reason: st
 
 
 async def move_account(
-    unit: UnitOfWork, account: ConnectedAccount, to: AccountState, reason: str | None = None, **changes: Any
+    unit: UnitOfWork, account: ConnectedAccount, to: AccountState, reason: str | None = None, /, **changes: Any
 ) -> ConnectedAccount:
     """Return the account in its new state, with its event; what is taken away ends its sessions in the same commit."""
     facts: dict[str, Any] = {"connection_id": account.connection_id, "user_id": account.user_id}
