@@ -7,11 +7,12 @@ from typing import Any
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.account_access import FullAccount
-from skipass.gateway.account_status import end_credential
+from skipass.gateway.account_status import end_credential, move_account
 from skipass.gateway.attempts import Landed, generation_of, time_of
 from skipass.gateway.deps import Deps
 from skipass.gateway.drafting import sealed_credential
 from skipass.gateway.moves import move
+from skipass.gateway.outbox import announce_account
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.registrations import add_credential
 from skipass.gateway.way_out import USABLE
@@ -63,9 +64,9 @@ async def _active(
     known: dict[str, Any] = {"login": landed.login, "account": landed.account, "host": landed.host}
     known |= {"linked_at": unit.now, "registration_id": registration_id}
     if account.state is not AccountState.ACTIVE:
-        whose = {"connection_id": account.connection_id, "user_id": account.user_id, "login": landed.login}
-        return await move(unit, account, AccountState.ACTIVE, whose, reason=None, **known)
+        return await move_account(unit, account, AccountState.ACTIVE, None, **known)
     active = await unit.change(account, **known, reason=None)
     facts = {"what": "linked again", "login": landed.login, "role": landed.role}
     unit.emit(Event(account.tenant_id, "account.changed", account.id, facts))
+    await announce_account(unit, active, "changed", None)
     return active
