@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ from gateway.clocked import Clocked, clocked
 from gateways import Stage
 from sandbox.client import Client
 from sandbox.flow import App
+from skipass.gateway.account_status import move_account
 from skipass.gateway.clients import Clients, registration_place
+from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.refresh import Refresher
 from skipass.gateway.renewal import Renewal
@@ -27,6 +29,7 @@ from skipass.nouns.connection import AuthMethod, Connection, Credential, Credent
 from skipass.nouns.people import Agent, User
 from skipass.sandbox.testing import RunningSandbox
 from skipass.secret import Secret
+from skipass.snowflake.auth.grants import Grant
 from skipass.vault.refreshing import Rules
 from skipass.vault.seal import seal
 from skipass.vault.tokens import TokenSet, fingerprint, pack
@@ -109,6 +112,36 @@ class Linked:
         """Let the access token's time run out, here and in Snowflake."""
         self.stage.pass_(601)
 
+    async def relink(self) -> None:
+        """Sign in again and seal what that gives as a new credential, as a link attempt does."""
+        deps, before = self.at.gateway.deps, await self.credential()
+        grant = await Clients(deps).exchange(
+            self.registration,
+            Secret(self.app.code()),
+            verifier=Secret(self.app.verifier),
+            redirect_uri=self.app.redirect,
+        )
+        now = deps.journal.now()
+        shell = replace(before, id=new_id("key", now), generation=before.generation + 1, reason=None, ambiguous=False)
+        after = _sealed(deps, replace(shell, state=CredentialState.ACTIVE, deadline=None, version=1), grant, now)
+
+        async def link(unit: UnitOfWork) -> None:
+            await unit.insert(after)
+            account = await unit.get(ConnectedAccount, self.account_id)
+            assert account is not None
+            await move_account(unit, account, AccountState.ACTIVE, linked_at=unit.now)
+
+        await deps.journal.write(link)
+        self.credential_id = after.id
+
+
+def _sealed(deps: Deps, credential: Credential, grant: Grant, now: datetime) -> Credential:
+    tokens = TokenSet(grant.access_token, grant.refresh_token, grant.scope)
+    life = grant.refresh_token_expires_in or timedelta(days=90)
+    sealed = seal(deps.kek, pack(tokens), credential_place(credential))
+    ends = {"expires_at": now + grant.expires_in, "refresh_expires_at": now + life}
+    return replace(credential, sealed=sealed, fingerprint=fingerprint(tokens), **ends)
+
 
 @asynccontextmanager
 async def linked(
@@ -153,24 +186,20 @@ async def _link(stage: Clocked, app: App, scope: str) -> Linked:
         host=jit.host,
         linked_at=now,
     )
-    tokens = TokenSet(grant.access_token, grant.refresh_token, grant.scope)
-    life = grant.refresh_token_expires_in or timedelta(days=90)
-    open_ = Credential(
+    bare_credential = Credential(
         id=new_id("key", now),
         tenant_id=jit.tenant_id,
         connection_id=connection.id,
         generation=1,
         state=CredentialState.ACTIVE,
         sealed=b"",
-        fingerprint=fingerprint(tokens),
+        fingerprint="",
         created_at=now,
         user_id=owner.id,
         role=ROLE,
         account_id=account.id,
-        expires_at=now + grant.expires_in,
-        refresh_expires_at=now + life,
     )
-    credential = replace(open_, sealed=seal(deps.kek, pack(tokens), credential_place(open_)))
+    credential = _sealed(deps, bare_credential, grant, now)
 
     async def insert(unit: UnitOfWork) -> None:
         for record in (connection, registration, account, credential):

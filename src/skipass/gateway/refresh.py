@@ -161,7 +161,7 @@ class Refresher:
             await self._deps.journal.write(lambda unit: _run_out(unit, line.credential))
             why = replace(line.credential, reason=AccountReason.REFRESH_EXPIRED)
             raise ended(replace(line, credential=why), self._deps.base_url)
-        if failure is None and line.credential.reason is not None:
+        if failure is None and line.credential.reason == AccountReason.CLIENT_SECRET_ROTATED:
             failure = hindered(line, line.credential.reason)
         raise failure or unavailable("an answer is missing.")
 

@@ -75,10 +75,10 @@ class Renewal:
                 return None
             deadline = unit.now + self._rules.lease
             if row.state is CredentialState.ACTIVE:
-                return await move(unit, row, CredentialState.REFRESHING, _facts(row), deadline=deadline)
+                return await move(unit, row, CredentialState.REFRESHING, _facts(row), deadline=deadline, reason=None)
             if not self._rules.resend_ambiguous:
                 return await end_with_account(unit, row, CredentialState.EXPIRED, AccountReason.REFRESH_AMBIGUOUS)
-            again = await unit.change(row, deadline=deadline, ambiguous=True)
+            again = await unit.change(row, deadline=deadline, ambiguous=True, reason=None)
             facts = {"from": row.state.value, "to": row.state.value, "again": True, **_facts(row)}
             unit.emit(Event(row.tenant_id, "credential.refreshing", row.id, facts))
             return again
@@ -176,7 +176,7 @@ async def _settle(unit: UnitOfWork, row: Credential, then: After) -> Credential:
     if then.state in (CredentialState.EXPIRED, CredentialState.REVOKED):
         return await end_with_account(unit, row, then.state, then.reason or AccountReason.UNKNOWN)
     if then.state is CredentialState.REFRESHING:
-        return await unit.change(row, deadline=then.deadline, ambiguous=True)
+        return await unit.change(row, deadline=then.deadline, ambiguous=True, reason=then.reason)
     changes: dict[str, Any] = {"deadline": then.deadline, "ambiguous": then.ambiguous, "reason": then.reason}
     kept = await move(unit, row, CredentialState.ACTIVE, {**_facts(row), "reason": then.reason}, **changes)
     account = await unit.get(ConnectedAccount, row.account_id)

@@ -75,7 +75,7 @@ def next_step(credential: Credential, now: datetime, *, refreshable: bool, refus
 def _while_refreshing(credential: Credential, now: datetime, *, usable: bool) -> Step:
     if credential.deadline is None or credential.deadline <= now:
         return Step.REFRESH
-    if not credential.ambiguous:
+    if credential.reason is None:  # the refresh token is on its way; else it waits to be sent again
         return Step.WAIT
     return Step.USE if usable else Step.LATER
 
@@ -105,7 +105,10 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class After:
-    """What becomes of a row: its state, why, whether an answer is missing, and its next deadline."""
+    """What becomes of a row: its state, why, whether an answer is missing, and its next deadline.
+
+    A row that stays REFRESHING with a reason waits to be sent again; one without is being asked about.
+    """
 
     state: CredentialState
     reason: str | None = None
@@ -133,7 +136,7 @@ def after(
     if answer is Answer.LOST:
         return _lost(now, rules, failures)
     wait = rules.hindered if answer is Answer.HINDERED else rules.pause(failures)
-    reason = AccountReason.CLIENT_SECRET_ROTATED if answer is Answer.HINDERED else row.reason
+    reason = AccountReason.CLIENT_SECRET_ROTATED if answer is Answer.HINDERED else None
     return After(CredentialState.ACTIVE, reason, row.ambiguous, now + wait)
 
 
@@ -148,4 +151,5 @@ def _refused(row: Credential, now: datetime) -> After:
 def _lost(now: datetime, rules: Rules, failures: int) -> After:
     if not rules.resend_ambiguous:
         return After(CredentialState.EXPIRED, AccountReason.REFRESH_AMBIGUOUS)
-    return After(CredentialState.REFRESHING, ambiguous=True, deadline=now + rules.pause(failures))
+    waiting = AccountReason.REFRESH_AMBIGUOUS
+    return After(CredentialState.REFRESHING, waiting, ambiguous=True, deadline=now + rules.pause(failures))
