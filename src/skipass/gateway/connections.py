@@ -72,6 +72,15 @@ class Connections:
 
         return await self._deps.journal.write(add)
 
+    async def check(self, principal: Principal, request: ConnectionRequest) -> Added:
+        """Return what `add` would make of a request, or raise what it would; nothing is stored."""
+        require(principal, Role.ADMIN)
+        made = await draft(self._deps, principal.tenant_id, request)
+        taken = await self.list(principal, after="", limit=100_000)
+        if any(one.name == made.connection.name for one in taken):
+            raise SkipassError("conflict", f"There is a connection {made.connection.name!r}.")
+        return Added(made.connection, made.registration, made.remarks)
+
     async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[Connection]:
         """Return the tenant's connections, without credentials, in order of name from `after` on."""
         require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)

@@ -15,6 +15,7 @@ from skipass.gateway.automatic import Automatic
 from skipass.gateway.calls import Calls
 from skipass.gateway.cancelling import Ending
 from skipass.gateway.cards import Cards
+from skipass.gateway.changing import Changing
 from skipass.gateway.clients import Clients
 from skipass.gateway.connections import Connections
 from skipass.gateway.delivery import Delivery
@@ -77,6 +78,7 @@ class Gateway:
     sign_ins: SignIns
     agents: Agents
     connections: Connections
+    changing: Changing
     accounts: Accounts
     linking: Linking
     landing: Landing
@@ -183,6 +185,7 @@ def build(deps: Deps) -> Gateway:
         sign_ins=SignIns(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
+        changing=Changing(deps),
         accounts=Accounts(deps),
         linking=Linking(deps),
         landing=landing,

@@ -72,6 +72,25 @@ async def a_template(at: House) -> Made:
     return {"name": name}
 
 
+async def an_issuer(at: House) -> Made:
+    name = fresh("con")
+    body = {"name": name, "role": "AGENT_ROLE", "auth": "external_oauth_issuer", "account": "SKIPASS-SANDBOX"}
+    assert (await at.post("/connections", {**body, "host": at.stage.sandbox.url})).status == 201
+    return {"name": name}
+
+
+async def a_next_key(at: House) -> Made:
+    made = await an_issuer(at)
+    assert (await at.post(f"/connections/{made['name']}/signing-keys")).status == 201
+    return made
+
+
+async def a_login(at: House) -> Made:
+    made = await an_issuer(at)
+    assert (await at.post(f"/connections/{made['name']}/logins", {"user": "sam", "login": "SAM"})).status == 200
+    return made
+
+
 def a_client() -> dict[str, str]:
     return {"account": f"ACME-{fresh('A').replace('-', '')}", "client_id": "id", "client_secret": "secret"}
 
@@ -144,7 +163,16 @@ TABLE = (
     Row("POST /connected-accounts/{id}/disconnect", ACCOUNT_S, needs=an_account),
     Row("POST /connected-accounts/{id}/revoke", ADMINS, needs=an_account),
     Row("POST /connections/{name}/test", ADMINS, needs=the_connection),
+    Row("POST /connections/{name}/change", ADMINS, lambda: {"warehouse": "AGENT_WH"}, a_connection),
     Row("POST /connections/{name}/disable", ADMINS, needs=a_connection),
+    Row("POST /connections/{name}/enable", ADMINS, needs=a_connection),
+    Row("GET /connections/{name}/signing-keys", (403, 403, 200, 403, 200), needs=an_issuer),
+    Row("POST /connections/{name}/signing-keys", ADMINS_CREATE, needs=an_issuer),
+    Row("POST /connections/{name}/signing-keys/activate", ADMINS, needs=a_next_key),
+    Row("POST /connections/{name}/signing-keys/revoke", ADMINS, needs=an_issuer),
+    Row("GET /connections/{name}/logins", (403, 403, 200, 403, 200), needs=an_issuer),
+    Row("POST /connections/{name}/logins", ADMINS, lambda: {"user": "sam", "login": "SAM"}, an_issuer),
+    Row("POST /connections/{name}/logins/remove", ADMINS, lambda: {"user": "sam"}, a_login),
     Row("GET /vault", (403, 403, 200, 403, 200)),
     Row("POST /vault/rotate", (403, 403, 403, 403, 202)),
     Row("GET /policies", WATCHERS),
@@ -156,4 +184,4 @@ TABLE = (
     Row("POST /mcp-servers/{slug}/disable", ADMINS, needs=a_connection),
 )
 # Proven apart: what ends or starts a caller's own credential, and the body that depends on the sandbox's address.
-APART = {"POST /sign-in", "POST /sign-out", "POST /connections"}
+APART = {"POST /sign-in", "POST /sign-out", "POST /connections", "POST /connections/check"}

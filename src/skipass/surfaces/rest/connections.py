@@ -20,6 +20,7 @@ from skipass.surfaces.rest.accounts_views import added_body, registered_body
 from skipass.surfaces.rest.bodies import Segment
 from skipass.surfaces.rest.connections_bodies import (
     ChangedClient,
+    ChangedConnection,
     NewConnection,
     NewRegistration,
     NewServer,
@@ -27,6 +28,7 @@ from skipass.surfaces.rest.connections_bodies import (
 )
 from skipass.surfaces.rest.connections_shapes import (
     AddedConnection,
+    Checked,
     Registered,
     Registration,
     Registrations,
@@ -47,6 +49,12 @@ async def create_connection(body: NewConnection, gateway: TheGateway, caller: Ca
     """Register a Snowflake target and open its MCP slug; every secret is sealed as it arrives."""
     view = partial(added_body, base_url=gateway.deps.base_url)
     return await once(partial(gateway.connections.add, caller, _request(body)), view)
+
+
+@router.post("/connections/check", response_model=Checked, summary="Check what would be registered")
+async def try_connection(body: NewConnection, gateway: TheGateway, caller: Caller) -> Response:
+    """Say what is wrong with a connection before it is registered, or how it was read; nothing is stored."""
+    return reply({"remarks": list((await gateway.connections.check(caller, _request(body))).remarks)})
 
 
 @router.get("/connections", response_model=shapes.Page[shapes.Connection], summary="List connections by name")
@@ -135,6 +143,21 @@ async def check_connection(
 async def disable_connection(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
     """Stop a connection; nothing on it is admitted any more."""
     return reply(connection_view(await gateway.connections.disable(caller, name)))
+
+
+@router.post("/connections/{name}/enable", response_model=shapes.Connection, summary="Enable a connection")
+async def enable_connection(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Let a disabled connection answer again; what ended when it was disabled stays ended."""
+    return reply(connection_view(await gateway.changing.enable(caller, name)))
+
+
+@router.post("/connections/{name}/change", response_model=shapes.Connection, summary="Change a connection")
+async def change_connection(name: Segment, body: ChangedConnection, gateway: TheGateway, caller: Caller) -> Response:
+    """Change defaults, roles, limits and settings; members left out stay. Sessions in a role that is gone end."""
+    given = {"schema" if one == "schema_" else one for one in body.model_fields_set} - {"dry_run"}
+    changes = {one: value for one, value in body.model_dump(by_alias=True).items() if one in given}
+    changed = await gateway.changing.change(caller, name, changes, dry_run=body.dry_run)
+    return reply(connection_view(changed))
 
 
 @slugs.post("/mcp-servers", status_code=201, response_model=shapes.McpServer, summary="Open a slug")

@@ -92,6 +92,28 @@ class NewConnection(NewClient):
     slug: Name | None = Field(default=None, description="Slug of its MCP server; the name, when left out.")
 
 
+class ChangedConnection(Body):
+    """Body of `POST /connections/{name}/change`; what is left out stays as it is."""
+
+    role: Name = Field(default="", description="The role sessions have by default.", examples=["SKIPASS_READER"])
+    allowed_roles: list[Name] = Field(default=[], max_length=100, description="Further roles a session may have.")
+    warehouse: Name | None = Field(default=None, description="Default warehouse; null for none.", examples=["AGENT_WH"])
+    database: Name | None = Field(default=None, description="Default database; null for none.", examples=["OPS_DB"])
+    schema_: Name | None = Field(default=None, alias="schema", description="Default schema; null for none.")
+    policy: dict[str, Any] = Field(default={}, description="The connection's policy, whole.")
+    login_claim: Name | None = Field(
+        default=None,
+        description="With `external_oauth_issuer`: the claim that is the login; another one ends sessions.",
+    )
+    verify_end_users: bool = Field(
+        default=True, description="False is unsafe: an application's end user is linked without its word for it."
+    )
+    probe_minutes: int | None = Field(
+        default=None, ge=1, le=10_080, description="How often idle accounts are asked who they are; null for never."
+    )
+    dry_run: bool = Field(default=False, description="Say what would be, and change nothing.")
+
+
 class NewRegistration(NewClient):
     """Body of `POST /connections/{name}/registrations`."""
 

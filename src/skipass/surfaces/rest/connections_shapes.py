@@ -47,6 +47,12 @@ class AddedConnection(Connection):
     remarks: list[str] = Field(description="What was replaced, ignored or taken from elsewhere, and what to add where.")
 
 
+class Checked(Shape):
+    """A connection that could be registered."""
+
+    remarks: list[str] = Field(description="What was replaced, ignored or taken from elsewhere.")
+
+
 class ShownConnection(KnownConnection):
     """A connection with its clients at authorization servers."""
 
