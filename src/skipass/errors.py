@@ -57,6 +57,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "connection_required": (Kind.INVALID, "Several connections fit; name one."),
     "consent_required": (Kind.REFUSED, "The user has not connected this Snowflake account (for this role)."),
     "registration_required": (Kind.REFUSED, "Nobody has registered this Snowflake account for the connection."),
+    "provider_unavailable": (Kind.UNAVAILABLE, "The identity provider did not answer, or not as one."),
     "sign_in_failed": (Kind.UPSTREAM, "The sign-in at Snowflake or the identity provider brought nothing usable."),
     "login_changed": (Kind.REFUSED, "The sign-in is of another Snowflake login; an admin has to accept it."),
     "approval_required": (Kind.REFUSED, "A person has to decide first."),
@@ -94,6 +95,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "gateway_unreachable": (Kind.UNAVAILABLE, "The gateway did not answer at this address."),
     "sign_in_required": (Kind.UNAUTHENTICATED, "This needs a signed-in person."),
     "link_used": (Kind.UNAUTHENTICATED, "The one-time link is used, replaced or too old."),
+    "links_stopped": (Kind.FORBIDDEN, "One-time links stopped when an identity provider was connected."),
     "internal_error": (Kind.INTERNAL, "Something in the gateway failed; the request id finds it in the log."),
 }
 

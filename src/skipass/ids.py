@@ -37,6 +37,8 @@ PREFIXES = {
     "automatic": "aut",
     "registration": "reg",
     "mapping": "map",
+    "code": "cod",
+    "device": "dev",
 }
 
 

@@ -162,7 +162,7 @@ async def _record(unit: UnitOfWork, word: Word, approval_id: str) -> Approval:
     facts |= {"as": "confirmation" if approval.confirm else "approval", "credential": principal.credential_id}
     if principal.sign_in_id is not None:
         sign_in = await consume(unit, principal.sign_in_id)
-        facts |= {"signed_in_at": sign_in.created_at.isoformat(), "link_by": sign_in.made_by}
+        facts |= {"signed_in_at": (sign_in.proved_at or sign_in.created_at).isoformat(), "link_by": sign_in.made_by}
     await unit.insert(decision)
     unit.emit(Event(approval.tenant_id, "approval.decided", approval.id, facts, approval.session_id))
     verdict = enough(approval, await unit.find(Decision, approval_id=approval.id))

@@ -12,6 +12,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.ports import Journal, Reader
 from skipass.gateway.upstream import Upstream
 from skipass.gateway.written import Written
+from skipass.identity.provider import IdentityProvider
 from skipass.nouns.people import Tenant
 from skipass.nouns.scope import Scope
 from skipass.nouns.verdict import Verdict
@@ -42,7 +43,7 @@ class Deps:
 
     `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
     `key_provider` gives the vault's keys. `resend_ambiguous`: whether a refresh token is sent again after its answer
-    was lost.
+    was lost. `provider` is the company's identity provider, None while people sign in by one-time links.
     """
 
     journal: Journal
@@ -57,6 +58,7 @@ class Deps:
     channels: Mapping[str, Channel] = field(default_factory=dict)
     resend_ambiguous: bool = True
     key_provider: KeyProvider | None = None
+    provider: IdentityProvider | None = None
     _texts: dict[str, TextKey] = field(default_factory=dict)
 
     async def texts(self, tenant_id: str) -> TextKey:

@@ -36,7 +36,7 @@ class People:
     async def create(self, principal: Principal, name: str, roles: Sequence[Role]) -> User:
         """Return a new person; the link that signs them in comes from `link`."""
         by = require(principal, Role.ADMIN)
-        if not _plain(name) or not roles:
+        if not is_plain_name(name) or not roles:
             raise SkipassError("invalid_request", "A name is 1 to 64 letters, digits and . _ @ - ; a role is needed.")
 
         async def add(unit: UnitOfWork) -> User:
@@ -60,8 +60,12 @@ class People:
         return await self._deps.journal.read(load)
 
     async def link(self, principal: Principal, name: str) -> tuple[User, Secret[str]]:
-        """Return a fresh one-time sign-in token for a person; it voids the person's earlier links."""
+        """Return a fresh one-time sign-in token for a person; it voids the person's earlier links.
+
+        Raises `links_stopped` where an identity provider is connected.
+        """
         by = require(principal, Role.ADMIN)
+        links_go(self._deps)
 
         async def make(unit: UnitOfWork) -> tuple[User, Secret[str]]:
             user = await _named(unit, principal.tenant_id, name)
@@ -84,6 +88,7 @@ class People:
 
     async def sign_in(self, token: str) -> tuple[User, Issued]:
         """Return the person of a one-time link and a token for the CLI; raises `link_used` for any other."""
+        links_go(self._deps)
 
         async def use(unit: UnitOfWork) -> tuple[User, Issued]:
             link, user = await use_link(unit, token)
@@ -106,6 +111,14 @@ class People:
                 unit.emit(Event(key.tenant_id, "key.revoked", key.id, {"owner": key.owner_id}))
 
         await self._deps.journal.write(revoke)
+
+
+def links_go(deps: Deps) -> None:
+    """Pass while people sign in by one-time links; raise `links_stopped` once an identity provider is connected."""
+    if deps.provider is not None:
+        url = f"{deps.base_url}/sign-in"
+        hint = f"Sign in with {deps.provider.label}: {url}, or skipass login."
+        raise SkipassError("links_stopped", hint=hint, details={"url": url})
 
 
 async def add_link(unit: UnitOfWork, user: User, by: str) -> Secret[str]:
@@ -144,5 +157,6 @@ async def _named(reader: Reader, tenant_id: str, name: str) -> User:
     return found[0]
 
 
-def _plain(name: str) -> bool:
+def is_plain_name(name: str) -> bool:
+    """Return whether a text can be a person's name here."""
     return 0 < len(name) <= 64 and all(c.isascii() and (c.isalnum() or c in "._@-") for c in name)

@@ -1,15 +1,17 @@
-"""Sign-ins in a browser: behind a one-time link, short, and good for one decision. Knows no cookie and no page."""
+"""Sign-ins in a browser: short, and each good for one decision at most. Knows no cookie and no page."""
 
 from __future__ import annotations
 
 import secrets
-from datetime import timedelta
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
 from skipass.access.approvals import FRESH
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
-from skipass.gateway.people import use_link
+from skipass.gateway.people import links_go, use_link
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.keys import hashed
 from skipass.ids import new_id
@@ -19,7 +21,7 @@ from skipass.nouns.signin import IdentityChange, SignIn
 from skipass.secret import Secret
 
 LIFE = timedelta(minutes=30)
-_HINT = "Each sign-in takes a new one-time link: skipass user link NAME."
+_HINT = "Sign in anew: with the identity provider, or with a new one-time link: skipass user link NAME."
 
 
 class SignIns:
@@ -37,22 +39,12 @@ class SignIns:
         async def use(unit: UnitOfWork) -> Secret[str]:
             link, user = await use_link(unit, token)
             made = await unit.get(IdentityChange, link.id)
-            text = secrets.token_urlsafe(32)
-            sign_in = SignIn(
-                id=new_id("sign_in", unit.now),
-                tenant_id=user.tenant_id,
-                user_id=user.id,
-                hash=hashed(text),
-                made_by=made.by if made else "unknown",
-                created_at=unit.now,
-                expires_at=unit.now + LIFE,
-            )
-            await unit.insert(sign_in)
-            unit.emit(Event(user.tenant_id, "link.used", user.id, {"link": link.id, "sign_in": sign_in.id}))
-            facts = {"user_id": user.id, "link": link.id, "link_by": sign_in.made_by}
-            unit.emit(Event(user.tenant_id, "sign_in.opened", sign_in.id, facts))
-            return Secret(text)
+            by = made.by if made else "unknown"
+            unit.emit(Event(user.tenant_id, "link.used", user.id, {"link": link.id}))
+            facts = {"link": link.id, "link_by": by}
+            return await begin_sign_in(unit, user, made_by=by, proved_at=unit.now, facts=facts)
 
+        links_go(self._deps)
         return await self._deps.journal.write(use)
 
     async def principal(self, text: str) -> Principal:
@@ -99,6 +91,33 @@ class SignIns:
         await self._deps.journal.write(end)
 
 
+async def begin_sign_in(
+    unit: UnitOfWork,
+    user: User,
+    *,
+    made_by: str,
+    proved_at: datetime | None,
+    facts: Mapping[str, Any],
+    proof: str | None = None,
+) -> Secret[str]:
+    """Keep a new sign-in of a person and return its text; without `proved_at` it looks, and decides nothing."""
+    text = secrets.token_urlsafe(32)
+    sign_in = SignIn(
+        id=new_id("sign_in", unit.now),
+        tenant_id=user.tenant_id,
+        user_id=user.id,
+        hash=hashed(text),
+        made_by=made_by,
+        created_at=unit.now,
+        expires_at=unit.now + LIFE,
+        proved_at=proved_at,
+        proof=proof,
+    )
+    await unit.insert(sign_in)
+    unit.emit(Event(user.tenant_id, "sign_in.opened", sign_in.id, {"user_id": user.id, **facts}))
+    return Secret(text)
+
+
 async def consume(unit: UnitOfWork, sign_in_id: str) -> SignIn:
     """Use a sign-in up for one decision, in that decision's transaction; raises `sign_in_required`."""
     sign_in = await unit.get(SignIn, sign_in_id)
@@ -113,6 +132,8 @@ def _stale(sign_in: SignIn, reader: Reader) -> str | None:
         return "The sign-in has ended."
     if sign_in.decided_at is not None:
         return "This sign-in has decided once already."
-    if reader.now - sign_in.created_at > FRESH:
+    if sign_in.proved_at is None:
+        return "Deciding takes a fresh sign-in, for which the identity provider asks again who you are."
+    if reader.now - min(sign_in.proved_at, sign_in.created_at) > FRESH:
         return "The sign-in is older than five minutes; deciding takes a fresh one."
     return None

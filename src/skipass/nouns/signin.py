@@ -10,8 +10,9 @@ from datetime import datetime
 class SignIn:
     """One sign-in of a person in a browser; the cookie's text is kept as its SHA-256 alone.
 
-    `created_at` is when the person proved who they are. It is good for one decision: `decided_at` is when that was.
-    `made_by` is who made the one-time link it came from.
+    `proved_at` is when the person proved who they are, None where that is not known to be fresh, and then it decides
+    nothing. It is good for one decision: `decided_at` is when that was. `made_by` is who made the one-time link it came
+    from, or the identity provider's issuer, whose answer `proof` is the digest of: none is used twice.
     """
 
     id: str
@@ -24,6 +25,8 @@ class SignIn:
     decided_at: datetime | None = None
     ended_at: datetime | None = None
     version: int = 1
+    proved_at: datetime | None = None
+    proof: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from sqlalchemy import BigInteger, Column, Index, LargeBinary, MetaData, Primary
 from skipass.nouns.account import ConnectedAccount, LinkAttempt, LoginMapping, Registration
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, Credential, McpServer
+from skipass.nouns.grants import AuthCode, DeviceGrant
 from skipass.nouns.groups import Membership
 from skipass.nouns.notice import Notice, Preview, Sighting
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
@@ -50,6 +51,8 @@ _NAMES: dict[type[Any], str] = {
     Registration: "registrations",
     LinkAttempt: "link_attempts",
     LoginMapping: "login_mappings",
+    AuthCode: "auth_codes",
+    DeviceGrant: "device_grants",
 }
 
 
@@ -103,6 +106,11 @@ Index("approvals_subject", TABLES[Approval].c.subject_id)
 Index("policies_number", TABLES[PolicyVersion].c.tenant_id, TABLES[PolicyVersion].c.number, unique=True)
 Index("decisions_person", TABLES[Decision].c.approval_id, TABLES[Decision].c.user_id, unique=True)
 Index("sign_ins_hash", TABLES[SignIn].c.hash, unique=True)
+Index("sign_ins_proof", TABLES[SignIn].c.proof, unique=True)
+Index("sign_ins_user", TABLES[SignIn].c.user_id, TABLES[SignIn].c.proved_at)
+Index("auth_codes_hash", TABLES[AuthCode].c.hash, unique=True)
+Index("device_grants_hash", TABLES[DeviceGrant].c.hash, unique=True)
+Index("device_grants_user_code", TABLES[DeviceGrant].c.user_code_hash, unique=True)
 Index("identity_changes_user", TABLES[IdentityChange].c.user_id, TABLES[IdentityChange].c.at)
 Index("notices_due", TABLES[Notice].c.state, TABLES[Notice].c.next_at)
 Index("notices_approval", TABLES[Notice].c.approval_id)
