@@ -39,9 +39,9 @@ class Gateway:
         """Return the answer of a read; raises `Refusal` with what the gateway said, or `gateway_unreachable`."""
         return asyncio.run(self._call("GET", path, query=query))
 
-    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Return the answer of a change, empty where there is none; members that are None are not sent."""
-        sent = {name: value for name, value in (body or {}).items() if value is not None}
+    def post(self, path: str, body: Mapping[str, Any] | None = None, *, nulls: bool = False) -> dict[str, Any]:
+        """Return the answer of a change, empty where there is none; members that are None go only with `nulls`."""
+        sent = {name: value for name, value in (body or {}).items() if nulls or value is not None}
         return asyncio.run(self._call("POST", path, body=sent))
 
     def delete(self, path: str) -> None:
