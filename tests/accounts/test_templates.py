@@ -6,7 +6,8 @@ import pytest
 
 from accounts.walk import ROLE, Walk
 from skipass.errors import SkipassError
-from skipass.gateway.drafting import ClientRequest, ConnectionRequest
+from skipass.gateway.client_drafting import ClientRequest
+from skipass.gateway.drafting import ConnectionRequest
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import AuthMethod
 from skipass.secret import Secret

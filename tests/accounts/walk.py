@@ -13,8 +13,9 @@ from gateways import BASE_URL
 from sandbox.browser import Page as Foreign
 from sandbox.browser import Person
 from skipass.gateway.account_access import FullAccount
+from skipass.gateway.client_drafting import ClientRequest, redirect_uri
 from skipass.gateway.connections import Added
-from skipass.gateway.drafting import ClientRequest, ConnectionRequest, redirect_uri
+from skipass.gateway.drafting import ConnectionRequest
 from skipass.gateway.execute import Target
 from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.account import ConnectedAccount, LinkAttempt, Registration

@@ -6,7 +6,7 @@ from typing import Any
 
 from skipass.gateway.account_access import FullAccount
 from skipass.gateway.account_status import HINTS
-from skipass.gateway.drafting import redirect_uri
+from skipass.gateway.client_drafting import redirect_uri
 from skipass.gateway.linking import Invitation
 from skipass.gateway.views import when
 from skipass.nouns.account import Registration

@@ -9,8 +9,8 @@ from skipass.errors import SkipassError
 from skipass.gateway.account_access import FullAccount
 from skipass.gateway.account_status import end_credential, move_account
 from skipass.gateway.attempts import Landed, generation_of, time_of
+from skipass.gateway.client_drafting import sealed_credential
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import sealed_credential
 from skipass.gateway.moves import move
 from skipass.gateway.outbox import announce_account
 from skipass.gateway.ports import UnitOfWork

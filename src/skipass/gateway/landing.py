@@ -18,28 +18,26 @@ from skipass.errors import SkipassError
 from skipass.gateway import attempts
 from skipass.gateway.account_access import FullAccount, account_for, agents_for, full_account
 from skipass.gateway.account_status import move_account
+from skipass.gateway.arrivals import AGAIN, denied, exchange_failed, failed, held_to
 from skipass.gateway.attempts import OTHER_LOGIN, Landed
+from skipass.gateway.client_drafting import redirect_uri
 from skipass.gateway.clients import Clients
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import redirect_uri
 from skipass.gateway.installing import install
-from skipass.gateway.oauth_metadata import dropped, is_any_role, role_in, scope_for
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.whoami import Whoami
 from skipass.identity.keys import hashed
 from skipass.nouns.account import AccountState, ConnectedAccount, LinkAttempt, LinkState, Registration
-from skipass.nouns.connection import AuthMethod, Connection, Switch
+from skipass.nouns.connection import Switch
 from skipass.nouns.people import Agent, Life
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.signin import SignIn
 from skipass.secret import Secret
-from skipass.snowflake.auth.grants import Grant, InvalidClient, InvalidGrant, OAuthDenied
-from skipass.snowflake.auth.oauth import scope_of
+from skipass.snowflake.auth.grants import Grant
 from skipass.snowflake.errors import SnowflakeError
 from skipass.vault.tokens import TokenSet, fingerprint, pack
 
-_AGAIN = "Start again from a new link."
 ACCEPTED = "login_accepted"
 SWEEP_S = 5.0
 
@@ -98,21 +96,21 @@ class Landing:
         """Take the attempt that a state belongs to; from here on nobody else comes back with it."""
         state = query.get("state", "")
         if not state or not attempts.same_browser(state, cookie):
-            raise SkipassError("link_used", "This answer belongs to no sign-in that this browser began.", _AGAIN)
+            raise SkipassError("link_used", "This answer belongs to no sign-in that this browser began.", AGAIN)
 
         async def take(unit: UnitOfWork) -> _Taken | SkipassError:
             found = await unit.find(LinkAttempt, state_hash=hashed(state), state=LinkState.STARTED, limit=1)
             if not found:
-                return SkipassError("link_used", "This sign-in is over: its answer was used before.", _AGAIN)
+                return SkipassError("link_used", "This sign-in is over: its answer was used before.", AGAIN)
             why = await _unfit(unit, found[0], registration_id)
             if why is not None:
                 await attempts.fail(unit, found[0], why)
-                return SkipassError("sign_in_failed", why, _AGAIN)
+                return SkipassError("sign_in_failed", why, AGAIN)
             taken = await unit.change(found[0], state_hash=None)
             account = await unit.get(ConnectedAccount, taken.account_id, tenant_id=taken.tenant_id)
             registration = await unit.get(Registration, registration_id, tenant_id=taken.tenant_id)
             if account is None or registration is None:
-                return SkipassError("link_used", "The account is gone.", _AGAIN)
+                return SkipassError("link_used", "The account is gone.", AGAIN)
             return _Taken(taken, await full_account(unit, account), registration)
 
         taken = await self._deps.journal.write(take)
@@ -122,23 +120,23 @@ class Landing:
 
     async def _granted(self, taken: _Taken, query: Mapping[str, str]) -> Grant:
         if query.get("error"):
-            raise _denied(query)
+            raise denied(query)
         issuer = taken.registration.metadata.get("issuer")
         if "iss" in query and issuer and query["iss"] != issuer:
-            raise _failed("The answer names another issuer than the one that was asked.", _AGAIN)
+            raise failed("The answer names another issuer than the one that was asked.", AGAIN)
         if not query.get("code"):
-            raise _failed("The answer brings no code.", _AGAIN)
+            raise failed("The answer brings no code.", AGAIN)
         verifier = attempts.unseal_verifier(self._deps.kek, taken.attempt)
         back = redirect_uri(self._deps.base_url, taken.registration)
         try:
             code = Secret(query["code"])
             return await self._clients.exchange(taken.registration, code, verifier=verifier, redirect_uri=back)
         except SnowflakeError as error:
-            raise _exchange_failed(error) from None
+            raise exchange_failed(error) from None
 
     async def _landed(self, taken: _Taken, grant: Grant) -> tuple[Landed, tuple[str, ...]]:
         connection, now = taken.full.connection, self._deps.journal.now()
-        remarks, bound = _held_to(connection, taken, grant)
+        remarks, bound = held_to(connection, taken.registration, taken.role, grant)
         who = await self._whoami.ask(connection, taken.full.account, taken.registration, taken.role, grant.access_token)
         tokens = TokenSet(grant.access_token, grant.refresh_token, grant.scope)
         life = grant.refresh_token_expires_in
@@ -248,31 +246,11 @@ async def _still(unit: UnitOfWork, taken: _Taken) -> tuple[LinkAttempt, FullAcco
     attempt = await unit.get(LinkAttempt, taken.attempt.id, state=LinkState.STARTED, version=taken.attempt.version)
     account = await unit.get(ConnectedAccount, taken.full.account.id)
     if attempt is None or account is None or attempt.expires_at <= unit.now:
-        raise _failed("A newer link took this one's place, or its time is over.", _AGAIN)
+        raise failed("A newer link took this one's place, or its time is over.", AGAIN)
     full = await full_account(unit, account)
     if full.connection.state is not Switch.ENABLED or full.user.state is not Life.ACTIVE:
-        raise _failed("The connection or the user was disabled meanwhile.", "Ask an admin.")
+        raise failed("The connection or the user was disabled meanwhile.", "Ask an admin.")
     return attempt, full
-
-
-def _held_to(connection: Connection, taken: _Taken, grant: Grant) -> tuple[tuple[str, ...], str | None]:
-    """Return remarks on what was granted and the role it is bound to; raises `sign_in_failed` for less than needed."""
-    role, scope = taken.role, str(taken.registration.metadata.get("scope", ""))
-    external = connection.auth_method is AuthMethod.EXTERNAL_OAUTH
-    asked = scope_for(scope, role) if external else scope_of(role)
-    lost = dropped(asked, grant.scope)
-    if any("session:" in one.lower() for one in lost):
-        hint = "The server knows the scope but its rules do not give it to this user: see its access policy."
-        raise _failed(f"The scope for {role} was asked for and not granted.", hint)
-    if grant.refresh_token is None and (not external or "offline_access" in asked.split()):
-        hint = "ALTER SECURITY INTEGRATION … SET OAUTH_ISSUE_REFRESH_TOKENS = TRUE;"
-        raise _failed("The answer brings no refresh token.", "See the provider's access policy." if external else hint)
-    remarks = [f"Not granted: {', '.join(lost)}."] if lost else []
-    if grant.refresh_token is None:
-        remarks.append(
-            "There is no refresh token, so this lasts as long as the token: add offline_access to the scope."
-        )
-    return tuple(remarks), None if external and is_any_role(scope) and role_in(scope) is None else role
 
 
 def _with_code(attempt: LinkAttempt, full: FullAccount) -> tuple[str | None, str | None]:
@@ -287,26 +265,6 @@ def _with_code(attempt: LinkAttempt, full: FullAccount) -> tuple[str | None, str
 
 async def _arrival(reader: Reader, full: FullAccount, role: str, login: str) -> Arrival:
     return Arrival(full, role, login, await agents_for(reader, full.connection, full.user))
-
-
-def _denied(query: Mapping[str, str]) -> SkipassError:
-    error, text = query["error"][:100], query.get("error_description", "")[:300]
-    if error == "access_denied":
-        return _failed(f"The request was refused: {text or error}", "Nothing was stored. Open a new link to agree.")
-    hint = "The server refused what was asked: see the scope, the client and the redirect URI registered there."
-    return _failed(f"{error}: {text}" if text else error, hint)
-
-
-def _exchange_failed(error: SnowflakeError) -> SkipassError:
-    if isinstance(error, InvalidClient):
-        return _failed(f"The gateway's client was refused: {error.message}", error.hint)
-    if isinstance(error, InvalidGrant | OAuthDenied):
-        return _failed(f"The code was refused: {error.message}", _AGAIN)
-    return _failed(f"No tokens came for the code: {error.message}", f"{error.hint} {_AGAIN}".strip())
-
-
-def _failed(message: str, hint: str) -> SkipassError:
-    return SkipassError("sign_in_failed", message, hint)
 
 
 def _changed() -> SkipassError:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
 
 from skipass.errors import SkipassError
 from skipass.gateway import attempts
@@ -22,10 +21,10 @@ from skipass.gateway.account_access import (
 )
 from skipass.gateway.account_status import move_account
 from skipass.gateway.accounts import account_on
+from skipass.gateway.departing import departure_url
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import OAUTH, redirect_uri
+from skipass.gateway.drafting import OAUTH
 from skipass.gateway.moves import move
-from skipass.gateway.oauth_metadata import scope_for
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.registrations import registration_for
 from skipass.identity.keys import hashed
@@ -35,7 +34,7 @@ from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.principal import Principal, Role
 from skipass.secret import Secret
 from skipass.snowflake.account import parse_account
-from skipass.snowflake.auth.oauth import Proof, authorization_url, scope_of
+from skipass.snowflake.auth.oauth import Proof
 from skipass.snowflake.errors import SnowflakeConfigError
 
 
@@ -171,6 +170,9 @@ class Linking:
     ) -> Departure:
         registration = await _chosen(unit, full, typed)
         role = attempt.role or full.connection.role
+        if not registration.client_id:
+            hint = f"An admin sets it: skipass connection set-client {registration.id}"
+            raise SkipassError("registration_required", f"{registration.account} has no client yet.", hint)
         if registration.allowed_roles and role not in registration.allowed_roles:
             hint = f"Its integration allows: {', '.join(registration.allowed_roles)}."
             raise SkipassError("not_allowed", f"{registration.account} does not allow {role}.", hint)
@@ -188,40 +190,6 @@ class Linking:
         )
         url = departure_url(self._deps.base_url, full.connection, registration, role, state, proof.challenge)
         return Departure(url, cookie)
-
-
-def departure_url(
-    base_url: str, connection: Connection, registration: Registration, role: str, state: str, challenge: str
-) -> str:
-    """Return the address to send a browser to: Snowflake's own server, or the provider's with the configured scope.
-
-    Source: RFC 6749 §4.1.1, RFC 7636 §4.3
-    """
-    back = redirect_uri(base_url, registration)
-    if connection.auth_method is AuthMethod.SNOWFLAKE_OAUTH:
-        asked = {"redirect_uri": back, "scope": scope_of(role), "state": state, "challenge": challenge}
-        return authorization_url(registration.host, client_id=registration.client_id, **asked)
-    query = {
-        "client_id": registration.client_id,
-        "response_type": "code",
-        "redirect_uri": back,
-        "scope": scope_for(str(registration.metadata["scope"]), role),
-        "state": state,
-        "code_challenge": challenge,
-        "code_challenge_method": "S256",
-    }
-    endpoint = str(registration.metadata["authorization_endpoint"])
-    joint = "&" if urlsplit(endpoint).query else "?"
-    return f"{endpoint}{joint}{urlencode(query, quote_via=quote)}"
-
-
-def origin_of(connection: Connection, registration: Registration) -> str:
-    """Return the origin that a browser is sent to by a registration."""
-    url = registration.host
-    if connection.auth_method is AuthMethod.EXTERNAL_OAUTH:
-        url = str(registration.metadata["authorization_endpoint"])
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _linkable(connection: Connection) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
+from skipass.gateway.client_drafting import ClientRequest, draft_registration, renewed
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import OAUTH, ClientRequest, draft_registration, renewed
+from skipass.gateway.drafting import OAUTH
 from skipass.gateway.moves import begin, move
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork

@@ -7,8 +7,8 @@ from dataclasses import replace
 from skipass.errors import SkipassError
 from skipass.gateway.account_access import FullAccount, account_for
 from skipass.gateway.attempts import Landed
+from skipass.gateway.client_drafting import pat, private, sealed_credential
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import pat, private, sealed_credential
 from skipass.gateway.installing import put_in_force
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.way_out import Out

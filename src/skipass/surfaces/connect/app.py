@@ -9,10 +9,11 @@ from urllib.parse import quote, urlsplit
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
+from skipass.gateway.client_drafting import ClientRequest, redirect_uri
 from skipass.gateway.core import Gateway
-from skipass.gateway.drafting import ClientRequest, redirect_uri
+from skipass.gateway.departing import origin_of
 from skipass.gateway.landing import Arrival
-from skipass.gateway.linking import Leg, origin_of
+from skipass.gateway.linking import Leg
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
 from skipass.surfaces.connect import pages

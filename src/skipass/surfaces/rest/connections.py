@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from skipass.access.sqlguard import canonical_scope
 from skipass.gateway.account_views import registration_view
-from skipass.gateway.drafting import OAUTH, ClientRequest, ConnectionRequest
+from skipass.gateway.client_drafting import ClientRequest
+from skipass.gateway.drafting import OAUTH, ConnectionRequest
 from skipass.gateway.views import connection_view, server_view, when
 from skipass.nouns.account import ClientAuth
 from skipass.nouns.connection import AuthMethod
