@@ -13,7 +13,7 @@ from skipass.audit.chain import Record
 from skipass.errors import SkipassError
 from skipass.storage import queries
 from skipass.storage.export import record_from
-from skipass.storage.postgres import plain
+from skipass.storage.postgres import FAILURES, plain
 from skipass.storage.server import Server
 
 _AT_ONCE = 2_000
@@ -50,7 +50,7 @@ async def records_from(server: Server) -> AsyncIterator[Record]:
                     yield record_from(plain(row))
         except asyncpg.UndefinedTableError:
             raise SkipassError("chain_broken", f"{server.place} is not a database of skipass.") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except FAILURES as error:
             raise server.unavailable(error) from None
 
 

@@ -19,6 +19,8 @@ from skipass.storage.unit import Duplicate
 T = TypeVar("T")
 _NAMED = re.compile(r"(?<![:\w]):([a-z_]\w*)")
 _ESCAPE = "\x1b"
+# The last is what the driver says of a connection that the server has ended while nobody used it.
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncpg.InternalClientError)
 _CONFLICTS = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 _WAITS = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 _UNSTORABLE = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.SyntaxOrAccessError)
@@ -104,7 +106,7 @@ async def ask(connection: Any, question: Question) -> Any:
         if not question.counts:
             return [plain(row) for row in await connection.fetch(text, *values)]
         touched = _count(await connection.execute(text, *values))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         raise meaning(error) from None
     if not touched and text.endswith("ON CONFLICT DO NOTHING"):
         raise Duplicate("the name or key is taken")

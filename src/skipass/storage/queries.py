@@ -58,10 +58,28 @@ EVENTS = _EVENTS.format(session="")
 SESSION_EVENTS = _EVENTS.format(session="AND session_id = :session_id")
 
 ALL_EVENTS = "SELECT * FROM events ORDER BY tenant_id, writer, seq"
+# From one chain to the next by the key of the table: it costs what there are chains, not what there are records.
 HEADS = """
-SELECT e.tenant_id, e.writer, e.seq, e.hash FROM events e
-  JOIN (SELECT tenant_id, writer, MAX(seq) AS seq FROM events GROUP BY tenant_id, writer) last
-    ON last.tenant_id = e.tenant_id AND last.writer = e.writer AND last.seq = e.seq
+WITH RECURSIVE owners (tenant_id) AS (
+    SELECT MIN(tenant_id) FROM events
+    UNION ALL
+    SELECT (SELECT MIN(e.tenant_id) FROM events e WHERE e.tenant_id > o.tenant_id)
+      FROM owners o WHERE o.tenant_id IS NOT NULL
+), chains (tenant_id, writer) AS (
+    SELECT o.tenant_id, (SELECT MIN(e.writer) FROM events e WHERE e.tenant_id = o.tenant_id)
+      FROM owners o WHERE o.tenant_id IS NOT NULL
+    UNION ALL
+    SELECT c.tenant_id, (SELECT MIN(e.writer) FROM events e WHERE e.tenant_id = c.tenant_id AND e.writer > c.writer)
+      FROM chains c WHERE c.writer IS NOT NULL
+), ends (tenant_id, writer, seq) AS (
+    SELECT c.tenant_id, c.writer,
+           (SELECT MAX(e.seq) FROM events e WHERE e.tenant_id = c.tenant_id AND e.writer = c.writer)
+      FROM chains c WHERE c.writer IS NOT NULL
+)
+SELECT tenant_id, writer, seq,
+       (SELECT e.hash FROM events e WHERE e.tenant_id = ends.tenant_id AND e.writer = ends.writer AND e.seq = ends.seq)
+       AS hash
+  FROM ends
 """
 HEAD = "SELECT seq, hash FROM events WHERE tenant_id = :tenant_id AND writer = :writer ORDER BY seq DESC LIMIT 1"
 UNSEALED_WRITERS = "SELECT id FROM writers WHERE sealed_by IS NULL AND id != :me AND heartbeat_us < :before"

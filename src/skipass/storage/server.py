@@ -16,7 +16,7 @@ import asyncpg
 
 from skipass.errors import SkipassError
 from skipass.secret import Secret
-from skipass.storage.postgres import Broken, Busy, Conflict, Unstorable, meaning
+from skipass.storage.postgres import FAILURES, Broken, Busy, Conflict, Unstorable, meaning
 
 CONNECT_S = 1.5
 LEAST_VERSION = 14
@@ -78,7 +78,7 @@ class Server:
             connection = await asyncpg.connect(
                 self._url.reveal(), timeout=CONNECT_S, statement_cache_size=1024, **options
             )
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, ValueError) as error:
+        except (*FAILURES, TimeoutError, ValueError) as error:
             raise Broken(_without(self._url.reveal(), f"{type(error).__name__}: {error}")) from None
         try:
             await _check(connection)
@@ -141,7 +141,7 @@ async def _check(connection: Any) -> None:
         row = await connection.fetchrow(_KNOWN, timeout=CONNECT_S)
         if row["commits"] == "off":  # durable on return is a promise; a faster server setting does not break it
             await connection.execute("SET synchronous_commit = on", timeout=CONNECT_S)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+    except (*FAILURES, TimeoutError) as error:
         raise meaning(error) from None
     if row["version"] < LEAST_VERSION:
         raise Broken(f"PostgreSQL {LEAST_VERSION} or newer is needed, and this is {row['version']}")
@@ -211,5 +211,5 @@ async def run(connection: Any, text: str) -> None:
     """Run a text without parameters; raises as `skipass.storage.postgres.drive` says."""
     try:
         await connection.execute(text)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except FAILURES as error:
         raise meaning(error) from None
