@@ -13,6 +13,7 @@ import pytest
 from gateway.linked import READ, TOKEN, Linked, linked
 from skipass.errors import SkipassError
 from skipass.nouns.connection import CredentialState
+from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement
 from skipass.sandbox.testing import RunningSandbox
 from skipass.vault.refreshing import Rules
@@ -266,3 +267,55 @@ async def test_the_end_of_the_refresh_token_is_told_from_a_revocation(own: Linke
     own.stage.pass_(91 * 86_400)
     assert (await refused(own)).details["reason"] == "refresh_expired"
     assert (await standing(own))[0] == "expired"
+
+
+async def test_what_ran_when_the_account_was_revoked_is_unconfirmed(own: Linked) -> None:
+    """A statement at work whose authorisation is gone ends as unknown, its session closes, and nobody asks on."""
+    session = await own.session()
+    own.at.sandbox.control.switches(execution_delay_s=30)
+    running = await own.query(wait_s=0.2)
+    assert running.status.value == "running"
+    own.at.sandbox.control.tokens("revoke", user="DANA")
+    while (await own.at.every(Statement, connection_id=own.connection.id))[0].state.value != "unknown":
+        await asyncio.sleep(0.05)
+    assert (await standing(own))[2:] == ("REVOKED", "unknown")
+    (statement,) = await own.at.every(Statement, connection_id=own.connection.id)
+    assert statement.cancel_unconfirmed
+    while (await own.at.every(AccessSession, id=session))[0].state is not SessionState.CLOSED:
+        await own.stage.tick()
+    assert (await own.at.every(AccessSession, id=session))[0].end_reason is EndReason.ACCOUNT
+
+
+@pytest.mark.parametrize(
+    ("withdrawal", "undo", "state", "reason"),
+    [
+        ("ALTER USER DANA SET DISABLED = TRUE", "ALTER USER DANA SET DISABLED = FALSE", "revoked", "unknown"),
+        (
+            "ALTER SECURITY INTEGRATION skipass_oauth SET ENABLED = FALSE",
+            "ALTER SECURITY INTEGRATION skipass_oauth SET ENABLED = TRUE",
+            "active",
+            "integration_disabled",
+        ),
+        (
+            "ALTER USER DANA REMOVE DELEGATED AUTHORIZATIONS FROM SECURITY INTEGRATION skipass_oauth",
+            "SELECT 1",
+            "revoked",
+            "unknown",
+        ),
+    ],
+)
+async def test_what_an_administrator_takes_away_is_noticed_at_the_next_call(
+    own: Linked, withdrawal: str, undo: str, state: str, reason: str
+) -> None:
+    """A disabled user or a withdrawn consent ends the credential; a disabled integration only hinders it."""
+    await own.session()
+    own.sql(withdrawal)
+    try:
+        envelope = await own.query()
+        assert envelope.status.value == "failed"
+        assert (await standing(own))[:2] == (state, reason)
+        calls = len(own.token_calls())
+        await own.query()
+        assert len(own.token_calls()) == calls
+    finally:
+        own.sql(undo)

@@ -25,7 +25,8 @@ HINTS: Mapping[str, str] = MappingProxyType(
         AccountReason.USER_REVOKED: "The user withdrew the consent in Snowflake: link the account again.",
         AccountReason.ADMIN_REVOKED: "An admin took the account away: ask them, then link it again.",
         AccountReason.INTEGRATION_DISABLED: (
-            "Enable the security integration (ALTER SECURITY INTEGRATION … SET ENABLED = TRUE), then link again."
+            "Enable the security integration (ALTER SECURITY INTEGRATION … SET ENABLED = TRUE), or mend its settings; "
+            "where the account has ended, link it again."
         ),
         AccountReason.ROLE_LOST: (
             "Grant the role to the user, or take it into the integration's allowed roles; then link again."

@@ -139,7 +139,7 @@ class Refresher:
                 look_s = min(look_s * 2, _LONGEST_LOOK_S)
                 continue
             if step is Step.REFRESH and tokens is not None and failure is None:
-                failure = await self._renewal.renew(line, tokens)
+                failure = await self._renewal.renew(line, tokens, refused=refused == line.credential.generation)
                 continue
             await self._give_up(line, step, failure)
 
@@ -161,8 +161,9 @@ class Refresher:
             await self._deps.journal.write(lambda unit: _run_out(unit, line.credential))
             why = replace(line.credential, reason=AccountReason.REFRESH_EXPIRED)
             raise ended(replace(line, credential=why), self._deps.base_url)
-        if failure is None and line.credential.reason == AccountReason.CLIENT_SECRET_ROTATED:
-            failure = hindered(line, line.credential.reason)
+        reason = line.credential.reason
+        if failure is None and step is Step.LATER and reason not in (None, AccountReason.REFRESH_AMBIGUOUS):
+            failure = hindered(line, str(reason))
         raise failure or unavailable("an answer is missing.")
 
     def _hold(self, credential: Credential, tokens: TokenSet, epoch: int) -> Held:

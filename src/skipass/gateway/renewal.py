@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,16 @@ from skipass.vault.seal import seal
 from skipass.vault.tokens import TokenSet, fingerprint, pack
 
 
+@dataclass(frozen=True, slots=True)
+class _Came:
+    """What a request came to: tokens or none, what its callers are told, and what stands in the way of our client."""
+
+    answer: Answer
+    grant: Grant | None = None
+    failure: SkipassError | None = None
+    hindrance: AccountReason | None = None
+
+
 class Renewal:
     """Refreshes credentials of this process's callers, one at a time each."""
 
@@ -49,22 +59,25 @@ class Renewal:
         self._failures.pop(credential_id, None)
         self._minted = {key: at for key, at in self._minted.items() if key[0] != credential_id}
 
-    async def renew(self, line: Line, tokens: TokenSet) -> SkipassError | None:
+    async def renew(self, line: Line, tokens: TokenSet, *, refused: bool = False) -> SkipassError | None:
         """Claim the row, send its refresh token, write down what came; return why there are no new tokens.
 
-        None is no promise of new ones: another may have been faster, or the credential may have ended.
+        None is no promise of new ones: another may have been faster, or the credential may have ended. `refused` says
+        that the access token was refused before its time: a client that is refused as well has lost its integration,
+        while a changed secret leaves access tokens alone.
         """
+        hindrance = AccountReason.INTEGRATION_DISABLED if refused else AccountReason.CLIENT_SECRET_ROTATED
         began = self._deps.clock.monotonic()
         claim = await self._claim(line.credential)
         if claim is None or claim.state is not CredentialState.REFRESHING:
             return None
         reached("refresh_claimed")
         asked_at = self._deps.journal.now()
-        answer, grant, failure = await self._ask(line, tokens, began)
+        came = await self._ask(line, tokens, began, hindrance)
         reached("refresh_answered")
-        await self._record(claim, tokens, answer, grant, asked_at)
+        await self._record(claim, tokens, came, asked_at)
         reached("refresh_recorded")
-        return failure
+        return came.failure
 
     async def _claim(self, seen: Credential) -> Credential | None:
         """Return the row as this process's own, None where it has changed since it was seen."""
@@ -95,41 +108,39 @@ class Renewal:
                 raise
             return None
 
-    async def _ask(
-        self, line: Line, tokens: TokenSet, began: float
-    ) -> tuple[Answer, Grant | None, SkipassError | None]:
+    async def _ask(self, line: Line, tokens: TokenSet, began: float, hindrance: AccountReason) -> _Came:
         slack = (self._rules.lease - self._rules.timeout).total_seconds()
         if line.registration is None or tokens.refresh_token is None:
-            return Answer.UNSENT, None, unavailable("no client is registered for it.")
-        if self._deps.clock.monotonic() - began > slack:
-            return Answer.UNSENT, None, unavailable("the gateway was too busy.")  # the lease would not outlive the call
+            return _Came(Answer.UNSENT, failure=unavailable("no client is registered for it."))
+        if self._deps.clock.monotonic() - began > slack:  # the lease would not outlive the call
+            return _Came(Answer.UNSENT, failure=unavailable("the gateway was too busy."))
         seconds = self._rules.timeout.total_seconds()
         try:
             grant = await self._clients.refresh(line.registration, tokens.refresh_token, timeout_s=seconds)
         except InvalidGrant:
-            return Answer.REFUSED, None, None
+            return _Came(Answer.REFUSED)
         except OAuthError:
-            return Answer.HINDERED, None, hindered(line, AccountReason.CLIENT_SECRET_ROTATED)
+            return _Came(Answer.HINDERED, failure=hindered(line, hindrance), hindrance=hindrance)
         except SnowflakeError as error:
-            return Answer.LOST if error.outcome_unknown else Answer.UNSENT, None, unavailable(error.message)
+            answer = Answer.LOST if error.outcome_unknown else Answer.UNSENT
+            return _Came(answer, failure=unavailable(error.message))
         except SkipassError as error:
-            return Answer.UNSENT, None, error
-        return Answer.GRANTED, grant, None
+            return _Came(Answer.UNSENT, failure=error)
+        return _Came(Answer.GRANTED, grant)
 
-    async def _record(
-        self, claim: Credential, tokens: TokenSet, answer: Answer, grant: Grant | None, asked_at: datetime
-    ) -> None:
-        failures = 0 if answer is Answer.GRANTED else self._failures.get(claim.id, 0) + 1
+    async def _record(self, claim: Credential, tokens: TokenSet, came: _Came, asked_at: datetime) -> None:
+        grant = came.grant
+        failures = 0 if grant is not None else self._failures.get(claim.id, 0) + 1
         self._failures[claim.id] = failures
 
         async def record(unit: UnitOfWork) -> Credential | None:
             row = await unit.get(Credential, claim.id)
-            then = after(row, claim, answer, unit.now, self._rules, failures) if row else None
+            then = after(row, claim, came.answer, unit.now, self._rules, failures) if row else None
             if row is None or then is None:
                 return None
             if grant is not None:
                 return await self._renewed(unit, row, then, _merged(tokens, grant), grant, asked_at)
-            return await _settle(unit, row, then)
+            return await _settle(unit, row, replace(then, reason=came.hindrance or then.reason))
 
         row = await _until_written(self._deps, record)
         if grant is not None and row is not None:
