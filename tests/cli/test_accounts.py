@@ -51,16 +51,16 @@ def test_a_connection_by_oauth_prints_its_redirect_uri(as_admin: Any, sandboxed:
     made = as_admin("connection", "add", "by-oauth", "--auth", "snowflake_oauth", *account(sandboxed))
     assert made.status == 0, made.err
     (line,) = [one for one in made.out.splitlines() if one.startswith("Redirect URI: ")]
-    registration = line.rpartition("/")[2]
+    assert f"{sandboxed['url']}/oauth/upstream-callback/reg_" in line
     early = as_admin("account", "link", "by-oauth", "--for", "sam")
     client = ["--client-id", "abc=", "--client-secret-env", "S3CRET"]
-    set_ = as_admin("connection", "set-client", registration, *client, "--format", "json", S3CRET="s3cr3t/+=")
+    set_ = as_admin("connection", "client", "by-oauth", *client, "--format", "json", S3CRET="s3cr3t/+=")
     assert (set_.status, set_.json["client_id"]) == (0, "abc="), set_.err
     assert "s3cr3t" not in set_.out + made.out + early.out
     link = as_admin("account", "link", "by-oauth", "--for", "sam")
     assert link.status == 0, link.err
     assert link.out.startswith(f"{sandboxed['url']}/connect#")
-    missing = as_admin("connection", "set-client", registration, "--client-secret-env", "NOT_SET")
+    missing = as_admin("connection", "client", "by-oauth", "--client-secret-env", "NOT_SET")
     assert missing.status == 2
 
 

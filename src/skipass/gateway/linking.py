@@ -171,7 +171,7 @@ class Linking:
         registration = await _chosen(unit, full, typed)
         role = attempt.role or full.connection.role
         if not registration.client_id:
-            hint = f"An admin sets it: skipass connection set-client {registration.id}"
+            hint = f"An admin sets it: skipass connection client {full.connection.name}"
             raise SkipassError("registration_required", f"{registration.account} has no client yet.", hint)
         if registration.allowed_roles and role not in registration.allowed_roles:
             hint = f"Its integration allows: {', '.join(registration.allowed_roles)}."
