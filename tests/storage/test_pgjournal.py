@@ -118,6 +118,29 @@ async def test_a_row_that_stays_locked_fails_one_entry(
     assert writers[0].healthy
 
 
+async def test_a_writer_that_stands_still_loses_its_transaction(postgres: Postgres, shared: str, store: Store) -> None:
+    """A process stopped in the middle of a transaction holds a row for two seconds, no longer; its work is undone."""
+    async with over_a_wire(postgres, shared, "bot_still") as (still, wire), store.opened("bot_1") as other:
+        held = asyncio.Event()
+
+        async def hold(unit: StoredUnit) -> None:
+            await unit.set("row", "still")
+            held.set()
+            wire.hang()
+            await unit.setting("row")
+
+        stopped = asyncio.create_task(still.write(hold))
+        await held.wait()
+        with pytest.raises(SkipassError) as refused:
+            await other.write(lambda unit: unit.set("row", "other"))
+        assert refused.value.code == "not_recorded"
+        await _until_recorded(other, lambda unit: unit.set("row", "other"))
+        wire.go_on()
+        assert await code_of(stopped) == "not_recorded"
+        assert await other.read(lambda reader: reader.setting("row")) == "other"
+        await still.write(_nothing)
+
+
 async def test_records_follow_each_other_in_time_whoever_writes(store: Store, writers: list[PostgresJournal]) -> None:
     """Times come from the one clock of the database: what was committed later, by any writer, is not dated earlier."""
     for n in range(20):
@@ -304,10 +327,10 @@ async def _never(unit: StoredUnit, result: Any) -> None:
     unit.emit(Event(DEPLOYMENT, "auth.refused", "undone"))
 
 
-async def _until_recorded(journal: PostgresJournal) -> None:
+async def _until_recorded(journal: PostgresJournal, work: Any = _nothing) -> None:
     while True:
         try:
-            await journal.write(_nothing)
+            await journal.write(work)
         except SkipassError:
             continue
         return
