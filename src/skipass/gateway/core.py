@@ -160,7 +160,7 @@ def build(deps: Deps) -> Gateway:
     executor = Executor(deps, sessions, runner, delivery, system)
     reconciler = Reconciler(deps, runner, system)
     clients, whoami = Clients(deps), Whoami(system)
-    landing = Landing(deps, clients, whoami)
+    landing, disconnecting = Landing(deps, clients, whoami), Disconnecting(deps, runner, clients)
     return Gateway(
         deps=deps,
         authenticator=Authenticator(deps),
@@ -190,7 +190,7 @@ def build(deps: Deps) -> Gateway:
         linking=Linking(deps),
         landing=landing,
         uploading=Uploading(deps, whoami),
-        disconnecting=Disconnecting(deps, runner, clients),
+        disconnecting=disconnecting,
         registrations=Registrations(deps),
         issuing=Issuing(deps),
         mappings=Mappings(deps),
@@ -210,6 +210,7 @@ def build(deps: Deps) -> Gateway:
                 (Probe(deps, system).round, probe.ROUND_S),
                 (vaulting.watch, WATCH_S),
                 (landing.sweep, SWEEP_S),
+                (disconnecting.sweep, SWEEP_S),
             ),
         ),
         refresher=refresher,
