@@ -16,7 +16,7 @@ import structlog
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway import attempts
-from skipass.gateway.account_access import DELETED, FullAccount, account_for
+from skipass.gateway.account_access import DELETED, FullAccount, account_for, full_account
 from skipass.gateway.account_status import move_account
 from skipass.gateway.clients import Clients
 from skipass.gateway.cutting import cut
@@ -30,6 +30,7 @@ from skipass.gateway.upstream import credential_place
 from skipass.gateway.way_out import USABLE, Out
 from skipass.nouns.account import AccountReason, AccountState, ConnectedAccount, Registration
 from skipass.nouns.connection import AuthMethod, Credential, CredentialState
+from skipass.nouns.people import Life, User
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import EndReason
 from skipass.nouns.statement import Statement, StatementState
@@ -38,6 +39,9 @@ from skipass.vault.seal import unseal
 from skipass.vault.tokens import unpack
 
 CANCEL_S = 2.0
+SWEEP_S = 5.0
+GIVEN_UP = "disconnected"
+_LIVING = tuple(state for state in AccountState if state not in (AccountState.REVOKED, AccountState.DISCONNECTED))
 _ENDED = (AccountState.DISCONNECTED, AccountState.REVOKED)
 _AT_WORK = (StatementState.ADMITTED, StatementState.SUBMITTED, StatementState.CANCELLING)
 _LOOK_S = 0.05
@@ -58,23 +62,24 @@ class Disconnecting:
 
     def __init__(self, deps: Deps, runner: Runner, clients: Clients) -> None:
         self._deps, self._runner, self._clients, self._outcomes = deps, runner, clients, Outcomes(deps)
+        self._busy: set[str] = set()
 
     async def disconnect(self, principal: Principal, account_id: str) -> FullAccount:
         """Give an account up: by its user, the agent that acts for them, or an admin. It can be linked again."""
-        return await self._end(principal, account_id, AccountState.DISCONNECTED, None)
+        return await self._asked(principal, account_id, AccountState.DISCONNECTED, None)
 
     async def revoke(self, principal: Principal, account_id: str) -> FullAccount:
         """Take an account away, as an admin: nothing is sent for it any more until it is linked again."""
         if not principal.is_person or Role.ADMIN not in principal.roles:
             raise SkipassError("forbidden", "Admins take accounts away; everybody else disconnects their own.")
-        return await self._end(principal, account_id, AccountState.REVOKED, AccountReason.ADMIN_REVOKED)
+        return await self._asked(principal, account_id, AccountState.REVOKED, AccountReason.ADMIN_REVOKED)
 
     async def delete(self, principal: Principal, account_id: str) -> None:
         """Disconnect an account and forget its defaults; by an admin also which login it was of.
 
         Whoever else deletes and links again has to come back as the same Snowflake login.
         """
-        full = await self._end(principal, account_id, AccountState.DISCONNECTED, None)
+        full = await self._asked(principal, account_id, AccountState.DISCONNECTED, None)
         by_admin = principal.is_person and Role.ADMIN in principal.roles
 
         async def forget(unit: UnitOfWork) -> None:
@@ -89,15 +94,27 @@ class Disconnecting:
 
         await self._deps.journal.write(forget)
 
-    async def _end(
+    async def sweep(self) -> None:
+        """Take the accounts of disabled users away, and finish what a crash left half ended; safe in several processes."""
+        for full, to, reason in await self._deps.journal.read(_unfinished):
+            if full.account.id not in self._busy:
+                await self._end(full, to, reason, "the gateway")
+
+    async def _asked(
         self, principal: Principal, account_id: str, to: AccountState, reason: AccountReason | None
     ) -> FullAccount:
         full = await self._deps.journal.read(lambda reader: account_for(reader, principal, account_id))
-        outs = await self._ways(full)
-        closing = await self._close(full, outs, _by(principal), reason)
-        await self._cancel(closing)
-        await self._tell_provider(full)
-        return await self._destroy(full, to, reason)
+        return await self._end(full, to, reason, _by(principal))
+
+    async def _end(self, full: FullAccount, to: AccountState, reason: AccountReason | None, by: str) -> FullAccount:
+        self._busy.add(full.account.id)
+        try:
+            closing = await self._close(full, await self._ways(full), by, reason)
+            await self._cancel(closing)
+            await self._tell_provider(full)
+            return await self._destroy(full, to, reason)
+        finally:
+            self._busy.discard(full.account.id)
 
     async def _ways(self, full: FullAccount) -> tuple[Out, ...]:
         """Return a way out for each credential, each with a token that outlives its row."""
@@ -118,11 +135,11 @@ class Disconnecting:
         whose: dict[str, Any] = {"connection_id": full.connection.id, "user_id": full.user.id}
 
         async def close(unit: UnitOfWork) -> _Closing:
-            await attempts.void(unit, full.account, reason or "disconnected")
+            await attempts.void(unit, full.account, reason or GIVEN_UP)
             await cut(unit, by, EndReason.ACCOUNT, **whose)
             for one in await unit.find(Credential, account_id=full.account.id, state=USABLE):
                 facts = {"account_id": full.account.id, "role": one.role, "by": by}
-                await move(unit, one, CredentialState.REVOKED, facts, reason=reason or "disconnected", deadline=None)
+                await move(unit, one, CredentialState.REVOKED, facts, reason=reason or GIVEN_UP, deadline=None)
             running = await unit.find(Statement, state=_AT_WORK, limit=100_000, **whose)
             return _Closing(full, outs, tuple(running))
 
@@ -194,6 +211,22 @@ class Disconnecting:
             return await reader.find(Statement, state=_AT_WORK, limit=100_000, **whose)
 
         return await self._deps.journal.read(load)
+
+
+async def _unfinished(reader: Reader) -> list[tuple[FullAccount, AccountState, AccountReason | None]]:
+    """Return accounts that have to end, or have begun to, each with where it ends and why."""
+    found: list[tuple[FullAccount, AccountState, AccountReason | None]] = []
+    for user in await reader.find(User, state=Life.DISABLED, order="changed_at", descending=True, limit=100):
+        for account in await reader.find(ConnectedAccount, user_id=user.id, state=_LIVING):
+            found.append((await full_account(reader, account), AccountState.REVOKED, AccountReason.USER_DISABLED))
+    for credential in await reader.find(Credential, state=CredentialState.REVOKED, sealed__ne=b"", limit=100):
+        left = await reader.get(ConnectedAccount, credential.account_id)
+        if left is not None:
+            given_up = credential.reason == GIVEN_UP
+            to = AccountState.DISCONNECTED if given_up else AccountState.REVOKED
+            reason = None if given_up else AccountReason(credential.reason or AccountReason.UNKNOWN)
+            found.append((await full_account(reader, left), to, reason))
+    return found
 
 
 def _by(principal: Principal) -> str:
