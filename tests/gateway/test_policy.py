@@ -167,7 +167,7 @@ async def test_a_new_policy_holds_from_the_next_call_on(at: Stage) -> None:
 async def test_a_policy_applied_between_the_decision_and_the_gate_starts_it_again(at: Stage) -> None:
     """Nothing is admitted under rules that are no longer in force."""
     await at.session()
-    admission = at.gateway.calls._executor._admission
+    admission = at.gateway.calls._statements._executor._admission
     admit, deny = admission.admit, 'name = "late"\noutcome = "deny"\neffects = ["read"]'
 
     async def late(*given: Any) -> Statement:
