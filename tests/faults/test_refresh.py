@@ -77,8 +77,8 @@ async def test_no_kill_loses_an_authorisation_in_silence(
 ) -> None:
     """A gateway killed 200 times at a random step of a refresh: the account goes on, or says why it does not."""
     own, stages = four
-    seed = int(os.environ.get("SKIPASS_SEED", "0")) or random.SystemRandom().getrandbits(32)
-    print(f"SKIPASS_SEED={seed}")
+    seed = int(os.environ.get("SKIPASS_TEST_SEED", "0")) or random.SystemRandom().getrandbits(32)
+    print(f"SKIPASS_TEST_SEED={seed}")
     chance, armed, lost = random.Random(seed), [""], 0
 
     def reached(point: str) -> None:
