@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from skipass.audit.events import Event
@@ -18,8 +19,18 @@ from skipass.nouns.connection import Connection
 from skipass.nouns.people import ActsFor, Agent, ApiKey, KeyUse, Life, User
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import EndReason
+from skipass.secret import Secret
 
 OVERLAP = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentKeys:
+    """What an agent gets, each shown once: a key to call with, and a client secret to trade for short-lived tokens."""
+
+    key: ApiKey
+    text: Secret[str]
+    client_secret: Secret[str]
 
 
 class Agents:
@@ -38,8 +49,8 @@ class Agents:
         connections: Sequence[str],
         end_users: bool = False,
         return_urls: Sequence[str] = (),
-    ) -> tuple[Agent, Issued]:
-        """Return a new agent and its key, shown once.
+    ) -> tuple[Agent, AgentKeys]:
+        """Return a new agent and its keys, shown once.
 
         `owner` and `users` are names; without `users` it acts for its owner. With `end_users` it acts for the people of
         its application instead, whom it names itself; a browser goes back to one of `return_urls` after they link.
@@ -52,7 +63,7 @@ class Agents:
         for url in return_urls:
             check_url(url, "A return URL")
 
-        async def add(unit: UnitOfWork) -> tuple[Agent, Issued]:
+        async def add(unit: UnitOfWork) -> tuple[Agent, AgentKeys]:
             people = {user.name: user.id for user in await unit.find(User, tenant_id=principal.tenant_id)}
             targets = {one.name: one.id for one in await unit.find(Connection, tenant_id=principal.tenant_id)}
             agent = Agent(
@@ -84,11 +95,11 @@ class Agents:
 
         return await self._deps.journal.read(load)
 
-    async def rotate(self, principal: Principal, name: str) -> tuple[Agent, Issued]:
-        """Return a second key, shown once; the earlier ones end a day later, so nothing stops meanwhile."""
+    async def rotate(self, principal: Principal, name: str) -> tuple[Agent, AgentKeys]:
+        """Return new keys, shown once; the earlier ones end a day later, so nothing stops meanwhile."""
         require(principal, Role.ADMIN)
 
-        async def rotate(unit: UnitOfWork) -> tuple[Agent, Issued]:
+        async def rotate(unit: UnitOfWork) -> tuple[Agent, AgentKeys]:
             agent = await _named(unit, principal.tenant_id, name)
             for key in await unit.find(ApiKey, owner_id=agent.id, revoked_at=None):
                 if key.expires_at is None or key.expires_at > unit.now + OVERLAP:
@@ -110,10 +121,16 @@ class Agents:
         return await self._deps.journal.write(disable)
 
 
-async def _issue(unit: UnitOfWork, agent: Agent) -> Issued:
-    issued = issue(agent.tenant_id, KeyUse.AGENT, agent.id, unit.now)
+async def _issue(unit: UnitOfWork, agent: Agent) -> AgentKeys:
+    key, secret = await _one(unit, agent, KeyUse.AGENT), await _one(unit, agent, KeyUse.CLIENT_SECRET)
+    return AgentKeys(key.key, key.text, secret.text)
+
+
+async def _one(unit: UnitOfWork, agent: Agent, use: KeyUse) -> Issued:
+    issued = issue(agent.tenant_id, use, agent.id, unit.now)
     await unit.insert(issued.key)
-    unit.emit(Event(agent.tenant_id, "key.created", issued.key.id, {"owner": agent.id, "prefix": issued.key.prefix}))
+    facts = {"owner": agent.id, "prefix": issued.key.prefix, "use": use}
+    unit.emit(Event(agent.tenant_id, "key.created", issued.key.id, facts))
     return issued
 
 

@@ -17,6 +17,7 @@ from skipass.nouns.principal import Principal
 
 _HINT = "Send Authorization: Bearer with an agent's key or your own token; see skipass login and skipass agent create."
 RECORDED_A_MINUTE = 120
+FOR_AGENTS = (KeyUse.AGENT, KeyUse.AGENT_TOKEN)
 Welcome = Callable[[str, str, str], Awaitable[None]]
 """Takes tenant, agent and identifier."""
 
@@ -35,19 +36,22 @@ class Authenticator:
 
         `welcome` is told of the end user that an agent's verified key names, before that user is looked for.
         """
-        key = await self._deps.journal.read(lambda reader: _key(reader, bearer))
-        if welcome is not None and identifier and key is not None and key.use is KeyUse.AGENT:
+        key = await self._deps.journal.read(lambda reader: key_of(reader, bearer))
+        if welcome is not None and identifier and key is not None and key.use in FOR_AGENTS:
             await welcome(key.tenant_id, key.owner_id, identifier)
         try:
             return await self._deps.journal.read(lambda reader: self._principal(reader, key, identifier))
         except SkipassError as refused:
-            self._record(refused, key)
+            self.record_refusal(refused.code, key)
             raise
 
     async def _principal(self, reader: Reader, key: ApiKey | None, identifier: str | None) -> Principal:
         if key is None:
             raise SkipassError("unauthenticated", "The credential is unknown, expired or revoked.", _HINT)
-        return await (self._agent(reader, key, identifier) if key.use is KeyUse.AGENT else self._person(reader, key))
+        if key.use is KeyUse.CLIENT_SECRET:
+            hint = "Trade it for a token first: POST /oauth/token, grant_type client_credentials."
+            raise SkipassError("unauthenticated", "A client secret is no bearer.", hint)
+        return await (self._agent(reader, key, identifier) if key.use in FOR_AGENTS else self._person(reader, key))
 
     async def _agent(self, reader: Reader, key: ApiKey, identifier: str | None) -> Principal:
         agent = await reader.get(Agent, key.owner_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
@@ -84,9 +88,9 @@ class Authenticator:
             sandbox_decider=key.use is KeyUse.SANDBOX,
         )
 
-    def _record(self, refused: SkipassError, key: ApiKey | None) -> None:
+    def record_refusal(self, code: str, key: ApiKey | None) -> None:
         """Chain the refusal; a flood of them is counted by the metric and recorded up to a bound a minute."""
-        SIGN_IN_REFUSALS.labels(refused.code).inc()
+        SIGN_IN_REFUSALS.labels(code).inc()
         minute = int(self._deps.clock.monotonic() // 60)
         self._recorded = self._recorded + 1 if minute == self._minute else 1
         self._minute = minute
@@ -94,7 +98,7 @@ class Authenticator:
             return
 
         tenant_id, subject = (key.tenant_id, key.owner_id) if key else (DEPLOYMENT, self._deps.journal.boot_id)
-        facts = {"code": refused.code, "key": key.id if key else None}
+        facts = {"code": code, "key": key.id if key else None}
 
         async def record(unit: UnitOfWork) -> None:
             unit.emit(Event(tenant_id, "auth.refused", subject, facts))
@@ -102,7 +106,7 @@ class Authenticator:
         self._deps.journal.post(record)
 
 
-async def _key(reader: Reader, bearer: str) -> ApiKey | None:
+async def key_of(reader: Reader, bearer: str) -> ApiKey | None:
     """Return the key that this bearer is, if it is accepted now."""
     prefix = prefix_of(bearer)
     found = await reader.find(ApiKey, prefix=prefix, limit=1) if prefix else []

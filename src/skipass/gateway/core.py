@@ -20,7 +20,9 @@ from skipass.gateway.clients import Clients
 from skipass.gateway.connections import Connections
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
+from skipass.gateway.devices import Devices
 from skipass.gateway.disconnecting import Disconnecting
+from skipass.gateway.entering import Entering
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
@@ -50,6 +52,7 @@ from skipass.gateway.sessions import Sessions
 from skipass.gateway.signins import SignIns
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
+from skipass.gateway.tokens_issued import Tokens
 from skipass.gateway.upkeep import Upkeep
 from skipass.gateway.uploading import Uploading
 from skipass.gateway.vaulting import WATCH_S, Vaulting
@@ -76,6 +79,9 @@ class Gateway:
     reviews: Reviews
     automatic: Automatic
     sign_ins: SignIns
+    entering: Entering
+    tokens: Tokens
+    devices: Devices
     agents: Agents
     connections: Connections
     changing: Changing
@@ -152,7 +158,7 @@ def build(deps: Deps) -> Gateway:
     deps = replace(deps, journal=OnceJournal(deps.journal))
     epoch = Epoch(deps)
     refresher, vaulting = _tell_upstream(deps, epoch), Vaulting(deps)
-    runner = Runner(deps, epoch)
+    runner, authenticator = Runner(deps, epoch), Authenticator(deps)
     sessions, system = Sessions(deps), System(deps, runner)
     delivery, tickets = Delivery(deps, sessions), Tickets(deps, runner)
     ending = Ending(deps, sessions, runner)
@@ -163,7 +169,7 @@ def build(deps: Deps) -> Gateway:
     landing, disconnecting = Landing(deps, clients, whoami), Disconnecting(deps, runner, clients)
     return Gateway(
         deps=deps,
-        authenticator=Authenticator(deps),
+        authenticator=authenticator,
         calls=Calls(
             deps,
             sessions=sessions,
@@ -183,6 +189,9 @@ def build(deps: Deps) -> Gateway:
         reviews=Reviews(deps),
         automatic=Automatic(deps),
         sign_ins=SignIns(deps),
+        entering=Entering(deps),
+        tokens=Tokens(deps, authenticator),
+        devices=Devices(deps),
         agents=Agents(deps),
         connections=Connections(deps, system),
         changing=Changing(deps),

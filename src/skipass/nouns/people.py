@@ -82,9 +82,14 @@ class Agent:
 
 
 class KeyUse(StrEnum):
-    """What a credential is: an agent's key, a person's token, or a key that only `--sandbox` gives a person."""
+    """What a credential is: an agent's key, a person's token, or a key that only `--sandbox` gives a person.
+
+    An agent's client secret is good for nothing but a token of its own, which ends after an hour.
+    """
 
     AGENT = "agent"
+    CLIENT_SECRET = "client_secret"  # noqa: S105 - a use
+    AGENT_TOKEN = "agent_token"  # noqa: S105 - a use
     LOGIN = "login"
     SANDBOX = "sandbox"
 

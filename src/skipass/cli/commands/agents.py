@@ -59,6 +59,9 @@ def create(
 def _show_key(made: dict[str, Any]) -> None:
     say(f"{visible(made['agent']['name'])} has a key. It is shown this once:\n")
     say(f"export {KEY_VARIABLE}={made['api_key']}")
+    say("\nOr, for a program that trades a client secret for tokens of an hour at /oauth/token:\n")
+    say(f"export SKIPASS_CLIENT_ID={made['client_id']}")
+    say(f"export SKIPASS_CLIENT_SECRET={made['client_secret']}")
 
 
 def _slugs(door: Gateway, connections: Sequence[str]) -> list[str]:

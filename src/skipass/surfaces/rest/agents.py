@@ -6,8 +6,8 @@ from functools import partial
 
 from starlette.responses import Response
 
+from skipass.gateway.agents import AgentKeys
 from skipass.gateway.views import agent_view
-from skipass.identity.keys import Issued
 from skipass.nouns.people import Agent
 from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import NewAgent, Segment
@@ -20,7 +20,7 @@ router = routes(CallerRoute, "agents")
 
 @router.post("/agents", status_code=201, response_model=shapes.NewKey, summary="Register an agent")
 async def create_agent(body: NewAgent, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
-    """Register an agent; `api_key` is in this answer only."""
+    """Register an agent; `api_key` and `client_secret` are in this answer only."""
     create = partial(gateway.agents.create, caller, body.name, owner=body.owner)
     create = partial(create, end_users=body.end_users, return_urls=body.return_urls)
     return await once(partial(create, users=body.users, connections=body.connections), _plain, shown_once=_key)
@@ -39,7 +39,7 @@ async def list_agents(
 # A name may hold a slash, which a server decodes before the path is matched.
 @router.post("/agents/{name:path}/rotate", response_model=shapes.NewKey, summary="Give an agent a new key")
 async def rotate_agent(name: Segment, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
-    """Issue a second key, in this answer only; the earlier ones end a day later."""
+    """Issue a second key and client secret, in this answer only; the earlier ones end a day later."""
     return await once(partial(gateway.agents.rotate, caller, name), _plain, status=200, shown_once=_key)
 
 
@@ -49,9 +49,9 @@ async def disable_agent(name: Segment, gateway: TheGateway, caller: Caller) -> R
     return reply(agent_view(await gateway.agents.disable(caller, name)))
 
 
-def _plain(made: tuple[Agent, Issued]) -> dict[str, object]:
-    return {"agent": agent_view(made[0])}
+def _plain(made: tuple[Agent, AgentKeys]) -> dict[str, object]:
+    return {"agent": agent_view(made[0]), "client_id": made[0].id}
 
 
-def _key(made: tuple[Agent, Issued]) -> dict[str, object]:
-    return {"api_key": made[1].text.reveal()}
+def _key(made: tuple[Agent, AgentKeys]) -> dict[str, object]:
+    return {"api_key": made[1].text.reveal(), "client_secret": made[1].client_secret.reveal()}

@@ -98,10 +98,16 @@ class Agent(Shape):
 
 
 class NewKey(Shape):
-    """An agent and its new key; the key is absent where the request is repeated."""
+    """An agent and its new key and client secret; these are absent where the request is repeated."""
 
     agent: Agent
+    client_id: str = Field(
+        description="The agent's id, for `/oauth/token`.", examples=["agt_06fq3x8e4mzv2k9c0r7t5w1a2b"]
+    )
     api_key: str | None = Field(default=None, examples=["skp_…"])
+    client_secret: str | None = Field(
+        default=None, description="Good for short-lived tokens, by `client_credentials`.", examples=["skp_…"]
+    )
 
 
 class Connection(Shape):
