@@ -14,10 +14,12 @@ import pytest
 from accounts.walk import RETURN, Walk
 from skipass.audit.chain import Record
 from skipass.gateway.deps import data_key_place
+from skipass.gateway.people import add_link
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.upstream import credential_place
 from skipass.identity.keys import issue
 from skipass.ids import new_id
+from skipass.nouns.account import Registration
 from skipass.nouns.people import KeyUse, Tenant, User
 from skipass.nouns.principal import Role
 from skipass.sandbox.oauth.model import digest
@@ -203,3 +205,41 @@ async def test_a_user_s_own_defaults_count_in_sessions(rest: Rest) -> None:
         assert status == 200, told
         status, told = await rest.ask(key, "POST", "/sessions", wish)
         assert (status, told["warehouse"]) == (201, expected)
+
+
+async def test_another_tenant_s_registrations_are_not_there(rest: Rest) -> None:
+    """Its admin neither lists, changes nor ends a client of ours, nor makes a link to register one."""
+    walk, eve = rest.walk, await stranger(rest.walk)
+    registration = await walk.one(Registration)
+    change = {"client_id": "mine", "client_secret": "mine"}
+    for method, path, body in (
+        ("GET", "/connections/own/registrations", None),
+        ("POST", "/connections/own/registrations", {"account": "ACME-PROD", **change}),
+        ("POST", "/connections/own/setup-link", None),
+        ("POST", f"/registrations/{registration.id}/client", change),
+        ("POST", f"/registrations/{registration.id}/disable", None),
+    ):
+        status, _ = await rest.ask(eve, method, path, body)
+        assert status == 404, path
+    assert await walk.one(Registration) == registration
+
+
+async def test_a_link_of_another_tenant_does_not_open_for_its_namesake(rest: Rest) -> None:
+    """A person of the same name elsewhere is somebody else; the tenant counts before the name."""
+    walk = rest.walk
+    token = await walk.invite(await walk.of(await walk.agent()))
+    deps = walk.gateway.deps
+
+    async def add(unit: UnitOfWork) -> str:
+        tenant_id = new_id("tenant", unit.now)
+        data_key = seal(deps.kek, secrets.token_bytes(32), data_key_place(tenant_id))
+        await unit.insert(Tenant(tenant_id, "other", data_key, unit.now))
+        user = User(new_id("user", unit.now), tenant_id, "sam", (Role.ADMIN,), unit.now, unit.now)
+        await unit.insert(user)
+        return (await add_link(unit, user, user.id)).reveal()
+
+    async with walk.browser() as namesake:
+        await namesake.sign_in(await deps.journal.write(add))
+        page = await namesake.post("/connect", {"link": token, "word": "open"})
+    assert page.status == 403
+    assert "DANA" not in page.text

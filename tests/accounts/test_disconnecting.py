@@ -9,8 +9,10 @@ import pytest
 from accounts.walk import Walk
 from skipass.errors import SkipassError
 from skipass.gateway.execute import Target
+from skipass.gateway.moves import move
+from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.account import ConnectedAccount
-from skipass.nouns.connection import Credential
+from skipass.nouns.connection import Credential, CredentialState
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement, StatementState
 from skipass.tools.call import CallContext
@@ -123,3 +125,27 @@ async def test_ending_twice_ends_once(walk: Walk) -> None:
     third = await walk.gateway.disconnecting.revoke(await walk.admin(), account.id)
     assert first.account.version == second.account.version == third.account.version
     assert len(await walk.stage.every(Credential, account_id=account.id)) == 1
+
+
+async def test_a_disabled_user_s_accounts_are_taken_away(walk: Walk) -> None:
+    """With the user their authorisations end: destroyed here, and REVOKED with the reason."""
+    await linked(walk)
+    await walk.gateway.people.disable(await walk.admin(), "sam")
+    await walk.gateway.disconnecting.sweep()
+    account = await walk.one(ConnectedAccount)
+    assert (account.state.value, account.reason) == ("REVOKED", "user_disabled")
+    assert [one.sealed for one in await walk.every_credential()] == [b""]
+
+
+async def test_what_a_crash_left_half_ended_is_finished(walk: Walk) -> None:
+    """A credential that was taken out of use and not yet destroyed is destroyed, and its account ends as it should."""
+    await linked(walk)
+    (credential,) = await walk.usable()
+
+    async def begun(unit: UnitOfWork) -> None:
+        await move(unit, credential, CredentialState.REVOKED, reason="disconnected")
+
+    await walk.gateway.deps.journal.write(begun)
+    await walk.gateway.disconnecting.sweep()
+    assert await walk.state() == "DISCONNECTED"
+    assert [one.sealed for one in await walk.every_credential()] == [b""]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from accounts.walk import ROLE, Walk
@@ -128,6 +130,32 @@ async def test_a_replayed_code_ends_nothing_of_ours_but_is_refused(walk: Walk) -
         refused = await walk.land(sam, second.replace(part(second, "code"), code))
     assert refused.status == 502
     assert "refused" in refused.text
+    await nothing(walk)
+
+
+async def test_of_two_answers_at_once_one_is_taken(walk: Walk) -> None:
+    """However many come back with one state together, one code is exchanged and one account linked."""
+    await walk.by_snowflake()
+    token = await walk.invite(await walk.of(await walk.agent()))
+    async with walk.signed_in() as sam:
+        back = await walk.agree(await walk.to_the_sign_in(sam, token))
+        pages = await asyncio.gather(*(walk.land(sam, back) for _ in range(5)))
+    assert sorted(page.status for page in pages)[:1] == [200]
+    assert [page.status for page in pages].count(200) == 1
+    assert len(exchanges(walk)) == 1
+    assert len(await walk.usable()) == 1
+
+
+async def test_a_server_that_never_answers_is_given_up_on(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page says so once the patience is over, and nothing is kept."""
+    monkeypatch.setattr("skipass.gateway.clients.EXCHANGE_S", 0.3)
+    await walk.by_snowflake()
+    token = await walk.invite(await walk.of(await walk.agent()))
+    async with walk.signed_in() as sam:
+        back = await walk.agree(await walk.to_the_sign_in(sam, token))
+        walk.stage.sandbox.control.faults({"kind": "hang", "path": "/oauth/token-request"})
+        page = await walk.land(sam, back)
+    assert "did not answer in time" in page.text
     await nothing(walk)
 
 

@@ -95,7 +95,7 @@ class Disconnecting:
         await self._deps.journal.write(forget)
 
     async def sweep(self) -> None:
-        """Take the accounts of disabled users away, and finish what a crash left half ended; safe in several processes."""
+        """Take the accounts of disabled users away, and finish what a crash left half ended; several may run it."""
         for full, to, reason in await self._deps.journal.read(_unfinished):
             if full.account.id not in self._busy:
                 await self._end(full, to, reason, "the gateway")
