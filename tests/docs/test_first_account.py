@@ -161,7 +161,7 @@ async def test_the_page_leads_from_a_clone_to_a_governed_row(terminal: Terminal,
         assert terminal.said.keys() >= set(commands(PAGE)) - {*INSTALL, "skipass serve"}
     assert "admin" in terminal.said["skipass whoami"]
     checks = terminal.said["skipass connection test sales"].splitlines()[1:]
-    assert [check.split()[0] for check in checks] == ["credential", "sign-in", "role", "warehouse", "grants"]
+    assert [check.split()[0] for check in checks] == ["credential", "sign-in", "role", "warehouse", "reach", "grants"]
     assert {check.split()[1] for check in checks} == {"ok"}
     assert "verify against" in terminal.said["skipass audit verify"]
     record = terminal.said["skipass session record SESSION"]

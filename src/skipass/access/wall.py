@@ -57,6 +57,12 @@ def wider(grants: Iterable[Granted], scope: Scope) -> Sequence[Wider]:
     return [Wider(_said(group, count, first[group]), _fix(first[group])) for group, count in groups.items()]
 
 
+def dotted(*parts: str) -> str:
+    """Return a name as SQL writes it; only the parts that need quotes get them."""
+    plain = all(part.isascii() and part.isidentifier() and part.upper() == part for part in parts)
+    return ".".join(parts) if plain else ".".join('"' + part.replace('"', '""') + '"' for part in parts)
+
+
 def _inside(one: Granted, scope: Scope) -> bool:
     parts = name_parts(one.name)
     schemas = {name_parts(name) for name in scope.schemas}

@@ -13,10 +13,11 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.drafting import ConnectionRequest, draft
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.reach import Check
 from skipass.gateway.registrations import add_credential, add_registration
 from skipass.gateway.servers import add_server
 from skipass.gateway.system import System
-from skipass.gateway.wall import Check, second_wall
+from skipass.gateway.wall import second_wall
 from skipass.gateway.way_out import Out, Ways, ways_out
 from skipass.nouns.account import Registration
 from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
@@ -138,9 +139,11 @@ class Connections:
         return ways.any(connection.role) if ways.credentials else None
 
     async def _checks(self, connection: Connection, out: Out | None, scope: Scope | None) -> Sequence[Check]:
+        if out is None and connection.per_user:
+            fix = f"Connect an account of your own: skipass account link {connection.name}"
+            return [Check("credential", None, "each user has an own account here, and yours is not linked", fix)]
         if out is None:
-            fix = f"Connect an account: skipass account link {connection.name}" if connection.per_user else _ADD_AGAIN
-            return [Check("credential", False, "no active credential", fix)]
+            return [Check("credential", False, "no active credential", _ADD_AGAIN)]
         checks = [Check("credential", True, out.credential.fingerprint)]
         try:
             answer = await self._system.ask("identity", out, role=out.role, warehouse=connection.warehouse)
@@ -150,7 +153,7 @@ class Connections:
         checks.append(Check("sign-in", True, f"{row['LOGIN']} on {row['ACCOUNT']}"))
         checks.append(_role(connection, row))
         names = await self._system.warehouses(out, connection.role)
-        return [*checks, _warehouse(connection, names), await second_wall(self._system, out, scope)]
+        return [*checks, _warehouse(connection, names), *await second_wall(self._system, out, scope)]
 
     async def disable(self, principal: Principal, name: str) -> Connection:
         """Disable a connection: nothing on it is admitted any more."""

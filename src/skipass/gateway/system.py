@@ -35,6 +35,8 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
         ),
         "warehouses": "SHOW WAREHOUSES",
         "grants": "SHOW GRANTS TO ROLE {role}",
+        "future": "SHOW FUTURE GRANTS TO ROLE {role}",
+        "objects": "SHOW OBJECTS IN SCHEMA {database}.{schema}",
         "history": (
             "SELECT QUERY_ID, EXECUTION_STATUS, ERROR_CODE, ERROR_MESSAGE "
             "FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) WHERE QUERY_TAG = ?"

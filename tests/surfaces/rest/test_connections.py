@@ -54,6 +54,29 @@ async def test_a_role_that_reaches_further_than_the_scope_is_told(at: House) -> 
     assert (await at.post("/connections/jit/test", {"scopes": 1})).code == "unknown_field"
 
 
+async def test_what_the_role_lacks_is_told_with_its_grant(at: House) -> None:
+    """A schema that is not the role's, or is not there, fails the test with the statement that would open it."""
+    scope = {"schemas": ["OPS_DB.OPS", "OPS_DB.NOWHERE", "NO_DB.PUBLIC"]}
+    told = (await at.post("/connections/jit/test", {"scope": scope})).body
+    checks = {check["name"]: check for check in told["checks"]}
+    assert checks["reach"]["ok"] is False
+    assert "GRANT USAGE ON SCHEMA OPS_DB.NOWHERE TO ROLE AGENT_ROLE;" in checks["reach"]["fix"]
+    assert "GRANT USAGE ON DATABASE NO_DB TO ROLE AGENT_ROLE;" in checks["reach"]["fix"]
+    assert "OPS_DB.OPS " not in checks["reach"]["fix"]
+    whole = (await at.post("/connections/jit/test", {"scope": {"schemas": ["OPS_DB.OPS"], "access": "write"}})).body
+    assert {check["name"]: check["ok"] for check in whole["checks"]}["reach"] is True
+
+
+async def test_a_connection_of_users_is_tested_with_the_admin_s_own_account(at: House) -> None:
+    """Where each user has an account and the admin has none, nothing is failed: it cannot be seen, and what to do."""
+    name = fresh("con")
+    body = {"name": name, "auth": "snowflake_oauth", "account": "SKIPASS-SANDBOX", "role": "AGENT_ROLE"}
+    assert (await at.post("/connections", {**body, "host": at.stage.sandbox.url})).status == 201
+    (check,) = (await at.post(f"/connections/{name}/test")).body["checks"]
+    assert (check["name"], check["ok"]) == ("credential", None)
+    assert f"skipass account link {name}" in check["fix"]
+
+
 async def test_a_test_of_a_wrong_login_fails_with_the_fix(at: House) -> None:
     """A login that Snowflake refuses makes ok false and the failing check carries a hint."""
     name = fresh("con")

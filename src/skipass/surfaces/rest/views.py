@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from skipass.gateway.cards import Before, FullCard, Previews
+from skipass.gateway.reach import Check
 from skipass.gateway.views import (
     approval_view,
     card_url,
@@ -15,7 +16,6 @@ from skipass.gateway.views import (
     statement_view,
     user_view,
 )
-from skipass.gateway.wall import Check
 from skipass.nouns.approval import Approval
 from skipass.nouns.connection import Connection, Credential
 from skipass.nouns.people import Agent, User
