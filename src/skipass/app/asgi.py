@@ -23,6 +23,8 @@ from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.issuers.app import create_issuers_app
 from skipass.surfaces.mcp.app import create_mcp_app
+from skipass.surfaces.oauth.app import create_oauth_app
+from skipass.surfaces.oauth.metadata import METADATA_PATH
 from skipass.surfaces.rest.app import create_rest_app
 
 _log = structlog.get_logger("skipass.http")
@@ -37,7 +39,8 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
     rooms |= {"console": console, "sign-in": console, "issuers": create_issuers_app(gateway, edge, clock)}
     connect = create_connect_app(gateway, edge, clock)
-    rooms |= {"connect": connect, "oauth/upstream-callback": connect}
+    oauth = create_oauth_app(gateway, edge, clock)
+    rooms |= {"connect": connect, "oauth/upstream-callback": connect, "oauth": oauth, METADATA_PATH[1:]: oauth}
     journal, router = gateway.deps.journal, _Router(rooms, mcp)
     return _Logged(router if journal.exclusive else InTouch(router, journal.in_touch), clock)
 

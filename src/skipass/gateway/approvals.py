@@ -113,7 +113,8 @@ class Approvals:
             raise SkipassError("forbidden", "Agents never decide.", "A person decides, with their own sign-in.")
         if not principal.sandbox_decider and principal.sign_in_id is None:
             url = card_url(self._deps.base_url, approval_id)
-            hint = f"Open {url} in a browser, with a new one-time link: skipass user link NAME."
+            how = "" if self._deps.provider else ", with a new one-time link: skipass user link NAME"
+            hint = f"Open {url} in a browser{how}."
             raise SkipassError("sign_in_required", "Deciding takes a fresh sign-in.", hint, details={"url": url})
         word = Word(principal, principal.user_id, approve, reason[:1000], intent_hash)
 

@@ -80,7 +80,8 @@ class Reviews:
             raise SkipassError("invalid_request", "A review is closed with a comment: what was found?")
         if not principal.sandbox_decider and principal.sign_in_id is None:
             url = review_url(self._deps.base_url, review_id)
-            hint = f"Open {url} in a browser, with a new one-time link: skipass user link NAME."
+            how = "" if self._deps.provider else ", with a new one-time link: skipass user link NAME"
+            hint = f"Open {url} in a browser{how}."
             raise SkipassError(
                 "sign_in_required", "Closing a review takes a fresh sign-in.", hint, details={"url": url}
             )

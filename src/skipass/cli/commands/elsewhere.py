@@ -32,6 +32,6 @@ def _say(url: str, form: Format, what: str) -> None:
         show_object({"url": url}, form)
         return
     say(visible(url))
-    note(f"{what} takes a fresh sign-in: open the address above with a new one-time link (skipass user link NAME).")
+    note(f"{what} takes a fresh sign-in: open the address above. Without an identity provider: skipass user link NAME.")
     if sys.stdout.isatty() and checked_url(current_url()) == url.partition("/console/")[0]:
         typer.launch(url)

@@ -1,4 +1,4 @@
-"""The ASGI app of the pages: sign in by a one-time link, see what waits, decide on one card. Behind the door."""
+"""The ASGI app of the pages: the entrance, what waits, and one card to decide on. Behind the door."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
@@ -93,8 +93,23 @@ class _Console:
         return await routes[asked.method, path](asked)
 
     async def _entrance(self, asked: _Asked) -> _Reply:
-        to = parse_qs(asked.query).get("to", [""])[0]
-        return _html("sign_in.html", script=True, to=kept(to))
+        to = kept(parse_qs(asked.query).get("to", [""])[0])
+        provider = self._gateway.deps.provider
+        if provider is None:
+            return _html("sign_in.html", script=True, to=to)
+        return _html("sign_in_with.html", label=provider.label, start=self._start(to))
+
+    def _start(self, to: str) -> str:
+        """Return where signing in begins for a page that is to be opened then."""
+        if self._gateway.deps.provider is None:
+            return f"/sign-in?to={quote(to, safe='')}"
+        return f"/oauth/sign-in/start?to={quote(to, safe='')}"
+
+    def _again(self, to: str) -> dict[str, str]:
+        """Return the words and the way of a fresh sign-in, for a card that shows and cannot be decided on."""
+        provider = self._gateway.deps.provider
+        words = f"Sign in again with {provider.label}" if provider else "Sign in with a new one-time link"
+        return {"again": words, "start": self._start(to)}
 
     async def _sign_in(self, asked: _Asked) -> _Reply:
         form = form_from(asked.body, asked.headers, ("link", "to"))
@@ -158,7 +173,7 @@ class _Console:
         full = await self._gateway.cards.show(principal, approval_id)
         values = card_values(full, self._gateway.deps.journal.now())
         fresh = await self._gateway.sign_ins.may_decide(principal)
-        shown = {**values, **_signed(cookie, principal), "fresh": fresh, "problem": problem}
+        shown = {**values, **_signed(cookie, principal), **self._again(approval_id), "fresh": fresh, "problem": problem}
         status = STATUS[problem.kind] if problem else 200
         return _html("card.html", status=status, form=form_token(cookie, approval_id), **shown)
 
@@ -190,7 +205,8 @@ class _Console:
     ) -> _Reply:
         card = await self._gateway.reviews.show(principal, review_id)
         fresh = await self._gateway.sign_ins.may_decide(principal)
-        shown = {**review_values(card), **_signed(cookie, principal), "fresh": fresh, "problem": problem}
+        shown = {**review_values(card), **_signed(cookie, principal), **self._again(review_id)}
+        shown |= {"fresh": fresh, "problem": problem}
         status = STATUS[problem.kind] if problem else 200
         return _html("review.html", status=status, form=form_token(cookie, review_id), **shown)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from urllib.parse import parse_qsl, urlencode
 
 HOME = "/console"
@@ -10,17 +11,26 @@ _PLACES = {"apr": "/console/approvals/", "rvw": "/console/reviews/"}
 _PLACE = re.compile(r"(apr|rvw)_[0-9a-z]{26}")
 _CONNECT = "/connect?"
 _QUERY = ("connection", "role")
+_AUTHORIZE = "/oauth/authorize?"
+AUTHORIZE_NAMES = ("client_id", "redirect_uri", "response_type", "state", "code_challenge", "code_challenge_method")
+"""What an authorization request of the command line carries."""
+_DEVICE = "/oauth/device?"
 _MOST = 600
 
 
 def kept(to: str) -> str:
     """Return what may be carried through a sign-in, empty for anything that is none of our own pages."""
-    return to if _PLACE.fullmatch(to) else _connect(to)
+    return to if _PLACE.fullmatch(to) else _written(to)
+
+
+def wants_decision(to: str) -> bool:
+    """Return whether a carried text leads to where a person decides, which takes a fresh sign-in."""
+    return _PLACE.fullmatch(to) is not None
 
 
 def path_of(to: str) -> str:
     """Return the path that a carried text leads to."""
-    return f"{_PLACES[to[:3]]}{to}" if _PLACE.fullmatch(to) else _connect(to) or HOME
+    return f"{_PLACES[to[:3]]}{to}" if _PLACE.fullmatch(to) else _written(to) or HOME
 
 
 def connect_path(connection: str, role: str | None) -> str:
@@ -28,11 +38,31 @@ def connect_path(connection: str, role: str | None) -> str:
     return f"{_CONNECT}{urlencode({'connection': connection} | ({'role': role} if role else {}))}"
 
 
-def _connect(to: str) -> str:
-    """Return the page's address as we write it ourselves, so that nothing of what was sent is kept but two names."""
-    if not to.startswith(_CONNECT) or len(to) > _MOST:
+def authorize_path(query: Mapping[str, str]) -> str:
+    """Return the address of the page where a signed-in person lets the command line act as them."""
+    return f"{_AUTHORIZE}{urlencode({name: query[name] for name in AUTHORIZE_NAMES if query.get(name)})}"
+
+
+def device_path(code: str) -> str:
+    """Return the address of the page where a signed-in person types a program's code."""
+    return f"{_DEVICE}{urlencode({'user_code': code})}"
+
+
+def _written(to: str) -> str:
+    """Return the page's address as we write it ourselves, so that nothing of what was sent is kept but known names."""
+    if len(to) > _MOST:
         return ""
-    given = dict(parse_qsl(to.removeprefix(_CONNECT), max_num_fields=4))
-    if not given.get("connection") or not set(given) <= set(_QUERY):
-        return ""
-    return connect_path(given["connection"], given.get("role"))
+    if given := _given(to, _CONNECT, _QUERY):
+        return connect_path(given["connection"], given.get("role")) if given.get("connection") else ""
+    if given := _given(to, _AUTHORIZE, AUTHORIZE_NAMES):
+        return authorize_path(given)
+    given = _given(to, _DEVICE, ("user_code",))
+    return device_path(given["user_code"]) if given else ""
+
+
+def _given(to: str, page: str, names: Sequence[str]) -> Mapping[str, str]:
+    """Return the query of a page's address, empty for another page or one with names that are not its own."""
+    if not to.startswith(page):
+        return {}
+    found = dict(parse_qsl(to.removeprefix(page), max_num_fields=len(names), keep_blank_values=True))
+    return found if set(found) <= set(names) else {}
