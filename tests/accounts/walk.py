@@ -56,7 +56,7 @@ class Walk(House):
     def allow(self, *registrations: Registration) -> None:
         """Have the sandbox's integration answer to these registrations' redirect URIs."""
         one = self.stage.sandbox.account.sign_in.integrations["SKIPASS_OAUTH"]
-        uris = tuple(redirect_uri(BASE_URL, registration) for registration in registrations)
+        uris = tuple(redirect_uri(self.gateway.deps.base_url, registration) for registration in registrations)
         one.options["OAUTH_ALTERNATE_REDIRECT_URIS"] = (*one.values("OAUTH_ALTERNATE_REDIRECT_URIS"), *uris)
 
     async def by_provider(self, name: str = "idp", **changes: Any) -> Added:
