@@ -37,6 +37,7 @@ EVENT_KINDS: Mapping[str, str] = MappingProxyType(
         "agent.changed": "An agent's users changed.",
         "agent.disabled": "An agent may no longer use the gateway.",
         "connection.created": "A Snowflake target was registered.",
+        "connection.examined": "The doctor began to look at a connection; nothing had been asked yet.",
         "connection.tested": "A connection was tested; the answer says what was seen.",
         "connection.changed": "A connection's defaults, roles, limits or settings changed; it says before and after.",
         "connection.disabled": "A connection no longer answers.",

@@ -116,7 +116,7 @@ class Connections:
         by = require(principal, Role.ADMIN)
         known = await self.show(principal, name)
         connection = known.connection
-        checks = await self._checks(connection, await self._way(principal, known), scope)
+        checks = await self._checks(connection, await self.way(principal, known), scope)
 
         async def record(unit: UnitOfWork) -> None:
             facts = {"by": by, "checks": [{"name": c.name, "ok": c.ok, "seen": c.seen} for c in checks]}
@@ -125,7 +125,7 @@ class Connections:
         await self._deps.journal.write(record)
         return checks
 
-    async def _way(self, principal: Principal, known: Known) -> Out | None:
+    async def way(self, principal: Principal, known: Known) -> Out | None:
         """Return the way of the credential that serves everybody, else that of the admin's own account."""
         if known.credential is not None and not known.connection.per_user:
             return Out(known.connection, known.credential)

@@ -22,6 +22,7 @@ from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.devices import Devices
 from skipass.gateway.disconnecting import Disconnecting
+from skipass.gateway.doctor.rounds import Doctor
 from skipass.gateway.entering import Entering
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
@@ -84,6 +85,7 @@ class Gateway:
     devices: Devices
     agents: Agents
     connections: Connections
+    doctor: Doctor
     changing: Changing
     accounts: Accounts
     linking: Linking
@@ -165,7 +167,7 @@ def build(deps: Deps) -> Gateway:
     approvals = Approvals(deps, tickets)
     executor = Executor(deps, sessions, runner, delivery, system)
     reconciler = Reconciler(deps, runner, system)
-    clients, whoami = Clients(deps), Whoami(system)
+    clients, whoami, connections = Clients(deps), Whoami(system), Connections(deps, system)
     landing, disconnecting = Landing(deps, clients, whoami), Disconnecting(deps, runner, clients)
     return Gateway(
         deps=deps,
@@ -193,7 +195,8 @@ def build(deps: Deps) -> Gateway:
         tokens=Tokens(deps, authenticator),
         devices=Devices(deps),
         agents=Agents(deps),
-        connections=Connections(deps, system),
+        connections=connections,
+        doctor=Doctor(deps, system, connections),
         changing=Changing(deps),
         accounts=Accounts(deps),
         linking=Linking(deps),

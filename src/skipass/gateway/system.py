@@ -35,6 +35,10 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
         ),
         "warehouses": "SHOW WAREHOUSES",
         "grants": "SHOW GRANTS TO ROLE {role}",
+        "integration": "DESCRIBE INTEGRATION {integration}",
+        "user": "DESCRIBE USER {user}",
+        "tables": "SHOW TABLES IN SCHEMA {database}.{schema} LIMIT 1",
+        "login_failure": "SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS(?) AS DETAILS",
         "future": "SHOW FUTURE GRANTS TO ROLE {role}",
         "objects": "SHOW OBJECTS IN SCHEMA {database}.{schema}",
         "history": (

@@ -1,0 +1,173 @@
+"""The doctor's round: which connection, seen by whom, and every check in its order; on record before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from skipass.audit.events import Event
+from skipass.errors import SkipassError
+from skipass.gateway.connections import Connections, Known
+from skipass.gateway.deps import Deps
+from skipass.gateway.doctor import claims, client, host, integration, managed, sign_in
+from skipass.gateway.doctor.findings import Check, Finding, State, examine, ok
+from skipass.gateway.doctor.patient import Patient
+from skipass.gateway.people import require
+from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.system import System
+from skipass.gateway.way_out import Out
+from skipass.nouns.account import Registration
+from skipass.nouns.connection import Connection, McpServer, Switch
+from skipass.nouns.principal import Principal, Role
+from skipass.snowflake.identifiers import body_field
+from skipass.snowflake.mcp.messages import ServerName
+from skipass.snowflake.setup_sql import integration_name
+
+CHECKS: tuple[Check[Patient], ...] = (
+    *host.CHECKS,
+    *client.CHECKS,
+    *integration.CHECKS,
+    sign_in.CREDENTIAL,
+    *claims.CHECKS,
+    *sign_in.CHECKS,
+    *managed.CHECKS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What is to be looked at. Without connection and slug it is every enabled connection.
+
+    `managed` is a Snowflake-managed MCP server, DATABASE.SCHEMA.NAME; `admin` a connection whose role sees integrations
+    and users; `integration` its name in Snowflake, where that is not ours; `described` its properties as pasted.
+    """
+
+    connection: str | None = None
+    slug: str | None = None
+    managed: str | None = None
+    admin: str | None = None
+    integration: str | None = None
+    described: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What was found about one connection."""
+
+    connection: Connection
+    findings: Sequence[Finding]
+
+    @property
+    def is_well(self) -> bool:
+        """Whether no check failed; what could not be seen counts for neither side."""
+        return all(one.state is not State.FAILED for one in self.findings)
+
+
+class Doctor:
+    """Examines connections for an admin, by the admin's own accounts and never by anybody else's."""
+
+    def __init__(self, deps: Deps, system: System, connections: Connections) -> None:
+        self._deps, self._system, self._connections = deps, system, connections
+
+    async def examine(self, principal: Principal, complaint: Complaint) -> list[Examined]:
+        """Return what was found; raises `unknown_connection` or `not_found` for a name that is none."""
+        by = require(principal, Role.ADMIN)
+        server = _server_name(complaint.managed)
+        admin = await self._admin(principal, complaint.admin)
+        names, said = await self._names(principal, complaint)
+        return [await self._one(principal, by, name, complaint, admin, server, said) for name in names]
+
+    async def _names(self, principal: Principal, complaint: Complaint) -> tuple[list[str], list[Finding]]:
+        if complaint.slug is not None:
+            slug = await self._slug(principal, complaint.slug)
+            return [slug[1].name], [ok("slug", f"{slug[0].slug} is open over {slug[1].name}")]
+        if complaint.connection is not None:
+            return [complaint.connection], []
+        every = await self._connections.list(principal)
+        return [one.name for one in every if one.state is Switch.ENABLED], []
+
+    async def _slug(self, principal: Principal, slug: str) -> tuple[McpServer, Connection]:
+        async def load(reader: Reader) -> tuple[McpServer, Connection] | None:
+            mine: dict[str, Any] = {"tenant_id": principal.tenant_id, "state": Switch.ENABLED}
+            found = await reader.find(McpServer, slug=slug, limit=1, **mine)
+            behind = await reader.get(Connection, found[0].connection_id) if found else None
+            return (found[0], behind) if behind is not None else None
+
+        found = await self._deps.journal.read(load)
+        if found is None:
+            raise SkipassError(
+                "not_found", f"There is no open MCP server {slug[:80]!r}.", "See skipass mcp-server list."
+            )
+        return found
+
+    async def _admin(self, principal: Principal, name: str | None) -> Out | None:
+        if name is None:
+            return None
+        out = await self._connections.way(principal, await self._connections.show(principal, name))
+        if out is None:
+            hint = "Link your account on it, or add it with a key pair of its own."
+            raise SkipassError("consent_required", f"{name[:80]} has no active credential for you.", hint)
+        return out
+
+    async def _one(
+        self,
+        principal: Principal,
+        by: str,
+        name: str,
+        complaint: Complaint,
+        admin: Out | None,
+        server: ServerName | None,
+        said: Sequence[Finding],
+    ) -> Examined:
+        known = await self._connections.show(principal, name)
+        connection = known.connection
+        asked = {"by": by, "admin_connection": complaint.admin, "mcp_server": complaint.managed}
+        await self._record(connection, "connection.examined", asked)
+        out = await self._connections.way(principal, known)
+        patient = Patient(
+            deps=self._deps,
+            system=self._system,
+            connection=connection,
+            registration=_registration(known, out),
+            out=out,
+            integration=complaint.integration or integration_name(name),
+            admin=admin,
+            described=complaint.described,
+            server=server,
+        )
+        findings = [*said, *await examine(CHECKS, patient)]
+        checks = [{"name": one.step, "ok": _OK[one.state], "seen": one.seen} for one in findings]
+        await self._record(connection, "connection.tested", {"by": by, "checks": checks})
+        return Examined(connection, findings)
+
+    async def _record(self, connection: Connection, kind: str, facts: Mapping[str, Any]) -> None:
+        async def record(unit: UnitOfWork) -> None:
+            unit.emit(Event(connection.tenant_id, kind, connection.id, dict(facts)))
+
+        await self._deps.journal.write(record)
+
+
+_OK = {State.OK: True, State.FAILED: False, State.UNSEEN: None}
+
+
+def _registration(known: Known, out: Out | None) -> Registration | None:
+    """Return the client that the caller's account went through, else the first one."""
+    used = out.account.registration_id if out and out.account else None
+    first = known.registrations[0] if known.registrations else None
+    return next((one for one in known.registrations if one.id == used), first)
+
+
+def _server_name(text: str | None) -> ServerName | None:
+    if text is None:
+        return None
+    parts = text.split(".")
+    if len(parts) != 3 or not all(parts):
+        raise SkipassError("invalid_request", "The managed server is not DATABASE.SCHEMA.NAME.")
+    database, schema, name = (_part(part) for part in parts)
+    return ServerName(database, schema, name)
+
+
+def _part(text: str) -> str:
+    """Return one part as the address wants it: plain names in upper case, quoted ones with their quotes."""
+    return text if text.startswith('"') else body_field(text)
