@@ -12,7 +12,7 @@ import pytest
 
 from gateway.linked import READ, TOKEN, Linked, linked
 from skipass.errors import SkipassError
-from skipass.nouns.connection import CredentialState
+from skipass.nouns.connection import CredentialState, Switch
 from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement
 from skipass.sandbox.testing import RunningSandbox
@@ -187,7 +187,8 @@ async def test_an_invalid_grant_revokes_and_nothing_is_sent_any_more(own: Linked
     await own.session()
     own.at.sandbox.control.tokens("revoke", user="DANA")
     envelope = await own.query()
-    assert "consent_required" in str(envelope.fields), envelope
+    assert (envelope.fields["code"], envelope.fields["state"]) == ("consent_required", "not_sent")
+    assert "/connect?connection=own" in envelope.fields["message"]
     assert await standing(own) == ("revoked", "unknown", "REVOKED", "unknown")
     before = len(own.at.sandbox.control.calls())
     for _ in range(3):
@@ -312,10 +313,32 @@ async def test_what_an_administrator_takes_away_is_noticed_at_the_next_call(
     own.sql(withdrawal)
     try:
         envelope = await own.query()
-        assert envelope.status.value == "failed"
+        assert envelope.fields["code"] in ("consent_required", "snowflake_rejected_credential")
         assert (await standing(own))[:2] == (state, reason)
         calls = len(own.token_calls())
         await own.query()
         assert len(own.token_calls()) == calls
     finally:
         own.sql(undo)
+
+
+async def test_a_disabled_client_is_not_used(own: Linked) -> None:
+    """A registration that an admin disabled sends nothing, and the credential waits as it was."""
+    own.expire()
+    await own.change_registration(state=Switch.DISABLED)
+    assert (await refused(own)).code == "snowflake_unavailable"
+    assert own.token_calls() == []
+    await own.change_registration(state=Switch.ENABLED)
+    await own.replica().token(await own.out())
+
+
+async def test_what_was_taken_away_leaves_the_memory(own: Linked) -> None:
+    """Tokens that were held when something was revoked are dropped; what is still good is read again."""
+    refresher, out = own.at.gateway.refresher, await own.out()
+    await refresher.token(out)
+    await own.at.gateway.deps.journal.write(lambda unit: unit.next_revocation())
+    own.stage.pass_(1)
+    await refresher.prune()
+    assert refresher.held(own.credential_id) is None
+    await refresher.token(out)
+    assert own.token_calls() == []

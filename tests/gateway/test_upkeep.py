@@ -112,6 +112,15 @@ async def test_an_idle_authorisation_begins_anew_before_it_ends(own: Linked) -> 
     await own.replica().token(await own.out())
 
 
+async def test_nothing_is_kept_alive_for_who_is_gone(own: Linked) -> None:
+    """Of a disabled person nothing is refreshed in the background."""
+    own.stage.pass_(88 * 86_400)
+    admin = await own.at.principal("admin")
+    await own.at.gateway.people.disable(admin, "sam")
+    assert await Upkeep(own.at.gateway.deps, own.replica()).round() == 0
+    assert own.token_calls() == []
+
+
 async def test_a_missing_answer_is_asked_for_in_the_background(own: Linked) -> None:
     """A refresh without an answer is sent again once its back-off has passed, though nobody wants a token."""
     own.expire()

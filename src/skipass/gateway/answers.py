@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from skipass.errors import SkipassError
@@ -50,6 +51,8 @@ _HINTS: Mapping[StatementState, str] = {
     StatementState.NOT_SENT: "It never left the gateway; it is safe to send again.",
     StatementState.DENIED: "A person decided against it. Do not send it again.",
 }
+_CREDENTIAL = frozenset({"consent_required", "snowflake_rejected_credential"})
+"""What is wrong when the credential is, and not the statement; sending it again is no help."""
 POLL_AFTER_MS = 1_000
 
 
@@ -75,6 +78,8 @@ def held(statement: Statement, approval: Approval, base_url: str) -> Envelope:
 
 def state_of(statement: Statement) -> Envelope:
     """Return the envelope that tells where a statement is, without rows."""
+    if statement.state is StatementState.NOT_SENT and statement.error_code in _CREDENTIAL:
+        return _without_credential(statement)
     status = BY_STATE[statement.state]
     fields: dict[str, Any] = {"statementHandle": statement.id, "state": statement.state.value}
     if status is Status.RUNNING:
@@ -88,6 +93,14 @@ def state_of(statement: Statement) -> Envelope:
     if statement.finished_at:
         fields["finished_at"] = when(statement.finished_at)
     return Envelope(status, statement.id, statement.session_id, None, fields)
+
+
+def _without_credential(statement: Statement) -> Envelope:
+    """Return the envelope of a statement that did not leave because its credential had just ended, or was refused."""
+    error = SkipassError(str(statement.error_code), statement.error_message)
+    found = refusal(error, statement.id, statement.session_id)
+    where = {"statementHandle": statement.id, "state": statement.state.value}
+    return replace(found, fields={**found.fields, **where})
 
 
 def success(statement: Statement, body: Mapping[str, Any]) -> Envelope:

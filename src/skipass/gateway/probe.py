@@ -17,6 +17,7 @@ from skipass.gateway.system import System
 from skipass.gateway.way_out import Out, ways_out
 from skipass.nouns.account import AccountState, ConnectedAccount
 from skipass.nouns.connection import Connection, Switch
+from skipass.nouns.people import Life, User
 from skipass.nouns.statement import Statement
 
 ROUND_S = 20.0
@@ -73,7 +74,8 @@ async def _idle(reader: Reader, connection: Connection, age: timedelta) -> list[
     found = []
     for account in await reader.find(ConnectedAccount, state=AccountState.ACTIVE, limit=10_000, **whose):
         lately = {"user_id": account.user_id, "created_at__gt": reader.now - age}
-        if not await reader.count(Statement, **whose, **lately):
+        person = await reader.get(User, account.user_id, state=Life.ACTIVE)
+        if person is not None and not await reader.count(Statement, **whose, **lately):
             ways = await ways_out(
                 reader, tenant_id=connection.tenant_id, connection=connection, user_id=account.user_id
             )

@@ -117,6 +117,11 @@ class Refresher:
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.info("refresh.not_now", credential=credential_id, error=getattr(error, "code", type(error).__name__))
 
+    async def prune(self) -> None:
+        """Drop the tokens that were held before something was taken away; what is still good is read again."""
+        epoch = await self._epoch.value()
+        self._held = {credential_id: held for credential_id, held in self._held.items() if held.epoch == epoch}
+
     async def stop(self) -> None:
         """Let what is under way come to its end for a moment, then leave it to whoever comes next."""
         tasks = list(self._turns.values())

@@ -104,6 +104,7 @@ class Refusals:
 
         await self._deps.journal.write(end)
         self._suspects.pop(out.credential.id, None)
+        self._deps.upstream.forget(out.credential.id)
 
     async def _remark(self, account_id: str, reason: str | None) -> None:
         async def remark(unit: UnitOfWork) -> None:

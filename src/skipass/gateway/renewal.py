@@ -19,11 +19,12 @@ from skipass.gateway.clients import Clients
 from skipass.gateway.crashpoints import reached
 from skipass.gateway.deps import Deps
 from skipass.gateway.held import Line, hindered, unavailable
+from skipass.gateway.metrics import REFRESHES
 from skipass.gateway.moves import move
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.upstream import credential_place
 from skipass.nouns.account import AccountReason, ConnectedAccount
-from skipass.nouns.connection import Credential, CredentialState
+from skipass.nouns.connection import Credential, CredentialState, Switch
 from skipass.snowflake.auth.grants import Grant, InvalidGrant, OAuthError
 from skipass.snowflake.errors import SnowflakeError
 from skipass.vault.refreshing import EARLY, After, Answer, Rules, after
@@ -112,6 +113,8 @@ class Renewal:
         slack = (self._rules.lease - self._rules.timeout).total_seconds()
         if line.registration is None or tokens.refresh_token is None:
             return _Came(Answer.UNSENT, failure=unavailable("no client is registered for it."))
+        if line.registration.state is not Switch.ENABLED:
+            return _Came(Answer.UNSENT, failure=unavailable("its client is disabled."))
         if self._deps.clock.monotonic() - began > slack:  # the lease would not outlive the call
             return _Came(Answer.UNSENT, failure=unavailable("the gateway was too busy."))
         seconds = self._rules.timeout.total_seconds()
@@ -143,6 +146,7 @@ class Renewal:
             return await _settle(unit, row, replace(then, reason=came.hindrance or then.reason))
 
         row = await _until_written(self._deps, record)
+        REFRESHES.labels(came.answer.value).inc()
         if grant is not None and row is not None:
             self._minted = {key: at for key, at in self._minted.items() if key[0] != row.id}
             self._minted[row.id, row.generation] = self._deps.clock.monotonic()

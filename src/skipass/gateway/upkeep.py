@@ -11,7 +11,8 @@ from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader
 from skipass.gateway.refresh import Refresher
-from skipass.nouns.connection import Credential, CredentialState
+from skipass.nouns.connection import Connection, Credential, CredentialState, Switch
+from skipass.nouns.people import Life, User
 
 ROUND_S = 5.0
 NEAR_END, IDLE = timedelta(days=3), timedelta(hours=6)
@@ -28,6 +29,7 @@ class Upkeep:
 
     async def round(self) -> int:
         """Refresh what is due, one after the other, and return how many credentials those were."""
+        await self._refresher.prune()
         due = await self._deps.journal.read(_due)
         for credential_id in due:
             try:
@@ -46,4 +48,11 @@ async def _due(reader: Reader) -> list[str]:
     }
     found = [*await reader.find(Credential, limit=AT_ONCE, **silent)]
     found += await reader.find(Credential, limit=AT_ONCE, order="refresh_expires_at", **ending)
-    return [one.id for one in found]
+    return [one.id for one in found if await _wanted(reader, one)]
+
+
+async def _wanted(reader: Reader, credential: Credential) -> bool:
+    """Return whether there is still somebody for whom a credential is kept alive."""
+    connection = await reader.get(Connection, credential.connection_id, state=Switch.ENABLED)
+    user = await reader.get(User, credential.user_id, state=Life.ACTIVE)
+    return connection is not None and (credential.user_id is None or user is not None)
