@@ -106,3 +106,20 @@ def test_what_is_unsafe_says_so(as_admin: Any, sandboxed: dict[str, Any]) -> Non
         "connection", "add", "unsafe", "--auth", "snowflake_oauth", *account(sandboxed), "--unsafe-skip-verification"
     )
     assert "UNSAFE" in made.err
+
+
+def test_an_application_s_agent_links_and_verifies_by_name(as_admin: Any, run: Any, sandboxed: dict[str, Any]) -> None:
+    """With the agent's key `--for` names the end user on every step; a code that nobody brought is refused."""
+    made = as_admin("connection", "add", "shop", "--auth", "snowflake_oauth", *account(sandboxed))
+    assert made.status == 0, made.err
+    url = ["--end-users", "--return-url", "https://shop.example.com/linked"]
+    agent = as_admin("agent", "create", "shop-bot", "--connection", "shop", *url, "--format", "json")
+    assert agent.status == 0, agent.err
+    assert agent.json["agent"]["acts_for"] == "end_users"
+    own = {"SKIPASS_URL": sandboxed["url"], "SKIPASS_API_KEY": agent.json["api_key"]}
+    link = run("account", "link", "shop", "--for", "customer-7", **own)
+    assert (link.status, "/connect#" in link.out) == (0, True), link.err
+    shown = run("account", "show", "shop", "--for", "customer-7", "--format", "json", **own)
+    assert (shown.json["identifier"], shown.json["status"]) == ("customer-7", "PENDING_AUTH")
+    refused = run("account", "verify", shown.json["id"], "guess", "--for", "customer-7", **own)
+    assert (refused.status, refused.err.startswith("not_found")) == (1, True)

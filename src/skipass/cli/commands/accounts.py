@@ -18,7 +18,7 @@ _COLUMNS = ("id", "connection", "identifier", "status", "reason", "login", "acco
 
 AccountArgument = Annotated[str, typer.Argument(help="An account's id, or a connection's name for the account on it.")]
 ForOption = Annotated[
-    str | None, typer.Option("--for", metavar="USER", help="With a connection's name: whose account, if not yours.")
+    str | None, typer.Option("--for", metavar="USER", help="Whose account; with an agent's key, whom it acts for.")
 ]
 
 
@@ -42,7 +42,7 @@ def list_(
 @app.command()
 def show(account: AccountArgument, user: ForOption = None, form: FormatOption = Format.TABLE) -> None:
     """Show where an account stands, why, and what to do about it."""
-    show_object(_found(gateway(), account, user), form)
+    show_object(_found(gateway(user), account, user), form)
 
 
 @app.command()
@@ -64,7 +64,7 @@ def link(
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Print the one-time link by which a user connects an account, or hand in a key or token of your own."""
-    door = gateway()
+    door = gateway(user)
     found = _found(door, account, user)
     at = f"/connected-accounts/{segment(found['id'])}"
     if private_key is not None or token_file is not None:
@@ -98,10 +98,13 @@ def _text(path: Path | None) -> str | None:
 def verify(
     account: AccountArgument,
     code: Annotated[str, typer.Argument(help="What the finishing browser carried to the return URL.")],
+    user: ForOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Put an end user's sign-in in force, with the key of the application's agent."""
-    show_object(gateway().post(f"/connected-accounts/{segment(account)}/verify", {"code": code}), form, _COLUMNS)
+    door = gateway(user)
+    found = _found(door, account, user)
+    show_object(door.post(f"/connected-accounts/{segment(found['id'])}/verify", {"code": code}), form, _COLUMNS)
 
 
 @app.command("accept-login")
@@ -125,13 +128,13 @@ def revoke(account: AccountArgument, user: ForOption = None, form: FormatOption 
 @app.command()
 def delete(account: AccountArgument, user: ForOption = None) -> None:
     """Disconnect an account and forget its defaults; as an admin also which Snowflake login it was of."""
-    door = gateway()
+    door = gateway(user)
     door.delete(f"/connected-accounts/{segment(_found(door, account, user)['id'])}")
     note("Deleted.")
 
 
 def _do(what: str, account: str, user: str | None, form: Format) -> None:
-    door = gateway()
+    door = gateway(user)
     found = _found(door, account, user)
     show_object(door.post(f"/connected-accounts/{segment(found['id'])}/{what}"), form, _COLUMNS)
 

@@ -50,9 +50,10 @@ router = routes(CallerRoute, "connected-accounts")
 
 
 @making.post(_BASE, response_model=ConnectedAccount, summary="Get or make a connected account")
-async def get_or_create_account(body: NewAccount, gateway: TheGateway, caller: Caller) -> Response:
+async def get_or_create_account(body: NewAccount, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Return the account of a user on a connection, the same one however often it is asked for."""
-    return reply(account_view(await gateway.accounts.get_or_create(caller, body.connection_name, body.identifier)))
+    make = partial(gateway.accounts.get_or_create, caller, body.connection_name, body.identifier)
+    return await once(make, account_view, status=200)
 
 
 @router.get(_BASE, response_model=shapes.Page[ConnectedAccount], summary="List connected accounts")
