@@ -14,6 +14,8 @@ import pytest
 
 from gateway.linked import linked
 from gateways import BASE_URL, Stage, home_copy
+from postgres import Postgres
+from replicas import pair
 from skipass.app.home import Home
 from skipass.app.initialise import initialise
 from skipass.app.process import running
@@ -172,3 +174,22 @@ async def test_a_gateway_with_a_bad_key_file_does_not_start(tmp_path: Path, faul
             pass
     assert caught.value.code == "vault_key"
     assert caught.value.hint
+
+
+async def test_gateways_on_one_database_turn_together(
+    sandbox: RunningSandbox, postgres: Postgres, shared: str, tmp_path: Path
+) -> None:
+    """With the next key in each home one of them turns it, and the others follow without a start."""
+    async with pair(sandbox, tmp_path, postgres.url(shared)) as (one, other):
+        admin = await one.principal("admin")
+        with pytest.raises(SkipassError, match="no next key"):
+            await one.gateway.vaulting.rotate(admin)
+        for at in (one, other):
+            (at.home.path / "vault.key.next").write_text(KEYS[0])
+            (at.home.path / "vault.key.next").chmod(0o600)
+        status = await turned(one.gateway, admin)
+        assert set(status.sealed) == {status.in_use}
+        assert (await other.gateway.ready())["vault_key"]
+        assert other.gateway.deps.kek.fingerprint == status.in_use
+        await other.session()
+        assert (await other.query("SELECT order_id FROM ops.orders")).status.value == "success"
