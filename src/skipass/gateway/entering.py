@@ -159,8 +159,8 @@ class Entering:
             if isinstance(user, Turned):
                 _tell(unit, tenant.id, person, user)
                 return user
-            proved_at = await _proved(unit, user, claims) if fresh else None
-            facts = {"issuer": provider.issuer, "fresh": proved_at is not None}
+            proved_at = datetime.fromtimestamp(int(claims["auth_time"]), UTC) if fresh else None
+            facts = {"issuer": provider.issuer, "fresh": fresh}
             text = await begin_sign_in(
                 unit, user, made_by=provider.issuer, proved_at=proved_at, facts=facts, proof=proof
             )
@@ -195,13 +195,6 @@ async def _named_claims(reader: Reader, tenant_id: str) -> frozenset[str]:
     """Return the claims that connections name as a login."""
     found = await reader.find(Connection, tenant_id=tenant_id)
     return frozenset(str(one.settings["login_claim"]) for one in found if one.settings.get("login_claim"))
-
-
-async def _proved(unit: UnitOfWork, user: User, claims: Mapping[str, Any]) -> datetime | None:
-    """Return when the person proved who they are, None if a decision has been made on that very proof."""
-    at = datetime.fromtimestamp(int(claims["auth_time"]), UTC)
-    since = await unit.find(SignIn, user_id=user.id, proved_at=at)
-    return None if any(one.decided_at is not None for one in since) else at
 
 
 def _state(cookie: str, to: str) -> str:

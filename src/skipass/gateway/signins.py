@@ -75,7 +75,7 @@ class SignIns:
 
         async def load(reader: Reader) -> bool:
             sign_in = await reader.get(SignIn, principal.sign_in_id)
-            return sign_in is not None and _stale(sign_in, reader) is None
+            return sign_in is not None and await _why_not(reader, sign_in) is None
 
         return await self._deps.journal.read(load)
 
@@ -121,10 +121,22 @@ async def begin_sign_in(
 async def consume(unit: UnitOfWork, sign_in_id: str) -> SignIn:
     """Use a sign-in up for one decision, in that decision's transaction; raises `sign_in_required`."""
     sign_in = await unit.get(SignIn, sign_in_id)
-    why = "There is no such sign-in." if sign_in is None else _stale(sign_in, unit)
+    why = "There is no such sign-in." if sign_in is None else await _why_not(unit, sign_in)
     if sign_in is None or why:
         raise SkipassError("sign_in_required", why, _HINT)
     return await unit.change(sign_in, decided_at=unit.now)
+
+
+async def _why_not(reader: Reader, sign_in: SignIn) -> str | None:
+    """Return why a sign-in does not decide, or None.
+
+    A provider that answers twice for the same moment proves nothing anew, so what decided then has decided.
+    """
+    stale = _stale(sign_in, reader)
+    if stale is not None:
+        return stale
+    same = await reader.find(SignIn, user_id=sign_in.user_id, proved_at=sign_in.proved_at)
+    return "This proof of who you are has decided once already." if any(one.decided_at for one in same) else None
 
 
 def _stale(sign_in: SignIn, reader: Reader) -> str | None:

@@ -34,6 +34,6 @@ class SignIn:
         A page of our own goes on from here: a browser that another site sent does not show our cookie to the next.
         """
         entered = await self._gateway.entering.land(asked.named(), self._leaving.read(asked.headers))
-        page = PAGES.html("entered.html", me=entered.user.name, to=path_of(entered.to))
+        page = PAGES.html("entered.html", me=entered.user.name, onward=path_of(entered.to))
         cookies = (self._cookies.keep(entered.text), self._leaving.drop())
         return Reply(page.status, page.body, page.headers, cookies)
