@@ -60,6 +60,7 @@ class Delivery:
         try:
             part = await api.partition(statement.handle or "", index, tokens, timeout_s=POLL_S)
         except SnowflakeError as error:
+            await self._deps.upstream.refused(out, error)
             raise _unavailable(error) from None
         body = {"statementHandle": statement.handle, "partition": index, "data": part.rows}
         return Envelope(
@@ -75,6 +76,7 @@ class Delivery:
         try:
             answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
         except SnowflakeError as error:
+            await self._deps.upstream.refused(out, error)
             raise _unavailable(error) from None
         if not isinstance(answer, Finished):
             raise SkipassError("result_expired", hint="Run the statement again.")

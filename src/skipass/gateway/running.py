@@ -164,14 +164,8 @@ class Runner:
             try:
                 answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
                 silent = 0
-            except SkipassError as refusal:
-                if not refusal.retryable:  # there is no credential for it any more, so nobody can say how it ends
-                    facts = _refused(refusal) | {"cancel_unconfirmed": True}
-                    return Done(await self._outcomes.unknown(statement, facts))
-                answer = Running(statement.handle or "", {}, None)
-            except SnowflakeError as error:
-                await self._deps.upstream.refused(out, error)
-                ended = await self._poll_failed(statement, error, silent)
+            except (SnowflakeError, SkipassError) as error:
+                ended = await self._poll_failed(statement, out, error, silent)
                 if ended is not None:
                     return ended
                 silent += 1
@@ -192,8 +186,16 @@ class Runner:
             return
         wake.clear()
 
-    async def _poll_failed(self, statement: Statement, error: SnowflakeError, silent: int) -> Done | None:
+    async def _poll_failed(
+        self, statement: Statement, out: Out, error: SnowflakeError | SkipassError, silent: int
+    ) -> Done | None:
         """Return the end that a failed poll means, or None to go on polling."""
+        if isinstance(error, SkipassError):
+            if not error.retryable:  # there is no credential for it any more, so nobody can say how it ends
+                facts = _refused(error) | {"cancel_unconfirmed": True}
+                return Done(await self._outcomes.unknown(statement, facts))
+            error = SnowflakeUnavailable(error.message, sent=False)
+        await self._deps.upstream.refused(out, error)
         facts = _upstream_error(error)
         if isinstance(error, StatementCancelled):
             return Done(await self._outcomes.final(statement, StatementState.CANCELLED, facts))
