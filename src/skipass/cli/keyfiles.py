@@ -25,11 +25,15 @@ def private_pem(path: Path, passphrase: str | None = None) -> Secret[str]:
 
     Every failure is a `SnowflakeConfigError` that names the file, never its content.
     """
+    return pem_of(_private(path, passphrase))
+
+
+def pem_of(key: RSAPrivateKey) -> Secret[str]:
+    """Return an RSA key as unencrypted PKCS#8 PEM."""
     from cryptography.hazmat.primitives import serialization
 
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    pem = _private(path, passphrase).private_bytes(encoding, form, serialization.NoEncryption())
-    return Secret(pem.decode())
+    return Secret(key.private_bytes(encoding, form, serialization.NoEncryption()).decode())
 
 
 def public_key_of(path: Path, passphrase: str | None = None) -> str:

@@ -12,6 +12,7 @@ from skipass.cli import environment
 from skipass.cli.commands import (
     accounts,
     agents,
+    apply,
     approvals,
     audit,
     connections,
@@ -64,7 +65,7 @@ def root(
     """A gateway between AI agents and Snowflake."""
 
 
-for _command in (process.init, process.serve, process.demo, people.login, people.logout, people.whoami):
+for _command in (process.init, process.serve, process.demo, people.login, people.logout, people.whoami, apply.apply):
     app.command()(_command)
 for _name, _noun in (
     ("sandbox", sandbox.app),

@@ -1,0 +1,159 @@
+"""A declaration held against what a gateway has: the steps from one to the other, or every reason why there are none.
+
+Everything that can be checked is checked here, before anything is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from skipass.cli.client import Gateway
+from skipass.cli.declared import connections
+from skipass.cli.declared.document import Declared, Document
+from skipass.cli.declared.plan import Action, Call, Difference, Step
+from skipass.cli.declared.world import View, World
+from skipass.cli.failures import extra
+
+_AGAIN = "agents are not changed: skipass agent disable {name}, and create it under another name"
+
+
+class Comparison:
+    """The steps and the faults of one declaration against one gateway."""
+
+    def __init__(self, door: Gateway, world: World, document: Document) -> None:
+        self._door, self._world, self._document = door, world, document
+        self.steps: list[Step] = []
+        self.faults: list[str] = list(document.faults)
+        self._names = {kind: {one.name for one in document.of(kind)} for kind in ("user", "connection", "agent")}
+        self._slugs = {_slug(one): one.name for one in document.of("connection") if one.name not in world.connections}
+        for one in document.items:
+            self._one(one)
+
+    def _one(self, one: Declared) -> None:
+        step, faults = getattr(self, f"_{one.kind}")(one)
+        self.steps.append(step)
+        self.faults += faults
+
+    def _user(self, one: Declared) -> tuple[Step, list[str]]:
+        seen = self._world.users.get(one.name)
+        if seen is None:
+            body = {"name": one.name, **one.fields}
+            return _made(one, Call("/users", body)), []
+        faults = []
+        if sorted(seen["roles"]) != sorted(one.fields["roles"]):
+            known = ", ".join(seen["roles"])
+            faults.append(f"{one.where}: roles are {known}, and stay: skipass user disable {one.name}, and add another")
+        return _same(one), [*faults, *_disabled(one, seen, "a disabled person stays out; declare another")]
+
+    def _connection(self, one: Declared) -> tuple[Step, list[str]]:
+        if one.name in self._world.connections:
+            return connections.compared(self._door, one)
+        taken = self._world.servers.get(_slug(one))
+        faults = [f'{one.where}: the slug {_slug(one)!r} is taken; name another: slug = "…"'] if taken else []
+        if self._document.faults:
+            # Not asked: what was left out as faulty would be told a second time, as missing.
+            return _made(one, Call("/connections", {})), faults
+        step, found = connections.made(self._door, one)
+        return step, [*faults, *found]
+
+    def _agent(self, one: Declared) -> tuple[Step, list[str]]:
+        owner = [one.fields["owner"]] if "owner" in one.fields else []
+        faults = [*self._unknown(one, "user", [*owner, *one.fields.get("users", [])])]
+        faults += self._unknown(one, "connection", one.fields.get("connections", []))
+        seen = self._world.agents.get(one.name)
+        if seen is not None:
+            return _same(one), [*faults, *self._other_agent(one, seen)]
+        if one.key_file is not None and one.key_file.exists():
+            faults.append(f"{one.where}: key_file: {one.key_file} is there already, and is not overwritten")
+        elif one.key_file is not None and not one.key_file.parent.is_dir():
+            faults.append(f"{one.where}: key_file: there is no directory {one.key_file.parent}")
+        return _made(one, Call("/agents", {"name": one.name, **one.fields})), faults
+
+    def _other_agent(self, one: Declared, seen: View) -> Iterator[str]:
+        people, targets = self._world.user_names(), self._world.connection_names()
+        kept: dict[str, Any] = {
+            "owner": people.get(seen["owner_id"]),
+            "users": sorted(people.get(user, user) for user in seen["users"]),
+            "connections": sorted(targets.get(target, target) for target in seen["connections"]),
+            "end_users": seen["acts_for"] == "end_users",
+            "return_urls": sorted(seen["return_urls"]),
+        }
+        for name, value in one.fields.items():
+            wanted = sorted(value) if isinstance(value, list) else value
+            if wanted != kept[name]:
+                yield f"{one.where}: {name} is {kept[name]!r}, not {wanted!r}; {_AGAIN.format(name=one.name)}"
+        yield from _disabled(one, seen, "a disabled agent stays out; declare another")
+
+    def _mcp_server(self, one: Declared) -> tuple[Step, list[str]]:
+        wanted = one.fields.get("connection", "")
+        faults = [*self._unknown(one, "connection", [wanted] if wanted else [])]
+        seen = self._world.servers.get(one.name)
+        if seen is None and one.name in self._slugs:
+            # A new connection brings its slug.
+            meant = self._slugs[one.name]
+            wrong = [f"{one.where}: the new connection {meant!r} takes this slug"] if meant != wanted else []
+            return _same(one), [*faults, *wrong]
+        if seen is None:
+            return _made(one, Call("/mcp-servers", {"slug": one.name, **one.fields})), [*faults, *_bad_slug(one)]
+        behind = self._world.connection_names().get(seen["connection_id"])
+        if behind != wanted:
+            faults.append(
+                f"{one.where}: it is over {behind!r}, not {wanted!r}; a slug stays with its connection: name another"
+            )
+        return _same(one), [*faults, *_disabled(one, seen, "a closed slug stays closed; name another")]
+
+    def _policy(self, one: Declared) -> tuple[Step, list[str]]:
+        text, seen = one.fields.get("policy"), self._world.policy
+        if text is None or (seen is not None and seen["policy"] == text):
+            return _same(one), []
+        faults = [f"policy: {said}" for said in self._wrong(text)]
+        if seen is not None and seen["source"] == "file":
+            faults.append("policy: it is a file of the deployment: change that file and restart")
+        number = seen["number"] if seen else None
+        change = Difference("version", number, (number or 0) + 1)
+        action = Action.CHANGE if seen else Action.CREATE
+        return Step("policy", "policy", action, (change,), (Call("/policies", {"policy": text}),)), faults
+
+    def _wrong(self, text: str) -> list[str]:
+        """Return the faults of a policy, where what the same file declares counts as being there."""
+        with extra("server"):
+            from skipass.access.policy import check, parse
+        rules, faults = parse(text)
+        there = (("user", self._world.users), ("connection", self._world.connections), ("agent", self._world.agents))
+        known = {f"{kind}s": {*names, *self._names[kind]} for kind, names in there}
+        return faults or check(rules, known)[0]
+
+    def _unknown(self, one: Declared, kind: str, names: list[str]) -> Iterator[str]:
+        there: Mapping[str, View] = {"user": self._world.users, "connection": self._world.connections}[kind]
+        every = sorted({*there, *self._names[kind]})
+        for name in names:
+            if name not in every:
+                close = get_close_matches(name, every, n=1)
+                meant = f"; did you mean {close[0]!r}?" if close else ", neither here nor in the gateway"
+                yield f"{one.where}: there is no {kind} {name!r}{meant}"
+
+
+def _slug(one: Declared) -> str:
+    return str(one.fields.get("slug", one.name)).lower().replace("_", "-")
+
+
+def _bad_slug(one: Declared) -> Iterator[str]:
+    plain = one.name.replace("-", "").isalnum() and one.name.isascii() and one.name == one.name.lower()
+    if not plain or one.name.startswith("-") or len(one.name) > 40:
+        yield f"{one.where}: a slug is 1 to 40 of a-z, 0-9 and -"
+
+
+def _disabled(one: Declared, seen: View, hint: str) -> Iterator[str]:
+    if seen["state"] not in ("enabled", "active"):
+        yield f"{one.where}: it is disabled; {hint}"
+
+
+def _same(one: Declared) -> Step:
+    return Step(one.kind, one.name, Action.SAME)
+
+
+def _made(one: Declared, call: Call) -> Step:
+    shown = tuple(Difference(name, None, value) for name, value in one.fields.items())
+    return Step(one.kind, one.name, Action.CREATE, shown, (call,), one.key_file)

@@ -1,0 +1,229 @@
+"""One file that declares a gateway: compared, shown, applied, and applied again to no effect."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+
+
+@pytest.fixture
+def admin(run: Run, sandboxed: dict[str, Any]) -> Run:
+    """Run a command as the shared gateway's admin."""
+    return partial(run, SKIPASS_URL=sandboxed["url"], SKIPASS_API_KEY=sandboxed["admin"]["api_key"])
+
+
+@pytest.fixture
+def declare(tmp_path: Path, sandboxed: dict[str, Any], request: pytest.FixtureRequest) -> Callable[..., Path]:
+    """Write a declaration; NAME in it is a name of this test's own, and KEY the service user's key, kept safely."""
+    account = sandboxed["sandbox"]
+    service = account["users"][-1]
+    key = tmp_path / "service.p8"
+    key.write_bytes(Path(service["private_key_path"]).read_bytes())
+    key.chmod(0o600)
+    name = "d" + "".join(c for c in request.node.name if c.isalnum())[-12:].lower()
+
+    def write(text: str) -> Path:
+        file = tmp_path / "skipass.toml"
+        for word, value in (("NAME", name), ("URL", account["account_url"]), ("LOGIN", service["login_name"])):
+            text = text.replace(word, value)
+        file.write_text(text)
+        return file
+
+    return write
+
+
+CONNECTION = """
+[[connection]]
+name = "NAME"
+account = "SKIPASS-SANDBOX"
+host = "URL"
+login = "LOGIN"
+private_key_file = "service.p8"
+role = "agent_role"
+warehouse = "agent_wh"
+schema = "ops_db.ops"
+policy = { unattended_ttl_s = 600 }
+"""
+WHOLE = (
+    CONNECTION
+    + """
+[[user]]
+name = "NAMEuser"
+roles = ["member"]
+
+[[agent]]
+name = "NAMEagent"
+owner = "NAMEuser"
+connections = ["NAME"]
+key_file = "agent.key"
+
+[[mcp_server]]
+slug = "NAME"
+connection = "NAME"
+
+[[mcp_server]]
+slug = "NAME-two"
+connection = "NAME"
+"""
+)
+
+
+def actions(found: Any) -> list[tuple[str, str]]:
+    assert found.status == 0, found.err
+    return [(one["kind"], one["action"]) for one in found.lines]
+
+
+def test_a_declared_gateway_is_made_once(admin: Run, declare: Callable[..., Path], tmp_path: Path) -> None:
+    """A dry run makes nothing, the first run all of it in order, the second nothing; the key is its file's alone."""
+    file = declare(WHOLE)
+    wanted = [("user", "create"), ("connection", "create"), ("agent", "create"), ("mcp_server", "same")]
+    wanted += [("mcp_server", "create")]
+    for dry in (True, False):
+        told = admin("apply", "-f", file, "--format", "json", *(["--dry-run"] if dry else []))
+        assert actions(told) == wanted
+        assert (tmp_path / "agent.key").exists() is not dry
+    assert {action for _, action in actions(admin("apply", "-f", file, "--format", "json"))} == {"same"}
+    key = tmp_path / "agent.key"
+    assert key.stat().st_mode & 0o077 == 0
+    assert key.read_text().strip() not in told.out + told.err
+    sessions = admin("session", "list", SKIPASS_API_KEY=key.read_text().strip())
+    assert sessions.status == 0
+
+
+def test_only_what_differs_changes(admin: Run, declare: Callable[..., Path]) -> None:
+    """A change is shown with before and after, inner members by themselves, and what is left out is left alone."""
+    assert admin("apply", "-f", declare(CONNECTION)).status == 0
+    text = CONNECTION.replace("agent_wh", "compute_wh").replace("600", "300").replace('schema = "ops_db.ops"\n', "")
+    shown = admin("apply", "-f", declare(text)).out
+    assert "    warehouse: AGENT_WH → COMPUTE_WH\n" in shown
+    assert "    policy.unattended_ttl_s: 600 → 300\n" in shown
+    assert "schema" not in shown
+    (step,) = admin("apply", "-f", declare(text), "--format", "json").lines
+    assert (step["action"], step["changes"]) == ("same", [])
+
+
+FAULTY = """
+[[connection]]
+name = "NAME"
+account = "SKIPASS-SANDBOX"
+login = "X"
+private_key = "-----BEGIN PRIVATE KEY-----"
+warehous = "AGENT_WH"
+
+[[connection]]
+name = "NAMEtwo"
+auth = "snowflake_auth"
+role = "R"
+token_env = "NOT_SET_ANYWHERE"
+
+[[agent]]
+name = "NAMEagent"
+connections = ["NAMEtwo", "NAMEtow"]
+
+[[agents]]
+name = "x"
+
+[[user]]
+name = "NAMEuser"
+roles = ["boss"]
+"""
+
+
+def test_every_fault_is_told_at_once(admin: Run, declare: Callable[..., Path]) -> None:
+    """Unknown, missing and misspelt members, open secrets and names that lead nowhere: all told, nothing made."""
+    before = admin("connection", "list", "--format", "json").out
+    found = admin("apply", "-f", declare(FAULTY))
+    assert (found.status, found.out) == (1, "")
+    for said in (
+        "there is no field 'warehous'; did you mean 'warehouse'?",
+        "role is missing",
+        "private_key is a secret: say private_key_env",
+        "did you mean 'snowflake_oauth'?",
+        "the variable NOT_SET_ANYWHERE is not set",
+        "did you mean 'agent'?",
+        "roles must be one of admin, approver, auditor, member",
+        "tow'; did you mean",
+    ):
+        assert said in found.err
+    assert "BEGIN PRIVATE KEY" not in found.err
+    assert admin("connection", "list", "--format", "json").out == before
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('host = "URL"', 'host = "https://elsewhere.snowflakecomputing.com"'), "it leads to SKIPASS-SANDBOX"),
+        (('login = "LOGIN"', 'login = "SOMEBODY"'), "login is"),
+        (('name = "NAME"', 'name = "NAME"\nper_user = true'), "per_user is False, not True"),
+        (('role = "agent_role"', "role = 'agent_role'\nlogin_claim = 'email'"), "login_claim goes with"),
+        (("unattended_ttl_s = 600", "unattended_ttl = 600"), "unknown member 'unattended_ttl'"),
+    ],
+)
+def test_what_cannot_be_changed_is_a_fault(
+    admin: Run, declare: Callable[..., Path], change: tuple[str, str], said: str
+) -> None:
+    """Where a connection leads, who it is and a setting of another method stay: the fault says so, nothing changes."""
+    assert admin("apply", "-f", declare(CONNECTION)).status == 0
+    extra = CONNECTION.replace("agent_wh", "compute_wh").replace(*change)
+    found = admin("apply", "-f", declare(extra))
+    assert (found.status, found.out) == (1, "")
+    assert said in found.err
+    assert {one for _, one in actions(admin("apply", "-f", declare(CONNECTION), "--format", "json"))} == {"same"}
+
+
+def test_another_key_is_a_fault(admin: Run, declare: Callable[..., Path], tmp_path: Path) -> None:
+    """A key whose fingerprint is not the registered one is named as such, and a file that others can read refused."""
+    assert admin("apply", "-f", declare(CONNECTION)).status == 0
+    (tmp_path / "service.p8").unlink()
+    assert admin("key", "new", "--login", "X", "--out", tmp_path / "service.p8").status == 0
+    assert "registered with another key" in admin("apply", "-f", declare(CONNECTION)).err
+    (tmp_path / "service.p8").chmod(0o644)
+    assert "others can read" in admin("apply", "-f", declare(CONNECTION)).err
+
+
+def test_a_gateway_s_own_word_comes_before_anything_is_made(admin: Run, declare: Callable[..., Path]) -> None:
+    """What only the gateway can see wrong with one connection keeps the other from being made."""
+    wrong = CONNECTION.replace("NAME", "NAMEbad").replace("600", "-1")
+    found = admin("apply", "-f", declare(CONNECTION + wrong))
+    assert (found.status, "unattended_ttl_s must be a positive number" in found.err) == (1, True)
+    assert actions(admin("apply", "-f", declare(CONNECTION), "--dry-run", "--format", "json")) == [
+        ("connection", "create")
+    ]
+
+
+def test_a_disabled_connection_is_not_opened_by_a_file(admin: Run, declare: Callable[..., Path]) -> None:
+    """What an admin closed stays closed until an admin opens it."""
+    file = declare(CONNECTION)
+    assert admin("apply", "-f", file).status == 0
+    name = json.loads(admin("apply", "-f", file, "--format", "json").out)["name"]
+    assert admin("connection", "disable", name).status == 0
+    assert f"skipass connection enable {name}" in admin("apply", "-f", file).err
+    assert admin("connection", "enable", name).status == 0
+    assert admin("apply", "-f", file).status == 0
+
+
+def test_the_policy_is_declared_by_its_file(admin: Run, declare: Callable[..., Path], tmp_path: Path) -> None:
+    """A policy may name what the same file declares; a faulty one keeps everything from being made."""
+    file = declare(CONNECTION + '[policy]\nfile = "policy.toml"\n')
+    name = file.read_text().partition('name = "')[2].partition('"')[0]
+    rule = '[[rule]]\nname = "no payroll"\noutcome = "deny"\nobjects = ["FINANCE_DB.HR"]\nconnections = ["{}"]\n'
+    policy = tmp_path / "policy.toml"
+    policy.write_text("version = 1\n" + rule.format("nowhere"))
+    assert "policy: rule 'no payroll'" in admin("apply", "-f", file).err
+    policy.write_text("version = 1\n" + rule.format(name))
+    assert [kind for kind, _ in actions(admin("apply", "-f", file, "--format", "json"))] == ["connection", "policy"]
+    assert {one for _, one in actions(admin("apply", "-f", file, "--format", "json"))} == {"same"}
+
+
+def test_a_file_that_is_none_is_told(admin: Run, tmp_path: Path) -> None:
+    """A file that is missing, or is not TOML, is said in a line."""
+    assert "cannot be read" in admin("apply", "-f", tmp_path / "nowhere.toml").err
+    (tmp_path / "x.toml").write_text("[[connection]\n")
+    assert "is not TOML" in admin("apply", "-f", tmp_path / "x.toml").err
