@@ -37,6 +37,7 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
         "grants": "SHOW GRANTS TO ROLE {role}",
         "integration": "DESCRIBE INTEGRATION {integration}",
         "user": "DESCRIBE USER {user}",
+        "users": "SHOW USERS",
         "tables": "SHOW TABLES IN SCHEMA {database}.{schema} LIMIT 1",
         "login_failure": "SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS(?) AS DETAILS",
         "future": "SHOW FUTURE GRANTS TO ROLE {role}",

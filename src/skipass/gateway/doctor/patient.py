@@ -71,7 +71,6 @@ class Patient:
             warehouse=self.connection.warehouse,
             server=".".join((server.database, server.schema, server.name)) if server else None,
             connection=self.connection.name,
-            registration=self.registration.id if self.registration else None,
         )
 
     def has(self, step: str, symptom: str, seen: str) -> Finding:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from skipass.errors import SkipassError
 from skipass.gateway.doctor.findings import Check, Finding, failed, ok, unseen
+from skipass.gateway.doctor.login import behind
 from skipass.gateway.doctor.patient import Patient, properties
+from skipass.gateway.way_out import Out
 from skipass.nouns.connection import AuthMethod
 from skipass.snowflake.setup_sql.text import name
 
@@ -35,7 +37,7 @@ async def identity(on: Patient) -> Finding | None:
     try:
         answer = await on.system.ask("identity", on.out, role=on.role)
     except SkipassError as error:
-        return await on.refused("sign-in", error)
+        return await behind(on) or await on.refused("sign-in", error)
     on.identity = answer.rows[0]
     return ok("sign-in", f"{on.identity['LOGIN']} on {on.identity['ACCOUNT']}")
 
@@ -91,9 +93,23 @@ async def warehouse(on: Patient) -> Finding | None:
     got = answer.rows[0].get("WAREHOUSE")
     if got != wanted:
         return on.has("warehouse", "warehouse", f"{wanted} was asked for, the session has {got or 'none'}")
-    listed = await on.system.warehouses(on.out, on.role)
-    if listed and wanted not in listed:
-        return on.has("warehouse", "warehouse", f"{wanted} is not among {', '.join(listed)}")
+    return await _usable(on, on.out, wanted)
+
+
+async def _usable(on: Patient, out: Out, wanted: str) -> Finding:
+    """Look the warehouse up among those the role may use: being named in a session does not need a privilege."""
+    try:
+        shown = await on.system.ask("warehouses", out, role=on.role)
+    except SkipassError as error:
+        return unseen("warehouse", error.message, error.hint)
+    row = next((one for one in shown.rows if one.get("NAME") == wanted), None)
+    if row is None:
+        listed = ", ".join(str(one.get("NAME")) for one in shown.rows)
+        return on.has("warehouse", "warehouse", f"{wanted} is not among those of the role: {listed or 'none'}")
+    if row.get("STATE") == "SUSPENDED" and row.get("AUTO_RESUME") == "false":
+        cause = "It is suspended, and nobody but its owner wakes it."
+        return failed("warehouse", "warehouse_suspended", f"{wanted} is suspended", cause,
+                      f"ALTER WAREHOUSE {name(wanted)} SET AUTO_RESUME = TRUE;")  # fmt: skip
     return ok("warehouse", wanted)
 
 

@@ -22,7 +22,6 @@ _UNKNOWN: Mapping[str, str] = {
     "warehouse": "<WAREHOUSE>",
     "server": "<DATABASE>.<SCHEMA>.<SERVER>",
     "connection": "<CONNECTION>",
-    "registration": "<REGISTRATION>",
 }
 
 
@@ -104,7 +103,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
          "GRANT USAGE ON WAREHOUSE {warehouse} TO ROLE {role};"),
     _one("dynamic_registration", r"dynamic client registration",
          "A client without an id of its own tries to register itself, and Snowflake refuses that.",
-         "skipass connection client {registration} --client-id ID"),
+         "skipass connection client {connection} --client-id ID"),
     _one("scope_all", r"session:role:all\b",
          "The scope that the MCP server advertises was sent instead of a configured one.",
          "Set oauth_metadata.scope to session:role:{role_text}; what a server advertises never counts."),
@@ -115,10 +114,10 @@ SYMPTOMS: tuple[Symptom, ...] = (
          "The authorization server does not know our callback address for this client.",
          "Register the callback address that skipass connection show {connection} prints."),
     _one("client_unknown", r"\b390306\b|client is unknown", "The authorization server does not know the client's id.",
-         "skipass connection client {registration} --client-id ID"),
+         "skipass connection client {connection} --client-id ID"),
     _one("client_refused", r"InvalidClient|invalid_client",
          "The client's secret is another one now, the integration is disabled, or a network policy refuses us.",
-         "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS({integration_text}); -- then skipass connection client"),
+         "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS({integration_text}); -- then: skipass connection client {connection}"),
     _one("link_again", r"InvalidGrant|invalid_grant|\b390302\b|consent_required",
          "The authorisation was revoked or has run out.", "Link the account again: skipass account link {connection}"),
     _one("token_refused", r"\b390303\b|TokenRejected|Invalid OAuth access token",
