@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
 from accounts.walk import Walk
 from gateways import Stage, served, snowflake, stage
+from postgres import Postgres
 from skipass.sandbox.testing import RunningSandbox
 
 
@@ -24,11 +26,17 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-async def at(sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
+async def at(request: pytest.FixtureRequest, sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
     sandbox.control.reset()
     sandbox.account.sign_in.consents.clear()
-    async with stage(sandbox, tmp_path / "home") as running:
-        yield running
+    async with AsyncExitStack() as stack:
+        url = None
+        if request.config.getoption("--postgres"):
+            postgres: Postgres = request.getfixturevalue("postgres")
+            name = await postgres.migrated()
+            stack.push_async_callback(postgres.drop, name)
+            url = postgres.url(name)
+        yield await stack.enter_async_context(stage(sandbox, tmp_path / "home", database_url=url))
 
 
 @pytest.fixture
