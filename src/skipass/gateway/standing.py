@@ -68,13 +68,14 @@ async def standing(deps: Deps, principal: Principal, *, slug: str | None = None,
         if agent is None:
             raise SkipassError("unauthenticated", "The agent is disabled.")
         connection = await _connection(reader, agent, slug, name)
-        whose = {"tenant_id": principal.tenant_id, "user_id": user_id, "base_url": deps.base_url}
-        ways = await ways_out(reader, connection=connection, **whose)
-        if not ways.credentials:
-            raise consent_required(connection, connection.role, deps.base_url)
         user = await reader.get(User, user_id, tenant_id=principal.tenant_id)
         if user is None:
             raise SkipassError("unauthenticated", "There is no such user any more.")
+        base_url = deps.base_url if user.end_user_of is None else ""
+        whose = {"tenant_id": principal.tenant_id, "user_id": user_id, "base_url": base_url}
+        ways = await ways_out(reader, connection=connection, **whose)
+        if not ways.credentials:
+            raise consent_required(connection, connection.role, base_url)
         connection = personal(connection, ways.account)
         rules = await rules_for(deps, reader, connection, agent, user)
         return Standing(principal, user_id, agent, connection, ways, rules.limits(connection), rules)

@@ -107,13 +107,20 @@ async def out_of(reader: Reader, statement: Statement, role: str | None) -> Out 
 
 
 def consent_required(connection: Connection, role: str | None, base_url: str) -> SkipassError:
-    """Return the refusal that says where the user connects an account, for exactly this role."""
+    """Return the refusal that says where the user connects an account, for exactly this role.
+
+    Without `base_url` it is for an application's end user, who has no page of ours: the application makes a link.
+    """
     if not connection.per_user:
         return SkipassError("consent_required", f"{connection.name} has no active credential.", "Ask an admin.")
-    details = {"connection": connection.name, "role": role, "url": connect_url(connection, role, base_url)}
+    details = {"connection": connection.name, "role": role}
     message = f"The user has not connected a Snowflake account on {connection.name}" + (
         f" for {role}." if role else "."
     )
+    if not base_url:
+        hint = "The application makes them a link: POST /api/v1/connected-accounts/{id}/authorization-link."
+        return SkipassError("consent_required", message, hint, details=details)
+    details["url"] = connect_url(connection, role, base_url)
     return SkipassError("consent_required", message, f"The user opens {details['url']}", details=details)
 
 
