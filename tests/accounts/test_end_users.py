@@ -8,8 +8,10 @@ import pytest
 
 from accounts.walk import RETURN, Walk
 from skipass.errors import SkipassError
+from skipass.gateway.execute import Target
 from skipass.nouns.account import ConnectedAccount
 from skipass.nouns.people import User
+from skipass.tools.call import CallContext
 from surfaces.console.browser import Page
 
 pytestmark = pytest.mark.anyio
@@ -154,3 +156,15 @@ async def test_end_users_are_nobody_among_people(walk: Walk) -> None:
     with pytest.raises(SkipassError) as refused:
         await walk.gateway.people.link(await walk.admin(), customer.user_name)
     assert refused.value.code == "not_found"
+
+
+async def test_an_end_user_without_an_account_is_not_sent_to_a_page_of_ours(walk: Walk) -> None:
+    """The refusal names the connection and the role, and says that the application makes the link."""
+    await walk.by_snowflake()
+    customer = await walk.of(await application(walk), "customer-7")
+    call = CallContext(request_id="req_test")
+    read = {"statement": "SELECT 1"}
+    answer = await walk.gateway.calls.call(customer, Target(connection="own"), "snowflake_execute_query", read, call)
+    assert answer.status.value == "consent_required"
+    assert "authorization-link" in answer.fields["hint"]
+    assert "/connect?" not in str(answer.fields)

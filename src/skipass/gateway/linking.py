@@ -198,7 +198,7 @@ def _linkable(connection: Connection) -> None:
     if connection.auth_method not in OAUTH:
         hint = "A key or a token of your own is handed in: skipass account link --private-key or --token-file."
         if not connection.per_user or connection.auth_method is AuthMethod.EXTERNAL_OAUTH_ISSUER:
-            hint = "Nothing has to be linked here."
+            hint = "Nothing is linked here: an admin maps your login, and your sign-in with us counts for twelve hours."
         raise SkipassError("invalid_request", f"{connection.name} has no sign-in of its own.", hint)
 
 
