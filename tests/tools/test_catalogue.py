@@ -22,11 +22,31 @@ INPUTS = {
     "skipass_close_session": "session_id*",
     "snowflake_execute_query": (
         "statement* session_id async bindings database schema warehouse role nullable parameters request_id retry "
-        "timeout"
+        "timeout format"
     ),
-    "snowflake_get_query_status": "statement_handle* wait_s session_id request_id",
-    "snowflake_get_query_partition": "statement_handle* partition* session_id request_id",
+    "snowflake_get_query_status": "statement_handle* wait_s session_id request_id format",
+    "snowflake_get_query_partition": "statement_handle* partition* session_id request_id format",
     "snowflake_cancel_query": "statement_handle* session_id request_id",
+    "snowflake_show_databases_schemas": "object_type* database_name like_pattern role warehouse session_id format",
+    "snowflake_get_schemata": "database* schema_like limit role warehouse session_id format",
+    "snowflake_get_tables": "database* schema table_name_like limit role warehouse session_id format",
+    "snowflake_get_columns": "database* schema table column_name_like limit role warehouse session_id format",
+    "snowflake_get_table_constraints": (
+        "database* constraint_type schema table limit role warehouse session_id format"
+    ),
+    "snowflake_get_referential_constraints": "database* schema table limit role warehouse session_id format",
+    "snowflake_show_primary_keys": "database_name schema_name table_name role warehouse session_id format",
+    "snowflake_show_imported_exported_keys": (
+        "key_direction* table_name* database_name schema_name role warehouse session_id format"
+    ),
+    "snowflake_show_warehouses": "like_pattern role warehouse session_id format",
+    "snowflake_show_grants": (
+        "grant_view* role_name user_name object_type object_name role warehouse session_id format"
+    ),
+    "snowflake_describe_object": "object_name* object_type database schema role warehouse session_id format",
+    "snowflake_sample_table": "table* database schema columns limit role warehouse session_id format",
+    "snowflake_explain": "statement* bindings database schema role warehouse session_id format",
+    "snowflake_query_history": "session_id limit format",
 }
 
 

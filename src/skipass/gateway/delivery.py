@@ -37,7 +37,7 @@ class Delivery:
             return await self._ticket(statement)
         if not statement.partitions:
             raise SkipassError("result_expired", "It succeeded; its result is gone.", "Run it again if it was a read.")
-        await self._debit(statement, 0)
+        await self.debit(statement, 0)
         if body is None:
             body = await self._fetch(statement, out)
         return answers.success(statement, body)
@@ -55,20 +55,20 @@ class Delivery:
         if statement.ticket:
             hint = "Run it as a read in a session of its own."
             raise SkipassError("result_expired", "Of a held statement only the first partition is kept.", hint)
-        await self._debit(statement, index)
+        await self.debit(statement, index)
         api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
         try:
             part = await api.partition(statement.handle or "", index, tokens, timeout_s=POLL_S)
         except SnowflakeError as error:
             await self._deps.upstream.refused(out, error)
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         body = {"statementHandle": statement.handle, "partition": index, "data": part.rows}
         return Envelope(
             Status.SUCCESS,
             statement.id,
             statement.session_id,
             body,
-            {"statementHandle": statement.id, "partition": index},
+            {"statementHandle": statement.id, "partition": index, "partitions": count},
         )
 
     async def _fetch(self, statement: Statement, out: Out) -> Mapping[str, Any]:
@@ -77,7 +77,7 @@ class Delivery:
             answer = await api.poll(statement.handle or "", tokens, timeout_s=POLL_S)
         except SnowflakeError as error:
             await self._deps.upstream.refused(out, error)
-            raise _unavailable(error) from None
+            raise unavailable(error) from None
         if not isinstance(answer, Finished):
             raise SkipassError("result_expired", hint="Run the statement again.")
         return answer.body
@@ -106,7 +106,8 @@ class Delivery:
 
         await self._deps.journal.write(mark)
 
-    async def _debit(self, statement: Statement, index: int) -> None:
+    async def debit(self, statement: Statement, index: int) -> None:
+        """Take a partition off what its session may still have delivered; raises `expired`, `budget_exceeded`."""
         rows, size_bytes = statement.partitions[index]
 
         async def debit(unit: UnitOfWork) -> tuple[bool, AccessSession | None]:
@@ -147,5 +148,6 @@ def _delivered(statement: Statement, index: int, rows: int, size_bytes: int) -> 
     return Event(statement.tenant_id, "statement.delivered", statement.id, facts, statement.session_id)
 
 
-def _unavailable(error: SnowflakeError) -> SkipassError:
+def unavailable(error: SnowflakeError) -> SkipassError:
+    """Return the refusal of rows that Snowflake did not give."""
     return SkipassError("snowflake_unavailable", error.message, error.hint or "Ask again.", retryable=error.retryable)

@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field, PlainValidator, WithJsonSchema
 
 from skipass.errors import SkipassError
 from skipass.nouns.scope import Access, Metadata, Scope, scope_from
+from skipass.tools.choices import AnyFormat
 
 
 def _printable(value: str) -> str:
@@ -44,6 +45,11 @@ RequestId = Annotated[
         description="Your own id for this call. The same id again collects the result and never runs it twice.",
         examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
     ),
+]
+
+AsText = Annotated[
+    AnyFormat | None,
+    Field(description="How the text form of the rows is laid out. `data` holds them in any case.", examples=["csv"]),
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skipass.tools.fields import Bindings, Handle, Name, RequestId, ScopeValue, SessionId, Text
+from skipass.tools.fields import AsText, Bindings, Handle, Name, RequestId, ScopeValue, SessionId, Text
 
 _MAX_SECONDS = 604_800
 _MAX_COUNT = 2**53 - 1
@@ -62,6 +62,7 @@ class ExecuteQuery(ToolInput):
         description="Seconds after which the statement is cancelled.",
         examples=[60],
     )
+    format: AsText = None
 
 
 class GetQueryStatus(ToolInput):
@@ -73,6 +74,7 @@ class GetQueryStatus(ToolInput):
     )
     session_id: SessionId = None
     request_id: RequestId = None
+    format: AsText = None
 
 
 class GetQueryPartition(ToolInput):
@@ -84,6 +86,7 @@ class GetQueryPartition(ToolInput):
     )
     session_id: SessionId = None
     request_id: RequestId = None
+    format: AsText = None
 
 
 class CancelQuery(ToolInput):

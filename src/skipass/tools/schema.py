@@ -62,26 +62,74 @@ def envelope_schema(data: dict[str, Any]) -> dict[str, Any]:
             "session_id": {"type": ["string", "null"], "description": "The access session it ran under."},
             "data": {"type": ["object", "null"], **data},
             "statementHandle": {"type": "string", "description": "Ask for the status, the rows or a cancel by it."},
+            "partition": {"type": "integer", "minimum": 0, "description": "Which partition of the rows this is."},
+            "partitions": {"type": "integer", "minimum": 1, "description": "How many partitions there are."},
             "poll_after_ms": {"type": "integer", "description": "Wait this long before asking again."},
             "approval": {"type": "object", "description": "What waits for a person: id, url, expires_at."},
             "request": {"type": "object", "description": "The smallest request that would make the call possible."},
             "url": {"type": "string", "description": "A link for the user to open."},
             "code": {"type": "string", "description": "Stable name of what went wrong."},
-            "message": {"type": "string"},
+            "message": {"type": ["string", "null"]},
             "hint": {"type": "string", "description": "What to do about it."},
-            "reasons": {"type": "array", "description": "Each reason the statement was held or refused for."},
+            "retryable": {"type": "boolean", "description": "Whether the same call may do better later."},
+            "reasons": {
+                "type": "array",
+                "items": {"type": "object"},
+                "description": "Each reason the statement was held or refused for.",
+            },
+            "warehouses": {
+                "type": "array",
+                "items": {"type": "string"},
+                "description": "The warehouses that could be named.",
+            },
+            "parts": {"type": "array", "items": {"type": "string"}, "description": "The statements found in one text."},
+            "format": {"type": "string", "description": "How the text form of the rows is laid out."},
         },
         "required": ["status", "execution_id", "session_id", "data"],
         "additionalProperties": True,
     }
 
 
+def rows_schema(columns: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the schema of an envelope around rows that have at least these columns, in no promised order."""
+    told = f" Columns to rely on, by name: {', '.join(columns)}." if columns else ""
+    return envelope_schema({**RESULT_DATA, "description": f"{RESULT_DATA['description']}{told}"})
+
+
+_CELL: dict[str, Any] = {"type": ["string", "null"]}
+_COLUMN: dict[str, Any] = {
+    "type": "object",
+    "properties": {"name": {"type": "string"}, "type": {"type": "string"}, "nullable": {"type": "boolean"}},
+    "required": ["name", "type"],
+}
+_PARTITION: dict[str, Any] = {
+    "type": "object",
+    "properties": {"rowCount": {"type": "integer"}, "uncompressedSize": {"type": "integer"}},
+    "required": ["rowCount"],
+}
 RESULT_DATA: dict[str, Any] = {
     "description": "Snowflake's own body: column types, and rows as arrays of text.",
     "properties": {
         "statementHandle": {"type": "string"},
-        "resultSetMetaData": {"type": "object"},
-        "data": {"type": "array", "items": {"type": "array"}},
+        "partition": {"type": "integer"},
+        "resultSetMetaData": {
+            "type": "object",
+            "properties": {
+                "numRows": {"type": "integer"},
+                "rowType": {"type": "array", "items": _COLUMN},
+                "partitionInfo": {"type": "array", "items": _PARTITION},
+            },
+        },
+        "data": {"type": "array", "items": {"type": "array", "items": _CELL}},
     },
 }
-SESSION_DATA: dict[str, Any] = {"description": "The access session: id, state, scope, expires_at, budgets."}
+SESSION_DATA: dict[str, Any] = {
+    "description": "The access session: id, state, scope, expires_at, budgets.",
+    "properties": {
+        "id": {"type": "string"},
+        "state": {"type": "string"},
+        "scope": {"type": "object"},
+        "expires_at": {"type": ["string", "null"], "format": "date-time"},
+        "budgets_left": {"type": "object"},
+    },
+}

@@ -17,7 +17,12 @@ from skipass.tools.catalogue import CATALOGUE, ToolSpec
 from skipass.tools.inputs import ToolInput
 
 _BY_NAME: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for spec in CATALOGUE})
-_ALIASES = MappingProxyType({"database_name": "database", "schema_name": "schema"})
+_ALIASES = (
+    ("database_name", "database"),
+    ("schema_name", "schema"),
+    ("database", "database_name"),
+    ("schema", "schema_name"),
+)
 # What other tools call the same thing; only ever suggested, never accepted.
 _SYNONYMS = MappingProxyType(
     {
@@ -28,6 +33,7 @@ _SYNONYMS = MappingProxyType(
         "handle": "statement_handle",
     }
     | {"query_id": "statement_handle", "statementHandle": "statement_handle", "ttl": "ttl_s", "async_exec": "async"}
+    | {"partition_index": "partition", "like": "like_pattern", "max_rows": "limit", "rows": "limit"}
 )
 _CODES = MappingProxyType({"extra_forbidden": "unknown_field", "missing": "missing_field"})
 
@@ -56,8 +62,8 @@ def validate(name: str, arguments: Mapping[str, Any]) -> ToolInput:
 def _unaliased(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
     known = _members(spec.input)
     plain = {str(name): value for name, value in arguments.items()}
-    for alias, member in _ALIASES.items():
-        if alias not in plain or member not in known:
+    for alias, member in _ALIASES:
+        if alias not in plain or alias in known or member not in known:
             continue
         value = plain.pop(alias)
         if plain.setdefault(member, value) != value:

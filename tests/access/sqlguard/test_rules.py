@@ -153,6 +153,12 @@ def test_a_refused_built_in_cannot_be_approved(name: str) -> None:
         ("SHOW SCHEMAS IN DATABASE sales", Metadata.DATABASE),
         ("SHOW DATABASES", Metadata.ACCOUNT),
         ("SHOW WAREHOUSES", Metadata.ACCOUNT),
+        ("SHOW GRANTS TO ROLE reader", Metadata.ACCOUNT),
+        ('SHOW GRANTS TO USER "ada"', Metadata.ACCOUNT),
+        ("SHOW GRANTS OF ROLE reader", Metadata.ACCOUNT),
+        ("SHOW GRANTS ON WAREHOUSE w", Metadata.ACCOUNT),
+        ("SHOW GRANTS ON ACCOUNT", Metadata.ACCOUNT),
+        ("SHOW GRANTS ON DATABASE sales", Metadata.DATABASE),
         ("SHOW TABLES IN ACCOUNT", Metadata.ACCOUNT),
         ("SELECT * FROM other.information_schema.tables", Metadata.ACCOUNT),
     ],
@@ -165,9 +171,21 @@ def test_metadata_is_looked_at_as_far_as_the_scope_says(sql: str, level: Metadat
     assert outcomes == expected
 
 
-@pytest.mark.parametrize("sql", ["SHOW GRANTS", "SHOW INTEGRATIONS", "SHOW VARIABLES", "SHOW SECRETS IN SCHEMA main"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        *("SHOW GRANTS", "SHOW INTEGRATIONS", "SHOW VARIABLES", "SHOW SECRETS IN SCHEMA main"),
+        *("SHOW GRANTS TO ROLE a.b", "SHOW GRANTS TO ROLE r LIMIT", "SHOW GRANTS TO ROLE", "SHOW GRANTS OF ROLE r, q"),
+        *(
+            "SHOW GRANTS ON INTEGRATION i",
+            "SHOW GRANTS ON",
+            "SHOW GRANTS TO SHARE s",
+            "SHOW FUTURE GRANTS IN SCHEMA main",
+        ),
+    ],
+)
 def test_some_lists_are_refused_at_any_level(sql: str) -> None:
-    """Privileges, integrations, secrets and session state are not shown even with `metadata: account`."""
+    """Integrations, secrets, session state and one's own privileges are not shown even with `metadata: account`."""
     assert asked(sql, Scope(("SALES.MAIN",), metadata=Metadata.ACCOUNT)).outcome is Outcome.DENY
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skipass.nouns.envelope import Envelope, Status
-from skipass.surfaces.mcp.render import MAX_CHARS, text_of
+from skipass.tools.text import MAX_CHARS, text_of
 from surfaces.mcp.fake import HANDLE, ROWS
 
 FENCE = "--- data stm_1"

@@ -117,8 +117,11 @@ def _tail(cursor: Cursor) -> None:
 
 
 def _grants(cursor: Cursor) -> None:
-    if cursor.take("ON") and not (cursor.take("ACCOUNT") or cursor.done()):
+    """Read what grants are looked at; which role or user it is does not matter, all of them are the account's."""
+    if cursor.take("ON"):
         return _granted_on(cursor)
+    if cursor.take("TO", "ROLE") or cursor.take("OF", "ROLE") or cursor.take("TO", "USER"):
+        return _one_of_account(cursor)
     if cursor.take("IN", "SCHEMA"):
         cursor.schema(Role.ABOUT)
     elif cursor.take("IN", "DATABASE"):
@@ -130,8 +133,20 @@ def _grants(cursor: Cursor) -> None:
     return None
 
 
+def _one_of_account(cursor: Cursor) -> None:
+    _account(cursor)
+    name = cursor.chain()
+    if name is None or len(name.parts) != 1:
+        cursor.found.puzzle(cursor.peek().text or "end", "One name is expected here.")
+    cursor.finish()
+
+
 def _granted_on(cursor: Cursor) -> None:
-    if cursor.take("SCHEMA"):
+    if cursor.take("ACCOUNT"):
+        _account(cursor)
+    elif cursor.take("WAREHOUSE"):
+        return _one_of_account(cursor)
+    elif cursor.take("SCHEMA"):
         cursor.schema(Role.ABOUT)
     elif cursor.take("DATABASE"):
         cursor.database(Role.ABOUT)
@@ -142,6 +157,7 @@ def _granted_on(cursor: Cursor) -> None:
         cursor.found.refuse("SHOW GRANTS", "Privileges on this kind of object are not for sessions.")
         cursor.at = cursor.end
     cursor.finish()
+    return None
 
 
 def read_describe(cursor: Cursor) -> None:

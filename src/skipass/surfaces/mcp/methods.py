@@ -18,10 +18,10 @@ from skipass.nouns.principal import Principal
 from skipass.surfaces.edge.refusals import envelope_of
 from skipass.surfaces.mcp.jsonrpc import INVALID_PARAMS, METHOD_NOT_FOUND, Fault, Message
 from skipass.surfaces.mcp.ports import McpServer, ToolBackend
-from skipass.surfaces.mcp.render import text_of
 from skipass.surfaces.mcp.revisions import META_SERVER, MODERN, Era, negotiated
 from skipass.tools.call import CallContext
 from skipass.tools.catalogue import ToolSpec
+from skipass.tools.text import text_of
 
 Json: TypeAlias = dict[str, Any]
 

@@ -6,12 +6,14 @@ Every refusal ends in the record, malformed requests of verified callers include
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from pydantic import ValidationError
 
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.gateway.execute import Target
+from skipass.nouns.envelope import Envelope
 from skipass.nouns.principal import Principal
 from skipass.surfaces.edge.answers import send_json
 from skipass.surfaces.edge.asgi import REQUEST_ID, Receive, Scope, Send, client_address
@@ -23,6 +25,7 @@ from skipass.surfaces.rest import bodies
 from skipass.surfaces.rest.faults import fault_from, unknown_fields
 from skipass.surfaces.rest.parsing import identifier_of, parsed
 from skipass.tools.call import CallContext
+from skipass.tools.text import text_of
 
 PATH = re.compile(r"/api/v1/tools/([^/]{1,128})/execute")
 
@@ -50,7 +53,7 @@ class Execute:
         )
         target = Target(connection=body.connection_name, session_id=body.session_id)
         envelope = await self._gateway.calls.call(principal, target, tool, body.tool_input, call)
-        await send_json(send, 200, envelope.as_dict())
+        await send_json(send, 200, _told(envelope))
 
     async def _read(
         self, scope: Scope, headers: Headers, content: bytes, tool: str
@@ -70,6 +73,12 @@ class Execute:
             call = CallContext(scope[REQUEST_ID])
             await self._gateway.calls.record_refusal(principal, "", error, call, tool=tool)
             raise
+
+
+def _told(envelope: Envelope) -> dict[str, Any]:
+    """Return the envelope, with the text form beside it where the call asked for a format."""
+    asked = {"text": text_of(envelope)} if "format" in envelope.fields else {}
+    return envelope.as_dict() | asked
 
 
 def _body(scope: Scope, value: object) -> bodies.Execute:

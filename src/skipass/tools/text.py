@@ -6,15 +6,14 @@ character survives: a cell can neither close the fence nor hide an instruction.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from skipass.nouns.envelope import Envelope, Status
+from skipass.tools.layout import cell, compact, laid_out, visible
 
 MAX_ROWS = 200
 MAX_CHARS = 16_000
-MAX_CELL_CHARS = 300
 _MAX_VALUE_CHARS = 2_000
 
 
@@ -25,21 +24,21 @@ def text_of(envelope: Envelope) -> str:
     if data is None:
         return "\n".join(head)
     rows = data.get("data")
-    body = _table(envelope, data, rows) if isinstance(rows, list) else _object(envelope, data)
+    body = _rows(envelope, data, rows) if isinstance(rows, list) else _object(envelope, data)
     return "\n".join([*head, *body])
 
 
 def _why(fields: Mapping[str, Any]) -> list[str]:
     lines = []
     if "code" in fields:
-        lines.append(f"{fields['code']}: {_safe(str(fields.get('message') or ''), _MAX_VALUE_CHARS)}")
+        lines.append(f"{fields['code']}: {visible(str(fields.get('message') or ''), _MAX_VALUE_CHARS)}")
     if fields.get("hint"):
-        lines.append(f"hint: {_safe(str(fields['hint']), _MAX_VALUE_CHARS)}")
+        lines.append(f"hint: {visible(str(fields['hint']), _MAX_VALUE_CHARS)}")
     reasons = fields.get("reasons") or ()
-    lines += [f"reason: {_safe(_compact(reason), _MAX_VALUE_CHARS)}" for reason in reasons[:20]]
+    lines += [f"reason: {visible(compact(reason), _MAX_VALUE_CHARS)}" for reason in reasons[:20]]
     for name in ("request", "approval", "url"):
         if fields.get(name):
-            lines.append(f"{name}: {_safe(_compact(fields[name]), _MAX_VALUE_CHARS)}")
+            lines.append(f"{name}: {visible(compact(fields[name]), _MAX_VALUE_CHARS)}")
     return lines
 
 
@@ -62,34 +61,37 @@ def _next(envelope: Envelope) -> list[str]:
 
 def _handle(envelope: Envelope) -> str | None:
     found = envelope.fields.get("statementHandle") or (envelope.data or {}).get("statementHandle")
-    return _safe(str(found), 128) if found else None
+    return visible(str(found), 128) if found else None
 
 
-def _table(envelope: Envelope, data: Mapping[str, Any], rows: Sequence[Any]) -> list[str]:
+def _rows(envelope: Envelope, data: Mapping[str, Any], rows: Sequence[Any]) -> list[str]:
     meta = data.get("resultSetMetaData")
     meta = meta if isinstance(meta, Mapping) else {}
-    names = [_cell(column.get("name")) for column in meta.get("rowType", ()) if isinstance(column, Mapping)]
-    shown = _fitting([" | ".join(_cell(cell) for cell in row) for row in rows[:MAX_ROWS] if isinstance(row, list)])
-    lines = [" | ".join(names), *shown] if names else shown
-    return [*_fenced(envelope, lines), *_rest(envelope, meta, len(shown), len(rows))]
+    names = [column.get("name") for column in meta.get("rowType", ()) if isinstance(column, Mapping)]
+    head, lines = laid_out(
+        names, [row for row in rows[:MAX_ROWS] if isinstance(row, list)], envelope.fields.get("format")
+    )
+    shown = _fitting(lines)
+    return [*_fenced(envelope, [*head, *shown]), *_rest(envelope, meta, len(shown), len(rows))]
 
 
 def _rest(envelope: Envelope, meta: Mapping[str, Any], shown: int, held: int) -> list[str]:
-    partitions = meta.get("partitionInfo") or ()
+    partitions = envelope.fields.get("partitions") or len(meta.get("partitionInfo") or ())
     current = envelope.fields.get("partition") or 0
     lines = [f"{held:,} rows." if shown == held else f"Shown: the first {shown:,} of {held:,} rows delivered."]
     if shown < held:
         lines.append("The structured content has them all; ask for fewer with LIMIT or aggregate instead.")
-    if isinstance(current, int) and current + 1 < len(partitions):
+    if isinstance(current, int) and current + 1 < partitions:
+        whole = f" ({meta['numRows']} rows in all)" if "numRows" in meta else ""
         lines.append(
-            f"This is partition {current} of {len(partitions)} ({meta.get('numRows', 'unknown')} rows in all). Next: "
-            f"snowflake_get_query_partition with this statement_handle and partition {current + 1}."
+            f"This is partition {current} of {partitions}{whole}. Next: snowflake_get_query_partition with this "
+            f"statement_handle and partition {current + 1}."
         )
     return lines
 
 
 def _object(envelope: Envelope, data: Mapping[str, Any]) -> list[str]:
-    return _fenced(envelope, _fitting([f"{_cell(k)}: {_safe(_compact(v), _MAX_VALUE_CHARS)}" for k, v in data.items()]))
+    return _fenced(envelope, _fitting([f"{cell(k)}: {visible(compact(v), _MAX_VALUE_CHARS)}" for k, v in data.items()]))
 
 
 def _fenced(envelope: Envelope, lines: Sequence[str]) -> list[str]:
@@ -105,28 +107,3 @@ def _fitting(lines: Sequence[str]) -> list[str]:
             break
         fitting.append(line)
     return fitting
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "NULL"
-    return _safe(value if isinstance(value, str) else _compact(value), MAX_CELL_CHARS).replace("|", "\\|")
-
-
-def _compact(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "), default=_plain)
-
-
-def _plain(value: object) -> Any:
-    return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-def _safe(text: str, limit: int) -> str:
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in text[:limit])
-    return shown if len(text) <= limit else f"{shown}… ({len(text):,} characters)"
-
-
-def _escaped(char: str) -> str:
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{{{ord(char):x}}}")
