@@ -197,6 +197,7 @@ def test_a_connection_is_tested_step_by_step(admin: Run) -> None:
         "sign-in",
         "role",
         "warehouse",
+        "reach",
         "grants",
     ]
     assert admin("connection", "test", "jit", "--format", "json").json["ok"] is True

@@ -94,6 +94,11 @@ def _next_steps(deps: Deps, connection: Connection, registration: Registration) 
     return f"Redirect URI: {uri}. Next: skipass connection setup-sql {name}, then skipass connection client {name}."
 
 
+def _redirect_first(deps: Deps, connection: Connection, registration: Registration) -> str:
+    name, uri = connection.name, redirect_uri(deps.base_url, registration)
+    return f"Redirect URI: {uri}. Next: skipass connection setup-idp {name}, then connection client {name}."
+
+
 def _plain_secret(request: ClientRequest) -> bytes | None:
     by_key, secret = request.auth is ClientAuth.PRIVATE_KEY_JWT, request.secret
     by_secret = request.auth in (ClientAuth.BASIC, ClientAuth.POST)
@@ -106,6 +111,8 @@ def _plain_secret(request: ClientRequest) -> bytes | None:
 async def _external(
     deps: Deps, connection: Connection, bare: Registration, request: ClientRequest
 ) -> tuple[Registration, tuple[str, ...]]:
+    if request.oauth_metadata is None and _awaits_client(request):
+        return bare, (_redirect_first(deps, connection, bare),)
     if request.oauth_metadata is None or request.client_id or request.secret:
         raise SkipassError(
             "missing_field", "A connection by external_oauth needs oauth_metadata, with the client in it."
@@ -141,11 +148,23 @@ def _about_redirect(deps: Deps, registration: Registration, given: str | None) -
     return (added,) if given in (None, ours) else (f"The redirect_uri {given} is not ours and was replaced.", added)
 
 
+async def pasted_later(
+    deps: Deps, connection: Connection, registration: Registration, request: ClientRequest
+) -> tuple[Registration, tuple[str, ...]]:
+    """Return a provider's registration as its metadata says, and remarks; the redirect URI stays the same."""
+    if connection.auth_method is not AuthMethod.EXTERNAL_OAUTH:
+        raise SkipassError("invalid_request", "oauth_metadata goes with external_oauth.")
+    try:
+        return await _external(deps, connection, replace(registration, sealed=None), request)
+    except SnowflakeConfigError as error:
+        raise SkipassError("invalid_request", error.message, error.hint) from None
+
+
 def renewed(deps: Deps, registration: Registration, request: ClientRequest) -> Registration:
     """Return the registration with the client, and its secret, of a request; the redirect URI stays the same."""
     client_id = request.client_id.strip() or registration.client_id
     if not client_id:
-        raise SkipassError("missing_field", "The client needs client_id.")
+        raise SkipassError("missing_field", "The client needs client_id, or of a provider oauth_metadata.")
     named = replace(registration, client_id=client_id, client_auth=request.auth, sealed=None)
     try:
         return _with_secret(deps, named, _plain_secret(request))

@@ -9,7 +9,7 @@ from typing import Any
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
-from skipass.gateway.client_drafting import ClientRequest, draft_registration, renewed
+from skipass.gateway.client_drafting import ClientRequest, draft_registration, pasted_later, renewed
 from skipass.gateway.deps import Deps
 from skipass.gateway.drafting import OAUTH
 from skipass.gateway.moves import begin, move
@@ -18,7 +18,7 @@ from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.keys import hashed
 from skipass.ids import new_id
 from skipass.nouns.account import LinkAttempt, LinkState, Registration
-from skipass.nouns.connection import Connection, Credential, Switch
+from skipass.nouns.connection import AuthMethod, Connection, Credential, Switch
 from skipass.nouns.principal import Principal, Role
 from skipass.secret import Secret
 from skipass.snowflake.account import Account, parse_account
@@ -63,22 +63,39 @@ class Registrations:
 
         return await self._deps.journal.write(add)
 
-    async def set_client(self, principal: Principal, registration_id: str, request: ClientRequest) -> Registration:
-        """Return a registration with this client id and secret, new or renewed; its redirect URI stays the same."""
+    async def set_client(
+        self, principal: Principal, registration_id: str, request: ClientRequest
+    ) -> tuple[Registration, tuple[str, ...]]:
+        """Return a registration with this client, new or renewed, and remarks; its redirect URI stays the same."""
         by = require(principal, Role.ADMIN)
+        mine: dict[str, Any] = {"tenant_id": principal.tenant_id, "state": Switch.ENABLED}
 
-        async def put(unit: UnitOfWork) -> Registration:
-            mine: dict[str, Any] = {"tenant_id": principal.tenant_id, "state": Switch.ENABLED}
-            found = await unit.get(Registration, registration_id, **mine)
-            if found is None:
+        async def known(reader: Reader) -> tuple[Registration, Connection]:
+            found = await reader.get(Registration, registration_id, **mine)
+            connection = await reader.get(Connection, found.connection_id) if found else None
+            if found is None or connection is None:
                 raise SkipassError("not_found", "There is no such registration.")
-            new = renewed(self._deps, found, request)
+            return found, connection
+
+        found, connection = await self._deps.journal.read(known)
+        new, remarks = await self._with_client(connection, found, request)
+
+        async def put(unit: UnitOfWork) -> tuple[Registration, tuple[str, ...]]:
             facts = {"client_id": new.client_id, "client_auth": new.client_auth.value, "by": by}
             unit.emit(Event(found.tenant_id, "registration.changed", found.id, facts))
             changes = {"client_id": new.client_id, "client_auth": new.client_auth, "sealed": new.sealed}
-            return await unit.change(found, **changes)
+            return await unit.change(found, **changes, metadata=new.metadata), remarks
 
         return await self._deps.journal.write(put)
+
+    async def _with_client(
+        self, connection: Connection, found: Registration, request: ClientRequest
+    ) -> tuple[Registration, tuple[str, ...]]:
+        if request.oauth_metadata is not None:
+            return await pasted_later(self._deps, connection, found, request)
+        if connection.auth_method is AuthMethod.EXTERNAL_OAUTH and not found.metadata:
+            raise SkipassError("missing_field", "The first client of a provider comes with its oauth_metadata.")
+        return renewed(self._deps, found, request), ()
 
     async def list(self, principal: Principal, connection_name: str) -> Sequence[Registration]:
         """Return a connection's registrations in order of account."""

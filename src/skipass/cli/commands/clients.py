@@ -14,6 +14,7 @@ from skipass.cli.connection_options import (
     ClientAuthOption,
     ClientIdOption,
     ClientKeyOption,
+    MetadataOption,
     NameArgument,
     SecretOption,
     client_body,
@@ -30,21 +31,26 @@ def client(
     client_secret_env: SecretOption = None,
     client_key: ClientKeyOption = None,
     client_auth: ClientAuthOption = None,
+    oauth_metadata: MetadataOption = None,
     account: Annotated[
         str | None, typer.Option("--account", help="Of a template: the account whose client it is.")
     ] = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Give a connection its client once the security integration is made, or a new secret; its redirect URI stays."""
+    """Give a connection its client, once the integration or the provider has one, or a new secret.
+
+    Its redirect URI stays the same.
+    """
     door = gateway()
     known = _registration(door, name, account)
     auth = client_auth or (ClientAuth.PRIVATE_KEY_JWT if client_key else _auth(known))
-    body = client_body(client_id, client_secret_env, client_key, auth, None, single_use=False)
-    for member in ("single_use", "oauth_metadata"):
-        body.pop(member)
+    body = client_body(client_id, client_secret_env, client_key, auth, oauth_metadata, single_use=False)
+    body.pop("single_use")
     made = door.post(f"/registrations/{segment(known['id'])}/client", body)
     show_object(made, form, CLIENTS)
     if form is Format.TABLE:
+        for remark in made["remarks"]:
+            note(remark)
         note(f"Next: skipass account link {name}, and connection test {name} once yours is linked.")
 
 

@@ -123,8 +123,10 @@ def _registered(one: Declared, seen: View) -> Iterator[str]:
 
 
 def _client(one: Declared, seen: View) -> tuple[tuple[Difference, ...], tuple[Call, ...]]:
-    """Return what changes of the client at Snowflake's own server; the secret goes along and is not compared."""
+    """Return what changes of the client; its secret goes along and is not compared."""
     clients = seen["registrations"]
+    if len(clients) == 1 and "oauth_metadata" in one.fields and not clients[0]["metadata"]:
+        return _awaited(one, clients[0])
     if len(clients) != 1 or "client_id" not in one.fields:
         return (), ()
     names = [name for name in ("client_id", "client_auth") if name in one.fields]
@@ -134,6 +136,17 @@ def _client(one: Declared, seen: View) -> tuple[tuple[Difference, ...], tuple[Ca
     }
     body = {name: one.fields[name] for name in names} | secrets
     return (found, (Call(f"/registrations/{segment(clients[0]['id'])}/client", body),)) if found else ((), ())
+
+
+def _awaited(one: Declared, client: View) -> tuple[tuple[Difference, ...], tuple[Call, ...]]:
+    """Return what gives a provider's client to a registration that waits for it."""
+    body: dict[str, Any] = {"oauth_metadata": one.fields["oauth_metadata"]}
+    body |= {
+        name: one.secrets[name].reveal() for name in ("client_secret", "client_private_key") if name in one.secrets
+    }
+    _paste_secret(body)
+    client_id = one.fields["oauth_metadata"].get("client_id")
+    return (Difference("client_id", None, client_id),), (Call(f"/registrations/{segment(client['id'])}/client", body),)
 
 
 def _told(one: Declared, refusal: Refusal) -> str:

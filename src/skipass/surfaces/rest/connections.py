@@ -29,6 +29,7 @@ from skipass.surfaces.rest.connections_bodies import (
 )
 from skipass.surfaces.rest.connections_shapes import (
     AddedConnection,
+    ChangedRegistration,
     Checked,
     Registered,
     Registration,
@@ -105,7 +106,7 @@ async def create_setup_link(name: Segment, gateway: TheGateway, caller: Caller, 
     )
 
 
-@router.post("/registrations/{id}/client", response_model=Registration, summary="Set a registration's client")
+@router.post("/registrations/{id}/client", response_model=ChangedRegistration, summary="Set a registration's client")
 async def set_client(
     id: Segment,  # noqa: A002
     body: ChangedClient,
@@ -119,9 +120,14 @@ async def set_client(
         secret=_secret(body.client_secret),
         private_key=_secret(body.client_private_key),
         auth=ClientAuth(body.client_auth),
+        oauth_metadata=body.oauth_metadata,
     )
-    view = partial(registration_view, base_url=gateway.deps.base_url)
-    return await once(partial(gateway.registrations.set_client, caller, id, request), view, status=200)
+    base_url = gateway.deps.base_url
+    return await once(
+        partial(gateway.registrations.set_client, caller, id, request),
+        lambda made: registration_view(made[0], base_url) | {"remarks": list(made[1])},
+        status=200,
+    )
 
 
 @router.post("/registrations/{id}/disable", response_model=Registration, summary="Disable a registration")

@@ -135,6 +135,9 @@ class ChangedClient(Body):
     client_auth: ClientAuthName = Field(
         default="client_secret_basic", description="How the client proves itself to Snowflake."
     )
+    oauth_metadata: dict[str, Any] | None = Field(
+        default=None, description="Of an identity provider, as pasted, in place of all of these."
+    )
 
 
 class NewServer(Body):

@@ -27,6 +27,12 @@ class Registration(Shape):
     created_at: AwareDatetime
 
 
+class ChangedRegistration(Registration):
+    """A registration with its new client."""
+
+    remarks: list[str] = Field(description="What was replaced, ignored or taken from elsewhere, and what to add where.")
+
+
 class Registered(Shape):
     """A new registration, with what to know and to do about it."""
 
