@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from skipass.secret import Secret
@@ -35,6 +36,11 @@ def database_url() -> Secret[str] | None:
     """Return the address of a gateway's database if the environment holds one."""
     url = os.environ.get("SKIPASS_DATABASE_URL", "").strip()
     return Secret(url) if url else None
+
+
+def everything() -> Mapping[str, str]:
+    """Return all variables, for what reads other tools' files as those tools do."""
+    return os.environ
 
 
 def variable(name: str) -> str | None:

@@ -20,11 +20,15 @@ if TYPE_CHECKING:
 _MINIMUM_BITS = 2048
 
 
-def private_pem(path: Path, passphrase: str | None = None) -> Secret[str]:
+def private_pem(path: Path, passphrase: str | None = None, *, private: bool = False) -> Secret[str]:
     """Return the RSA key in a file as unencrypted PKCS#8 PEM; asks for a missing passphrase on a terminal only.
+
+    With `private` a file that others can read is refused, else it is warned of.
 
     Every failure is a `SnowflakeConfigError` that names the file, never its content.
     """
+    if private and _open_to_others(path):
+        raise SnowflakeConfigError(f"Others can read {path}.", hint=f"chmod 600 {path}")
     return pem_of(_private(path, passphrase))
 
 
@@ -57,7 +61,7 @@ def _private(path: Path, passphrase: str | None) -> RSAPrivateKey:
     from skipass.snowflake.auth.keys import read_private_key
 
     content = _content(path)
-    if path.stat().st_mode & 0o077:
+    if _open_to_others(path):
         note(f"{path} can be read by others: chmod 600 {path}")
     if passphrase is None and b"ENCRYPTED" in content and sys.stdin.isatty():
         passphrase = str(typer.prompt(f"Passphrase of {path}", hide_input=True))
@@ -79,6 +83,10 @@ def _public(path: Path, content: bytes) -> bytes:
     if not isinstance(key, RSAPublicKey) or key.key_size < _MINIMUM_BITS:
         raise SnowflakeConfigError(f"The key in {path} is not an RSA key of at least {_MINIMUM_BITS} bits.")
     return key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def _open_to_others(path: Path) -> bool:
+    return path.exists() and bool(path.stat().st_mode & 0o077)
 
 
 def _is_base64(content: bytes) -> bool:

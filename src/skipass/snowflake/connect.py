@@ -133,7 +133,7 @@ def login_of(settings: Settings) -> LoginOptions:
     options: LoginOptions = {
         "account": settings.get("account"),
         "user": settings.get("user"),
-        "host": _host(settings),
+        "host": host_of(settings),
     }
     if method in _BY_TOKEN:
         return options | _token_login(method, settings)
@@ -181,7 +181,8 @@ def _fixed(token: str) -> Callable[[], Awaitable[str]]:
     return fetch
 
 
-def _host(settings: Settings) -> str | None:
+def host_of(settings: Settings) -> str | None:
+    """Return the host to dial, with scheme and port where settings name them; None for the account's own."""
     host, port = settings.get("host"), settings.get("port")
     if not host or "://" in host:
         return host

@@ -79,6 +79,34 @@ def connection_settings(name: str | None, environ: Mapping[str, str]) -> Setting
     return usual | named
 
 
+def entry(path: Path, name: str | None = None) -> Settings:
+    """Return one connection of a `connections.toml`, or of a `config.toml`'s table `connections`, and nothing else.
+
+    Without a name it is the only one there is; the environment is not asked.
+    """
+    found = _toml(path)
+    if not found:
+        raise SnowflakeConfigError(f"There are no connections in {path}.")
+    tables = found["connections"] if isinstance(found.get("connections"), dict) and "account" not in found else found
+    every = {key: value for key, value in tables.items() if isinstance(value, dict)}
+    wanted = name or (next(iter(every)) if len(every) == 1 else None)
+    if wanted is None or wanted not in every:
+        missing = f"There is no connection {wanted!r} in {path}." if wanted else f"{path} has several connections."
+        raise SnowflakeConfigError(missing, hint=f"Known: {', '.join(sorted(every)) or 'none'}.")
+    return _known(every[wanted])
+
+
+def own_text(path: Path) -> str:
+    """Return the text of a file that is this user's alone, such as a token's; raises `SnowflakeConfigError` else."""
+    content = _read(path)
+    if content is None:
+        raise SnowflakeConfigError(f"There is no {path}.")
+    try:
+        return content.decode().strip()
+    except UnicodeDecodeError:
+        raise SnowflakeConfigError(f"{path} is not text.") from None
+
+
 def environment_settings(environ: Mapping[str, str], prefix: str = "SNOWFLAKE_") -> Settings:
     """Return the settings that the environment names with this prefix."""
     names = {name.removeprefix(prefix).lower(): name for name in environ if name.startswith(prefix)}

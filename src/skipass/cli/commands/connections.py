@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from skipass.cli.client import gateway, segment
-from skipass.cli.commands import changing, clients, connecting, issuers, setup
+from skipass.cli.commands import changing, clients, connecting, importing, issuers, setup
 from skipass.cli.failures import FAILED
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, json_line, note, say, show_object, show_rows
@@ -23,6 +23,7 @@ NameArgument = Annotated[str, typer.Argument(help="The connection's name.")]
 connecting.add_to(app)
 issuers.add_to(app)
 app.command()(clients.client)
+app.command("import")(importing.import_)
 app.command("setup-sql")(setup.setup_sql)
 app.command("setup-idp")(setup.setup_idp)
 
