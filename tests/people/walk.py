@@ -60,6 +60,11 @@ class Town(House):
         found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page.html)
         return await browser.get(found[1]) if found else page
 
+    async def cookie(self, browser: Browser) -> str:
+        """Return the text of the browser's sign-in."""
+        (found,) = [one.value for one in browser.http.cookie_jar if one.key == "skipass"]
+        return found
+
     async def person(self, name: str) -> User:
         (found,) = await self.stage.every(User, name=name)
         return found

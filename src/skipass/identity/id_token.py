@@ -90,7 +90,7 @@ def _header(token: str) -> Mapping[str, Any]:
     if len(token) > MOST_CHARACTERS or not _COMPACT.fullmatch(token):
         raise refused("it is no signed token")
     header = _object(_decoded(token.partition(".")[0]), "its header")
-    if header.get("alg") not in KEY_TYPES:
+    if not isinstance(header.get("alg"), str) or header["alg"] not in KEY_TYPES:
         raise refused("its algorithm is not accepted")
     if any(name in header for name in _NEVER) or str(header.get("typ", "JWT")).upper() != "JWT":
         raise refused("its header asks for something that is not accepted")
@@ -166,8 +166,8 @@ def _decoded(part: str) -> bytes:
 
 def _key(jwk: Mapping[str, Any]) -> Key | None:
     """Return a public key that may verify, None for anything else."""
-    signs = jwk.get("use", "sig") == "sig" and jwk.get("alg", next(iter(KEY_TYPES))) in KEY_TYPES
-    if not signs or not all(isinstance(jwk.get(name, ""), str) for name in ("n", "e", "x", "y", "crv", "alg", "use")):
+    algorithm = jwk.get("alg", next(iter(KEY_TYPES)))
+    if not isinstance(algorithm, str) or algorithm not in KEY_TYPES or jwk.get("use", "sig") != "sig":
         return None
     public = {name: jwk[name] for name in ("kid", "use", "alg") if name in jwk}
     try:
