@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from gateways import BASE_URL
 from sandbox.browser import Person
@@ -36,7 +37,8 @@ class Town(House):
 
     async def leave(self, browser: Browser, to: str = "") -> str:
         """Begin to sign in and return the provider's address."""
-        address = f"{self.url}{START}?to={to}" if to else f"{self.url}{START}"
+        query = f"?to={quote(to, safe='')}" if to else ""
+        address = URL(f"{self.url}{START}{query}", encoded=True)
         async with browser.http.get(address, allow_redirects=False) as gone:
             assert gone.status == 303, await gone.text()
             return gone.headers["location"]

@@ -82,6 +82,8 @@ class TokenEndpoint:
         kind = form["grant_type"]
         if kind == CLIENT_CREDENTIALS:
             return await self._gateway.tokens.by_secret(client.id, client.secret or Secret(""))
+        if not kind:
+            raise TokenRefused("invalid_request", "The form has no grant_type.")
         if kind not in (CODE, DEVICE):
             raise TokenRefused("unsupported_grant_type", "The grant type is not one of this server's.")
         if client.secret is not None:
