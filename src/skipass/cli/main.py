@@ -16,6 +16,7 @@ from skipass.cli.commands import (
     approvals,
     audit,
     connections,
+    doctor,
     guard,
     keys,
     people,
@@ -65,7 +66,16 @@ def root(
     """A gateway between AI agents and Snowflake."""
 
 
-for _command in (process.init, process.serve, process.demo, people.login, people.logout, people.whoami, apply.apply):
+for _command in (
+    process.init,
+    process.serve,
+    process.demo,
+    people.login,
+    people.logout,
+    people.whoami,
+    apply.apply,
+    doctor.doctor,
+):
     app.command()(_command)
 for _name, _noun in (
     ("sandbox", sandbox.app),

@@ -173,6 +173,7 @@ TABLE = (
     Row("GET /connections/{name}/logins", (403, 403, 200, 403, 200), needs=an_issuer),
     Row("POST /connections/{name}/logins", ADMINS, lambda: {"user": "sam", "login": "SAM"}, an_issuer),
     Row("POST /connections/{name}/logins/remove", ADMINS, lambda: {"user": "sam"}, a_login),
+    Row("POST /doctor", ADMINS, lambda: {"connection": "jit"}),
     Row("GET /vault", (403, 403, 200, 403, 200)),
     Row("POST /vault/rotate", (403, 403, 403, 403, 202)),
     Row("GET /policies", WATCHERS),

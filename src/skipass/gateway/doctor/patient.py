@@ -22,6 +22,8 @@ TRUSTED = (AuthMethod.EXTERNAL_OAUTH, AuthMethod.EXTERNAL_OAUTH_ISSUER)
 """The methods whose tokens Snowflake reads itself, by an integration of type EXTERNAL_OAUTH."""
 
 _FAILURE_ID = re.compile(r"\[([0-9a-fA-F-]{32,40})\]")
+_TELLING = ("EXTERNAL_OAUTH_", "JWT_TOKEN_")
+"""The reasons that say more than the code of the refusal; others are one word for several codes."""
 Properties = Mapping[str, str]
 
 
@@ -82,7 +84,8 @@ class Patient:
         details = error.details or {}
         reason = await self._reason(error.message)
         seen = f"{error.message} [{reason}]" if reason else error.message
-        return symptoms.refused(step, self.known, seen, reason, str(details.get("snowflake_code") or error.code))
+        telling = reason if reason and reason.startswith(_TELLING) else None
+        return symptoms.refused(step, self.known, seen, telling, str(details.get("snowflake_code") or error.code))
 
     async def as_admin(self, template: str, **names: str) -> Asked | None:
         """Return what the admin's connection sees, None without one."""

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from skipass.gateway.doctor.findings import Finding, failed
 from skipass.snowflake.setup_sql.text import literal, name
 
-_UNKNOWN: Mapping[str, str] = {
+UNKNOWN = "unknown"
+_UNNAMED: Mapping[str, str] = {
     "role": "<ROLE>",
     "user": "<USER>",
     "login": "<LOGIN_NAME>",
@@ -56,7 +57,8 @@ SYMPTOMS: tuple[Symptom, ...] = (
     _one("user_claim", r"EXTERNAL_OAUTH_USER_CLAIM_MISSING",
          "The token lacks the claim that the integration maps users by.",
          f"{_ALTER} EXTERNAL_OAUTH_TOKEN_USER_MAPPING_CLAIM = '<a claim of the token>';"),
-    _one("clock", r"EXTERNAL_OAUTH_ACCESS_TOKEN_NOT_YET_VALID|\b39430[23]\b|clock is \d+ seconds",
+    _one("clock",
+         r"EXTERNAL_OAUTH_ACCESS_TOKEN_NOT_YET_VALID|JWT_TOKEN_INVALID_\w+_TIME|\b39430[23]\b|clock is \d+ seconds",
          "The clock of whoever signed the token is off.", "Set this machine's clock by NTP."),
     _one("token_expired", r"\b390318\b|EXTERNAL_OAUTH_ACCESS_TOKEN_EXPIRED|token expired",
          "The access token's life has ended.", "Link the account again: skipass account link {connection}"),
@@ -74,7 +76,7 @@ SYMPTOMS: tuple[Symptom, ...] = (
     _one("wrong_host", r"host answered with status|answers as no account",
          "A well-formed host of no account answers, but not as an account does.",
          "Correct the account's name; Snowsight shows the URL under the account's details."),
-    _one("user_mapping", r"\b390304\b|\b390309\b|\b394300\b|USER_NOT_FOUND",
+    _one("user_mapping", r"\b390304\b|\b390309\b|\b394300\b|JWT_TOKEN_INVALID_USER",
          "The login in the token is no user's LOGIN_NAME (or EMAIL, as the integration maps), or several users'.",
          "ALTER USER {user} SET LOGIN_NAME = {login};"),
     _one("role_not_in_token", r"\b390317\b|not listed in the Access Token",
@@ -83,10 +85,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
     _one("role", r"\b390186\b|\b390189\b|RoleNotAllowed",
          "The role does not exist, is not granted to the user, or the integration blocks it.",
          "GRANT ROLE {role} TO USER {user}; -- and take it off the integration's blocked roles"),
-    _one("public_key", r"\b394304\b|\b394306\b",
+    _one("public_key", r"\b394304\b|\b394306\b|JWT_TOKEN_INVALID_(PUBLIC_KEY|SIGNATURE)",
          "Another public key is registered for the user than the one that belongs to the private key.",
          "ALTER USER {user} SET RSA_PUBLIC_KEY = '…'; -- skipass connection setup-sql prints it"),
-    _one("account_in_token", r"\b394307\b", "The account in the token is not the one of the host.",
+    _one("account_in_token", r"\b394307\b|JWT_TOKEN_ACCOUNT_MISMATCH",
+         "The account in the token is not the one of the host.",
          "Add the connection again with the account's name without region and cloud."),
     _one("key_pair", r"\b390144\b",
          "The key is not registered for this LOGIN_NAME, the account's name is wrong, or a clock is.",
@@ -117,9 +120,11 @@ SYMPTOMS: tuple[Symptom, ...] = (
          "skipass connection client {connection} --client-id ID"),
     _one("client_refused", r"InvalidClient|invalid_client",
          "The client's secret is another one now, the integration is disabled, or a network policy refuses us.",
-         "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS({integration_text}); -- then: skipass connection client {connection}"),
+         "SELECT SYSTEM$SHOW_OAUTH_CLIENT_SECRETS({integration_text}); "
+         "-- then: skipass connection client {connection}"),
     _one("link_again", r"InvalidGrant|invalid_grant|\b390302\b|consent_required",
-         "The authorisation was revoked or has run out.", "Link the account again: skipass account link {connection}"),
+         "The authorisation was revoked or has run out.",
+         "Link the account again: skipass account link {connection}"),
     _one("token_refused", r"\b390303\b|TokenRejected|Invalid OAuth access token",
          "The token's iss, aud, key or user does not fit the integration.",
          "Compare: DESCRIBE INTEGRATION {integration}; -- or name --admin-connection, and the reason is read"),
@@ -151,10 +156,10 @@ def words(**known: str | None) -> Mapping[str, str]:
     given = {key: value for key, value in known.items() if value and value.isprintable()}
     sql = {key: name(value) for key, value in given.items() if key in ("role", "user", "integration", "warehouse")}
     sql |= {"login": literal(given["login"])} if "login" in given else {}
-    texts = {f"{key}_text": given.get(key, _UNKNOWN[key]) for key in ("role", "integration")}
+    texts = {f"{key}_text": given.get(key, _UNNAMED[key]) for key in ("role", "integration")}
     if "integration" in given:
         texts["integration_text"] = literal(given["integration"])
-    return {**_UNKNOWN, **given, **sql, **texts}
+    return {**_UNNAMED, **given, **sql, **texts}
 
 
 def diagnosed(step: str, symptom: Symptom, seen: str, known: Mapping[str, str]) -> Finding:
@@ -166,5 +171,5 @@ def refused(step: str, known: Mapping[str, str], message: str, *signs: str | Non
     """Return the finding of a refusal, recognised by its message and by further signs such as its code."""
     symptom = recognise(*signs, message)
     if symptom is None:
-        return failed(step, "unknown", message, "This refusal is not one that is known here.", "")
+        return failed(step, UNKNOWN, message, "This refusal is not one that is known here.", "")
     return diagnosed(step, symptom, message, known)
