@@ -155,7 +155,8 @@ def _external(
     metadata = _client(known)["metadata"]
     issuer, kind = str(metadata.get("issuer") or ""), provider(idp)
     if not issuer:
-        raise Refusal("missing_field", "The connection's metadata has no issuer.", "Register it with its issuer.")
+        hint = f"skipass connection client {known['name']} --oauth-metadata FILE gives it."
+        raise Refusal("missing_field", "The connection's metadata has no issuer.", hint)
     return ExternalOAuth(
         kind=kind.kind,
         issuer=issuer,
