@@ -28,6 +28,8 @@ class Egress:
         """Raise `snowflake_misconfigured` if this address of this host may not be dialled."""
         ip = ipaddress.ip_address(address.split("%", maxsplit=1)[0])
         ip = getattr(ip, "ipv4_mapped", None) or ip
+        if getattr(ip, "sixtofour", None) or getattr(ip, "teredo", None):
+            raise _refused(host, "it resolves to an address that carries another one")
         if ip.is_link_local or ip.is_multicast or ip.is_unspecified or ip.is_reserved:
             raise _refused(host, "it resolves to an address that is never reached")
         named = bool({host, f"{host}:{port}"} & self.allow)
@@ -38,10 +40,15 @@ class Egress:
             raise _refused(host, "it resolves to a private address")
 
     def check_literal(self, host: str, port: int) -> None:
-        """Check a host that is an address already: no resolver is asked about those."""
+        """Check a host that is an address already: no resolver is asked about those.
+
+        Numbers that are no address as we write one are refused: others read `127.1` and `2130706433` as one.
+        """
         try:
             ipaddress.ip_address(host)
         except ValueError:
+            if ":" in host or host.replace(".", "").isdigit():
+                raise _refused(host, "it is a number that others could read as an address") from None
             return
         self.check(host, port, host)
 
