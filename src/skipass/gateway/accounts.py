@@ -170,7 +170,8 @@ async def _seen(reader: Reader, principal: Principal, account_id: str) -> FullAc
     if account_id.startswith("con_"):
         found = await reader.get(Connection, account_id, tenant_id=principal.tenant_id)
         user = await reader.get(User, principal.user_id, tenant_id=principal.tenant_id)
-        if found is None or user is None or _keeps(found):
+        allowed = principal.is_person or account_id in (await agent_of(reader, principal)).connections
+        if found is None or user is None or _keeps(found) or not allowed:
             raise absent()
         return await _view(reader, await connection_for(reader, principal, found.name), user)
     return await account_for(reader, principal, account_id, look=True)
