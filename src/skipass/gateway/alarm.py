@@ -27,7 +27,7 @@ async def may_break(unit: UnitOfWork, session: AccessSession, deciders: int) -> 
         message = "Breaking the glass tells everybody, and this gateway has no channel to tell them by."
         raise SkipassError("denied_by_policy", message, "An admin sets one: webhook, Slack or mail.")
     draft = await _owed(unit, session)
-    people = await unit.find(User, tenant_id=session.tenant_id, state=Life.ACTIVE)
+    people = await unit.find(User, tenant_id=session.tenant_id, state=Life.ACTIVE, end_user_of=None)
     able = [person for person in people if await why_no_review(unit, person, draft) is None]
     if len(able) <= deciders:
         message = f"{len(able)} eligible people could review it, beside {deciders} who would decide."

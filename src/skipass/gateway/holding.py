@@ -86,7 +86,7 @@ async def ask(unit: UnitOfWork, approval: Approval) -> Approval:
 
 async def eligible(reader: Reader, approval: Approval) -> list[User]:
     """Return everybody who may decide an approval now."""
-    people = await reader.find(User, tenant_id=approval.tenant_id, state=Life.ACTIVE)
+    people = await reader.find(User, tenant_id=approval.tenant_id, state=Life.ACTIVE, end_user_of=None)
     return [person for person in people if await why_not(reader, person, approval) is None]
 
 

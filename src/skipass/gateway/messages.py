@@ -116,7 +116,8 @@ async def _alarm(reader: Reader, notice: Notice, base_url: str) -> Message | Non
     if review is None or session is None or session.expires_at is None:
         return None
     agent, user = await reader.get(Agent, session.agent_id), await reader.get(User, session.user_id)
-    everybody = await reader.find(User, tenant_id=review.tenant_id, state=Life.ACTIVE, order="name")
+    mine: dict[str, Any] = {"tenant_id": review.tenant_id, "state": Life.ACTIVE, "end_user_of": None}
+    everybody = await reader.find(User, order="name", **mine)
     return Message(
         id=notice.id,
         kind="review.open",

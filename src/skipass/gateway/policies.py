@@ -151,6 +151,6 @@ async def _known(reader: Reader, tenant_id: str) -> dict[str, list[str]]:
     return {
         "connections": [one.name for one in await reader.find(Connection, tenant_id=tenant_id)],
         "agents": [one.name for one in await reader.find(Agent, tenant_id=tenant_id)],
-        "users": [one.name for one in await reader.find(User, tenant_id=tenant_id)],
+        "users": [one.name for one in await reader.find(User, tenant_id=tenant_id, end_user_of=None)],
         "groups": [one.name for one in await reader.find(Membership, tenant_id=tenant_id, removed_at=None)],
     }
