@@ -1,0 +1,1 @@
+from skipass.sdk.adapters.langchain import *  # noqa: F403 - the adapter's own `__all__`

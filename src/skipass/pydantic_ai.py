@@ -1,0 +1,1 @@
+from skipass.sdk.adapters.pydantic_ai import *  # noqa: F403 - the adapter's own `__all__`
