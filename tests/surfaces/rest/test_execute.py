@@ -172,3 +172,16 @@ async def test_a_session_over_the_tool_is_the_same_session(at: House) -> None:
     envelope = (await at.post("/tools/skipass_request_session/execute", wish, who="agent")).body
     assert envelope["status"] == "success"
     assert (await at.get(f"/sessions/{envelope['session_id']}", who="agent")).body["state"] == "open"
+
+
+@pytest.mark.parametrize(("layout", "first"), [("csv", "ORDER_ID,STATUS"), ("table", "ORDER_ID | STATUS")])
+async def test_rows_are_laid_out_as_text_on_request(at: House, layout: str, first: str) -> None:
+    """With a format the envelope holds the text form beside the rows; without one it does not."""
+    session = await at.session()
+    path = "/tools/snowflake_execute_query/execute"
+    wish = {"connection_name": "jit", "session_id": session, "tool_input": {"statement": PENDING}}
+    assert "text" not in (await at.post(path, wish, who="agent")).body
+    wish["tool_input"] = {"statement": PENDING, "format": layout}
+    told = (await at.post(path, wish, who="agent")).body
+    assert f"\n{first}\n" in told["text"]
+    assert told["data"]["data"]
