@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -60,7 +61,7 @@ class Town(House):
         """Walk the whole way, and on to the page that was to be opened."""
         page = await self.land(browser, await self.prove(browser, await self.leave(browser, to), login))
         found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', page.html)
-        return await browser.get(found[1]) if found else page
+        return await browser.get(unescape(found[1])) if found else page
 
     async def cookie(self, browser: Browser) -> str:
         """Return the text of the browser's sign-in."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
+import webbrowser
+from collections.abc import Mapping
+from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from skipass.cli import environment
 from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment, stored
 from skipass.cli.commands import groups
+from skipass.cli.entering import Server, by_browser, by_device, server_of, token_of
 from skipass.cli.options import FormatOption, IdentifierOption, LimitOption, more
 from skipass.cli.output import Format, note, say, show_object, show_rows
+from skipass.clock import SystemClock
 from skipass.secret import Secret
 
 app = typer.Typer(help="People.", no_args_is_help=True)
@@ -38,26 +44,57 @@ def user() -> None:
 def login(
     link: Annotated[
         str | None,
-        typer.Argument(help="The one-time link, or its token; without it, it is read from the terminal or a pipe."),
+        typer.Argument(help="A one-time link, or its token; without it, it is read from the terminal or a pipe."),
     ] = None,
+    browser: Annotated[bool, typer.Option("--browser", help="Sign in with a browser on this machine.")] = False,
+    device: Annotated[bool, typer.Option("--device", help="Sign in with a browser anywhere, by a code.")] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Sign in with a one-time link.
+    """Sign in: with a browser where an identity provider is connected, else with a one-time link.
 
     The token that comes back is kept in a file of its owner alone; it never decides an approval.
     """
-    base_url, token = _link(link or _asked())
+    url = checked_url(environment.url() or current_url())
+    server = None if link else _server(url, asked=browser or device)
+    if server is None or not (browser or device or not server.links):
+        _by_link(link or _asked(), form)
+        return
+    given = asyncio.run(by_device(server, _show_code) if device else by_browser(server, _show_page))
+    token, ends = token_of(given), SystemClock().now() + timedelta(seconds=int(given["expires_in"]))
+    user = Gateway(url, token).get("/whoami")["user"]
+    _keep(url, token, {"user": user, "expires_at": ends.isoformat(timespec="seconds")}, form)
+
+
+def _server(url: str, *, asked: bool) -> Server | None:
+    """Return the gateway's authorization server where a person is to sign in with it, None where a link is piped in."""
+    return asyncio.run(server_of(url)) if asked or sys.stdin.isatty() else None
+
+
+def _by_link(text: str, form: Format) -> None:
+    base_url, token = _link(text)
     url = checked_url(environment.url() or base_url or current_url())
     answer = Gateway(url).post("/sign-in", {"token": token.reveal()})
-    path = stored().path
-    name, expires_at = str(answer["user"]["name"]), str(answer["expires_at"])
-    stored().keep(url, Secret(str(answer["token"])), name, expires_at)
+    _keep(url, Secret(str(answer["token"])), answer, form)
+
+
+def _keep(url: str, token: Secret[str], answer: Mapping[str, Any], form: Format) -> None:
+    path, name, expires_at = stored().path, str(answer["user"]["name"]), str(answer["expires_at"])
+    stored().keep(url, token, name, expires_at)
     if form is not Format.TABLE:
         show_object({"url": url, "user": answer["user"], "expires_at": expires_at}, form)
         return
     say(f"Signed in to {url} as {name} until {expires_at}. The token is in {path}.")
     if environment.api_key() is not None:
         note("SKIPASS_API_KEY is set and comes first: unset it to act as yourself.")
+
+
+def _show_page(address: str) -> None:
+    note(f"Sign in with a browser on this machine:\n\n  {address}\n")
+    webbrowser.open(address)
+
+
+def _show_code(address: str, code: str) -> None:
+    note(f"Open {address} in any browser, and type the code {code}.")
 
 
 def _asked() -> str:
@@ -68,7 +105,7 @@ def _asked() -> str:
 def _link(text: str) -> tuple[str | None, Secret[str]]:
     page, mark, token = text.strip().rpartition("#")
     if not token:
-        raise typer.BadParameter("paste the link that init or user link printed", param_hint="LINK")
+        raise typer.BadParameter("paste the link that init or user link printed, or give --browser", param_hint="LINK")
     return (page.removesuffix("/sign-in") if mark else None), Secret(token)
 
 
