@@ -52,6 +52,19 @@ def _encode(value: int) -> str:
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 
 
+def as_uuid(identifier: str) -> str:
+    """Return an id in the form of a UUID, for protocols that know no other; `from_uuid` gives it back."""
+    value = 0
+    for character in identifier.partition("_")[2]:
+        value = value << 5 | _ALPHABET.index(character)
+    return str(uuid.UUID(int=value))
+
+
+def from_uuid(noun: str, text: str) -> str:
+    """Return the id of a noun that this UUID stands for; raises `ValueError` for what is no UUID."""
+    return f"{PREFIXES[noun]}_{_encode(uuid.UUID(text).int)}"
+
+
 def upstream_request_id(statement_id: str) -> str:
     """Return the UUID sent to Snowflake as `requestId` for this statement; the same every time."""
     return str(uuid.uuid5(_NAMESPACE, statement_id))

@@ -26,6 +26,7 @@ from skipass.surfaces.mcp.app import create_mcp_app
 from skipass.surfaces.oauth.app import create_oauth_app
 from skipass.surfaces.oauth.metadata import METADATA_PATH
 from skipass.surfaces.rest.app import create_rest_app
+from skipass.surfaces.sqlapi.app import create_sqlapi_app
 
 _log = structlog.get_logger("skipass.http")
 
@@ -41,6 +42,8 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     connect = create_connect_app(gateway, edge, clock)
     oauth = create_oauth_app(gateway, edge, clock)
     rooms |= {"connect": connect, "oauth/upstream-callback": connect, "oauth": oauth, METADATA_PATH[1:]: oauth}
+    sqlapi = create_sqlapi_app(gateway, edge, clock)
+    rooms |= {"api/v2": sqlapi, "c": sqlapi}
     journal, router = gateway.deps.journal, _Router(rooms, mcp)
     return _Logged(router if journal.exclusive else InTouch(router, journal.in_touch), clock)
 

@@ -10,9 +10,12 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
+from skipass.gateway.key_pairs import register
 from skipass.gateway.oauth_metadata import check_url
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.identity import key_pair
+from skipass.identity.key_pair import PublicKey
 from skipass.identity.keys import Issued, issue
 from skipass.ids import new_id
 from skipass.nouns.connection import Connection
@@ -49,11 +52,13 @@ class Agents:
         connections: Sequence[str],
         end_users: bool = False,
         return_urls: Sequence[str] = (),
+        public_key: str | None = None,
     ) -> tuple[Agent, AgentKeys]:
         """Return a new agent and its keys, shown once.
 
         `owner` and `users` are names; without `users` it acts for its owner. With `end_users` it acts for the people of
         its application instead, whom it names itself; a browser goes back to one of `return_urls` after they link.
+        With `public_key` (PEM, or Snowflake's base64) it may sign in to the SQL API with that key pair.
         """
         by = require(principal, Role.ADMIN)
         if not name or len(name) > 64 or not name.isprintable():
@@ -62,9 +67,11 @@ class Agents:
             raise SkipassError("invalid_request", "An application's agent takes return URLs, any other one users.")
         for url in return_urls:
             check_url(url, "A return URL")
+        pair = key_pair.public_key(public_key) if public_key is not None else None
 
         async def add(unit: UnitOfWork) -> tuple[Agent, AgentKeys]:
-            people = {user.name: user.id for user in await unit.find(User, tenant_id=principal.tenant_id)}
+            known = await unit.find(User, tenant_id=principal.tenant_id, end_user_of=None)
+            people = {user.name: user.id for user in known}
             targets = {one.name: one.id for one in await unit.find(Connection, tenant_id=principal.tenant_id)}
             agent = Agent(
                 id=new_id("agent", unit.now),
@@ -81,7 +88,7 @@ class Agents:
             facts = {"name": name, "owner_id": agent.owner_id, "users": agent.users, "connections": agent.connections}
             facts |= {"acts_for": agent.acts_for.value, "return_urls": agent.return_urls}
             unit.emit(Event(agent.tenant_id, "agent.created", agent.id, facts | {"by": by}))
-            return agent, await _issue(unit, agent)
+            return agent, await _issue(unit, agent, pair)
 
         return await self._deps.journal.write(add)
 
@@ -95,16 +102,20 @@ class Agents:
 
         return await self._deps.journal.read(load)
 
-    async def rotate(self, principal: Principal, name: str) -> tuple[Agent, AgentKeys]:
-        """Return new keys, shown once; the earlier ones end a day later, so nothing stops meanwhile."""
+    async def rotate(self, principal: Principal, name: str, public_key: str | None = None) -> tuple[Agent, AgentKeys]:
+        """Return new keys, shown once; the earlier ones end a day later, so nothing stops meanwhile.
+
+        With `public_key` that key pair is one of the new ones; without, an agent has none after that day.
+        """
         require(principal, Role.ADMIN)
+        pair = key_pair.public_key(public_key) if public_key is not None else None
 
         async def rotate(unit: UnitOfWork) -> tuple[Agent, AgentKeys]:
             agent = await _named(unit, principal.tenant_id, name)
             for key in await unit.find(ApiKey, owner_id=agent.id, revoked_at=None):
                 if key.expires_at is None or key.expires_at > unit.now + OVERLAP:
                     await unit.change(key, expires_at=unit.now + OVERLAP)
-            return agent, await _issue(unit, agent)
+            return agent, await _issue(unit, agent, pair)
 
         return await self._deps.journal.write(rotate)
 
@@ -121,7 +132,9 @@ class Agents:
         return await self._deps.journal.write(disable)
 
 
-async def _issue(unit: UnitOfWork, agent: Agent) -> AgentKeys:
+async def _issue(unit: UnitOfWork, agent: Agent, pair: PublicKey | None) -> AgentKeys:
+    if pair is not None:
+        await register(unit, agent, pair)
     key, secret = await _one(unit, agent, KeyUse.AGENT), await _one(unit, agent, KeyUse.CLIENT_SECRET)
     return AgentKeys(key.key, key.text, secret.text)
 

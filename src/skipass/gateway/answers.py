@@ -88,6 +88,7 @@ def state_of(statement: Statement) -> Envelope:
         fields |= {"code": _CODES[statement.state], "retryable": statement.state is StatementState.NOT_SENT}
     if statement.error_code:
         fields |= {"message": statement.error_message, "snowflake_code": statement.error_code}
+        fields |= {"snowflake_state": statement.error_state} if statement.error_state else {}
     if statement.state in _HINTS:
         fields["hint"] = _HINTS[statement.state]
     if statement.finished_at:

@@ -17,7 +17,7 @@ from skipass.nouns.principal import Principal
 
 _HINT = "Send Authorization: Bearer with an agent's key or your own token; see skipass login and skipass agent create."
 RECORDED_A_MINUTE = 120
-FOR_AGENTS = (KeyUse.AGENT, KeyUse.AGENT_TOKEN)
+FOR_AGENTS = (KeyUse.AGENT, KeyUse.AGENT_TOKEN, KeyUse.PUBLIC_KEY)
 Welcome = Callable[[str, str, str], Awaitable[None]]
 """Takes tenant, agent and identifier."""
 
@@ -39,6 +39,10 @@ class Authenticator:
         key = await self._deps.journal.read(lambda reader: key_of(reader, bearer))
         if welcome is not None and identifier and key is not None and key.use in FOR_AGENTS:
             await welcome(key.tenant_id, key.owner_id, identifier)
+        return await self.of_key(key, identifier)
+
+    async def of_key(self, key: ApiKey | None, identifier: str | None) -> Principal:
+        """Return the caller that a verified key was given to; raises as `authenticate` does."""
         try:
             return await self._deps.journal.read(lambda reader: self._principal(reader, key, identifier))
         except SkipassError as refused:

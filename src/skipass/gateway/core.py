@@ -32,6 +32,7 @@ from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.issuer import Issuer
 from skipass.gateway.issuing import Issuing
 from skipass.gateway.jobs import Jobs
+from skipass.gateway.key_pairs import KeyPairs
 from skipass.gateway.landing import SWEEP_S, Landing
 from skipass.gateway.linking import Linking
 from skipass.gateway.mappings import Mappings
@@ -51,6 +52,8 @@ from skipass.gateway.running import Runner
 from skipass.gateway.servers import Servers
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.signins import SignIns
+from skipass.gateway.statement_calls import StatementCalls
+from skipass.gateway.streaming import Streaming
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
 from skipass.gateway.tokens_issued import Tokens
@@ -70,6 +73,8 @@ class Gateway:
     deps: Deps
     authenticator: Authenticator
     calls: Calls
+    streaming: Streaming
+    key_pairs: KeyPairs
     sessions: Sessions
     ending: Ending
     approvals: Approvals
@@ -169,18 +174,22 @@ def build(deps: Deps) -> Gateway:
     reconciler = Reconciler(deps, runner, system)
     clients, whoami, connections = Clients(deps), Whoami(system), Connections(deps, system)
     landing, disconnecting = Landing(deps, clients, whoami), Disconnecting(deps, runner, clients)
+    calls = Calls(
+        deps,
+        sessions=sessions,
+        executor=executor,
+        runner=runner,
+        delivery=delivery,
+        ending=ending,
+        tickets=tickets,
+    )
+    statements = StatementCalls(deps, executor, runner, delivery, tickets)
     return Gateway(
         deps=deps,
         authenticator=authenticator,
-        calls=Calls(
-            deps,
-            sessions=sessions,
-            executor=executor,
-            runner=runner,
-            delivery=delivery,
-            ending=ending,
-            tickets=tickets,
-        ),
+        calls=calls,
+        streaming=Streaming(deps, calls, statements, delivery, epoch),
+        key_pairs=KeyPairs(deps, authenticator),
         sessions=sessions,
         ending=ending,
         approvals=approvals,

@@ -268,4 +268,4 @@ def _refused(refusal: SkipassError) -> dict[str, Any]:
 
 def _upstream_error(error: SnowflakeError) -> dict[str, Any]:
     message = f"{error.message} {error.hint}".strip()
-    return _error(error.code or type(error).__name__, message)
+    return _error(error.code or type(error).__name__, message) | {"error_state": error.sql_state}

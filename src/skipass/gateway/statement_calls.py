@@ -44,19 +44,19 @@ class StatementCalls:
 
     async def partition(self, principal: Principal, wanted: inputs.GetQueryPartition) -> Envelope:
         """Return one partition of a statement's rows; raises `not_found`, `invalid_request` for a number too high."""
-        statement, here = await self._statement(principal, wanted.statement_handle)
+        statement, here = await self.find(principal, wanted.statement_handle)
         return await self._delivery.partition(statement, wanted.partition, here.ways.any())
 
     async def status(self, principal: Principal, wanted: inputs.GetQueryStatus, call: CallContext) -> Envelope:
         """Return how a statement is doing, and its first rows once it succeeded; raises `not_found`."""
         handle = wanted.statement_handle
-        statement, here = await self._statement(principal, handle)
+        statement, here = await self.find(principal, handle)
         if statement.state is StatementState.HELD and statement.approval_id and wanted.wait_s:
             await until_decided(self._deps, principal, statement.approval_id, wanted.wait_s)
-            statement, here = await self._statement(principal, handle)
+            statement, here = await self.find(principal, handle)
         if statement.state is StatementState.APPROVED:
             await self._tickets.claimed(statement.id, min(call.wait_s, MOST_WAIT_S))
-            statement, here = await self._statement(principal, handle)
+            statement, here = await self.find(principal, handle)
         if statement.state is StatementState.HELD:
             return await self._held(statement)
         if statement.state not in OVER and statement.state in FINAL:
@@ -64,10 +64,12 @@ class StatementCalls:
         return await collect(self._runner, self._delivery, statement, here.ways.any(), min(call.wait_s, MOST_WAIT_S))
 
     async def cancel(self, principal: Principal, handle: str) -> Envelope:
-        """Cancel a statement, and return where it is now; raises `not_found`."""
-        statement, here = await self._statement(principal, handle)
+        """Cancel a statement, as soon as it has a handle, and return where it is now; raises `not_found`."""
+        statement, here = await self.find(principal, handle)
         if statement.state is StatementState.SUBMITTED:
             statement = await self._runner.cancel(statement, here.ways.any(), "caller")
+        elif statement.state is StatementState.ADMITTED:
+            self._runner.cancel_soon(statement, here.ways.any(), "caller")
         return answers.state_of(statement)
 
     async def _held(self, statement: Statement) -> Envelope:
@@ -77,7 +79,7 @@ class StatementCalls:
         approval = await self._deps.journal.read(load)
         return answers.held(statement, approval, self._deps.base_url) if approval else answers.state_of(statement)
 
-    async def _statement(self, principal: Principal, handle: str) -> tuple[Statement, Standing]:
+    async def find(self, principal: Principal, handle: str) -> tuple[Statement, Standing]:
         """Return this principal's statement by our handle or Snowflake's, and its standing; else `not_found`."""
 
         async def load(reader: Reader) -> tuple[Statement, str]:

@@ -81,6 +81,7 @@ class Statement:
     `handle` is Snowflake's. `owner_boot` names the process that drives it. `timeout_s` is the timeout pinned upstream.
     `cancel_unconfirmed` is true where Snowflake would not say that a cancel took hold. `result_sealed` is a ticket's
     bounded first partition, kept until `result_until`. `partitions` holds rows and uncompressed bytes of each.
+    `error_state` is the SQLSTATE that Snowflake gave with `error_code`.
     """
 
     id: str
@@ -119,3 +120,4 @@ class Statement:
     lookup_at: datetime | None = None
     result_sealed: bytes | None = None
     result_until: datetime | None = None
+    error_state: str | None = None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from skipass.cli.client import Gateway, checked_url, current_url, gateway, segment
 from skipass.cli.failures import Refusal
+from skipass.cli.keyfiles import public_key_of
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, note, say, show_object, show_rows
 from skipass.cli.snippets import KEY_VARIABLE, Client, mcp_url, snippet
@@ -18,6 +20,16 @@ app = typer.Typer(help="Agents.", no_args_is_help=True)
 _COLUMNS = ("name", "owner_id", "acts_for", "users", "connections", "state", "created_at")
 
 NameArgument = Annotated[str, typer.Argument(help="The agent's name.")]
+PublicKeyOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--public-key",
+        metavar="FILE",
+        help="RSA public key that it signs in to the SQL API with; see skipass key new.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
 
 
 @app.callback()
@@ -40,12 +52,13 @@ def create(
         list[str] | None,
         typer.Option("--return-url", metavar="URL", help="Where they go after linking; repeatable."),
     ] = None,
+    public_key: PublicKeyOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Register an agent and print its key, once."""
     door = gateway()
     body: dict[str, Any] = {"name": name, "owner": owner, "users": list(users or ()), "connections": connection}
-    body |= {"end_users": end_users, "return_urls": list(return_url or ())}
+    body |= {"end_users": end_users, "return_urls": list(return_url or ()), **_pair(public_key)}
     made = door.post("/agents", body)
     if form is not Format.TABLE:
         show_object(made, form)
@@ -54,6 +67,10 @@ def create(
     for slug in _slugs(door, made["agent"]["connections"]):
         say(f"\nIn the environment of Claude Code (skipass agent config has the other clients), over {slug}:\n")
         say(snippet(Client.CLAUDE_CODE, slug, mcp_url(door.base_url, slug)).text)
+
+
+def _pair(public_key: Path | None) -> dict[str, Any]:
+    return {"public_key": public_key_of(public_key)} if public_key else {}
 
 
 def _show_key(made: dict[str, Any]) -> None:
@@ -79,9 +96,9 @@ def list_(limit: LimitOption = 100, form: FormatOption = Format.TABLE) -> None:
 
 
 @app.command()
-def rotate(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
-    """Make a second key, shown once; the earlier ones end a day later."""
-    made = gateway().post(f"/agents/{segment(name)}/rotate")
+def rotate(name: NameArgument, public_key: PublicKeyOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Make a second key, shown once; the earlier ones end a day later, and so does a key pair."""
+    made = gateway().post(f"/agents/{segment(name)}/rotate", _pair(public_key))
     if form is not Format.TABLE:
         show_object(made, form)
         return

@@ -7,8 +7,8 @@ handle. Nothing here runs a statement twice: the one repetition is of a request 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -121,6 +121,26 @@ class SqlApi:
                 return answers.partition_body(call, replace(answer, body=unpack(answer.body, self._max_body_bytes)))
 
         return content
+
+    @asynccontextmanager
+    async def partition_stream(
+        self, handle: str, index: int, tokens: TokenSource, *, timeout_s: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Yield partition `index` in pieces as it came, gzip as a rule; no more of it is held than a few of them.
+
+        `timeout_s` bounds each wait. Raises what the answer reports instead of rows, before the first piece.
+        """
+        from skipass.snowflake.sqlapi.streams import begun
+
+        call = wire.partition_call(handle, index)
+        with _about(call):
+            async with AsyncExitStack() as stack:
+                token, transport = await self._token(tokens, timeout_s), self._connection()
+                stream = await begun(stack, transport, call, token, timeout_s=timeout_s)
+                if stream.refused is not None and can_use_fresh_token(stream.refused) and await tokens.rejected(token):
+                    token = await self._token(tokens, timeout_s)
+                    stream = await begun(stack, transport, call, token, timeout_s=timeout_s)
+                yield stream.judged(call, self._max_body_bytes)
 
     async def cancel(self, handle: str, tokens: TokenSource, *, timeout_s: float) -> answers.CancelOutcome:
         """Cancel a statement; one that is finished or unknown is nothing to cancel."""

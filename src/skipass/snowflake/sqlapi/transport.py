@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import zlib
-from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
@@ -56,6 +57,15 @@ class _Departure(Payload):
                 raise
         self.left = True
         await writer.write(self._value)
+
+
+@dataclass(frozen=True, slots=True)
+class Arriving:
+    """An answer whose body still comes, in pieces as it came off the wire; header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    pieces: AsyncIterator[bytes]
 
 
 class Transport:
@@ -121,6 +131,45 @@ class Transport:
             raw = await self._read(response, call.last)
             status, found = response.status, {name.lower(): value for name, value in response.headers.items()}
         return Answer(status, raw, found)
+
+    @asynccontextmanager
+    async def arriving(self, call: Call, token: Token, *, timeout_s: float) -> AsyncIterator[Arriving]:
+        """Yield an answer while its body comes; what was not read of it by the end closes the connection.
+
+        `timeout_s` bounds each wait for more, not the whole: whoever reads slowly is waited for. Raises, and its pieces
+        raise, `SnowflakeUnavailable`; a body that stops short never just ends.
+        """
+        response = await self._answered(call, token, timeout_s)
+        try:
+            headers = {name.lower(): value for name, value in response.headers.items()}
+            yield Arriving(response.status, headers, self._pieces(response))
+        finally:
+            response.close()
+
+    async def _answered(self, call: Call, token: Token, timeout_s: float) -> aiohttp.ClientResponse:
+        timeout = aiohttp.ClientTimeout(total=None, connect=_CONNECT_S, sock_read=timeout_s)
+        url = URL(self._base_url + call.path, encoded=True).with_query(dict(call.query))
+        headers = {**self._headers, **call.headers, **_credential(token)}
+        try:
+            return await self._open().request(
+                call.method, url, headers=headers, timeout=timeout, allow_redirects=False, auto_decompress=False
+            )
+        except (TimeoutError, aiohttp.ClientError, OSError) as problem:
+            failure = _unavailable(problem, None)
+        raise failure
+
+    async def _pieces(self, response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+        size = 0
+        try:
+            async for piece in response.content.iter_any():
+                size += len(piece)
+                if size > self._max_body_bytes:
+                    raise _too_large(self._max_body_bytes)
+                yield piece
+            return
+        except (TimeoutError, aiohttp.ClientError, OSError) as problem:
+            failure = _unavailable(problem, None)
+        raise failure
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -10,7 +10,7 @@ from skipass.gateway.agents import AgentKeys
 from skipass.gateway.views import agent_view
 from skipass.nouns.people import Agent
 from skipass.surfaces.rest import paging, shapes
-from skipass.surfaces.rest.bodies import NewAgent, Segment
+from skipass.surfaces.rest.bodies import NewAgent, Rotated, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
@@ -22,7 +22,7 @@ router = routes(CallerRoute, "agents")
 async def create_agent(body: NewAgent, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Register an agent; `api_key` and `client_secret` are in this answer only."""
     create = partial(gateway.agents.create, caller, body.name, owner=body.owner)
-    create = partial(create, end_users=body.end_users, return_urls=body.return_urls)
+    create = partial(create, end_users=body.end_users, return_urls=body.return_urls, public_key=body.public_key)
     return await once(partial(create, users=body.users, connections=body.connections), _plain, shown_once=_key)
 
 
@@ -38,9 +38,12 @@ async def list_agents(
 
 # A name may hold a slash, which a server decodes before the path is matched.
 @router.post("/agents/{name:path}/rotate", response_model=shapes.NewKey, summary="Give an agent a new key")
-async def rotate_agent(name: Segment, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
-    """Issue a second key and client secret, in this answer only; the earlier ones end a day later."""
-    return await once(partial(gateway.agents.rotate, caller, name), _plain, status=200, shown_once=_key)
+async def rotate_agent(
+    name: Segment, gateway: TheGateway, caller: Caller, once: OnceFor, body: Rotated | None = None
+) -> Response:
+    """Issue a second key and client secret, in this answer only; the earlier ones end a day later, key pairs too."""
+    rotate = partial(gateway.agents.rotate, caller, name, body.public_key if body else None)
+    return await once(rotate, _plain, status=200, shown_once=_key)
 
 
 @router.post("/agents/{name:path}/disable", response_model=shapes.Agent, summary="Disable an agent")

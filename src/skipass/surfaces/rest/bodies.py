@@ -75,6 +75,17 @@ class NewUser(Body):
     )
 
 
+PublicKeyText = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=8192,
+        description="RSA public key, PEM or one line of base64, that the agent signs in to the SQL API with.",
+        examples=["MIIBIjANBgkq…"],
+    ),
+]
+
+
 class NewAgent(Body):
     """Body of `POST /agents`."""
 
@@ -90,6 +101,13 @@ class NewAgent(Body):
     connections: list[Name] = Field(
         default=[], max_length=200, description="Names of the connections it may use.", examples=[["ops"]]
     )
+    public_key: PublicKeyText | None = None
+
+
+class Rotated(Body):
+    """Body of `POST /agents/{name}/rotate`; may be left out."""
+
+    public_key: PublicKeyText | None = None
 
 
 Segment = Annotated[str, Field(max_length=255)]
