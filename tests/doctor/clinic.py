@@ -14,6 +14,7 @@ from skipass.gateway.issuer import issuer_url
 from skipass.nouns.connection import AuthMethod, Connection
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
+from skipass.snowflake import SnowflakeClient
 from skipass.snowflake.auth.vouched import USER_CLAIM
 from skipass.snowflake.setup_sql import Access, ExternalOAuth, Integration, external_oauth_script, integration_name
 
@@ -50,13 +51,18 @@ class Clinic:
         public = tuple(one.public_key for one in keys)
         access = Access("AGENT_ROLE", "AGENT_WH", (("OPS_DB", "OPS"),), users=('"DANA"',))
         owner = Integration(integration_name(VOUCH), access, ("AGENT_ROLE",))
-        self.sql(
-            *_statements(external_oauth_script(owner, ExternalOAuth(user_claim=USER_CLAIM, keys=public, **trusted)))
-        )
+        self.paste(external_oauth_script(owner, ExternalOAuth(user_claim=USER_CLAIM, keys=public, **trusted)))
         await self.at.gateway.mappings.set(self.admin, VOUCH, "ada", "dana@example.com")
         _, link = await self.at.gateway.people.link(self.admin, "ada")
         await self.at.gateway.sign_ins.open(link.reveal())
         return made
+
+    def paste(self, script: str) -> None:
+        """Run a script as an administrator's worksheet does."""
+        chief = self.at.sandbox.users[0]
+        login = {"user": chief.login_name, "private_key_path": chief.private_key_path}
+        with SnowflakeClient(account="SKIPASS-SANDBOX", host=self.at.sandbox.url, **login) as client:
+            client.query(script, parameters={"MULTI_STATEMENT_COUNT": "0"}, role="ACCOUNTADMIN")
 
     def sql(self, *texts: str) -> None:
         """Let the account's administrator run statements."""
@@ -88,8 +94,3 @@ def failures(findings: list[Finding]) -> list[tuple[str, str]]:
 def of(findings: list[Finding], step: str) -> Finding:
     (found,) = [one for one in findings if one.step == step]
     return found
-
-
-def _statements(script: str) -> list[str]:
-    lines = [line for line in script.splitlines() if not line.lstrip().startswith("--")]
-    return [one.strip() for one in "\n".join(lines).split(";\n") if one.strip()]
