@@ -1,0 +1,31 @@
+"""One served gateway for a module, with everything of one tenant in it and another tenant beside it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from gateways import snowflake, stage
+from isolation.estate import Estate, settled
+from skipass.sandbox.testing import RunningSandbox
+from surfaces.rest.house import house
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[RunningSandbox]:
+    with snowflake() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def estate(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Estate]:
+    path: Path = tmp_path_factory.mktemp("isolation") / "home"
+    async with stage(sandbox, path) as running, house(running) as served:
+        yield await settled(served)
