@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
@@ -27,7 +28,7 @@ def declare(tmp_path: Path, sandboxed: dict[str, Any], request: pytest.FixtureRe
     key = tmp_path / "service.p8"
     key.write_bytes(Path(service["private_key_path"]).read_bytes())
     key.chmod(0o600)
-    name = "d" + "".join(c for c in request.node.name if c.isalnum())[-12:].lower()
+    name = "d" + hashlib.sha256(request.node.name.encode()).hexdigest()[:10]
 
     def write(text: str) -> Path:
         file = tmp_path / "skipass.toml"
@@ -227,3 +228,71 @@ def test_a_file_that_is_none_is_told(admin: Run, tmp_path: Path) -> None:
     assert "cannot be read" in admin("apply", "-f", tmp_path / "nowhere.toml").err
     (tmp_path / "x.toml").write_text("[[connection]\n")
     assert "is not TOML" in admin("apply", "-f", tmp_path / "x.toml").err
+
+
+OTHERS = (
+    CONNECTION
+    + """
+[[user]]
+name = "NAMEuser"
+roles = ["ROLES"]
+
+[[agent]]
+name = "NAMEagent"
+owner = "OWNER"
+connections = ["TARGET"]
+
+[[mcp_server]]
+slug = "NAME-two"
+connection = "TARGET"
+"""
+)
+
+
+def filled(text: str, roles: str, owner: str, target: str) -> str:
+    return text.replace("ROLES", roles).replace("OWNER", owner).replace("TARGET", target)
+
+
+def test_people_agents_and_slugs_stay_what_they_are(admin: Run, declare: Callable[..., Path]) -> None:
+    """Other roles, another owner, other connections and another target are each a fault with what helps."""
+    assert admin("apply", "-f", declare(filled(OTHERS, "member", "sam", "NAME"))).status == 0
+    found = admin("apply", "-f", declare(filled(OTHERS, "auditor", "ada", "jit")))
+    assert (found.status, found.out) == (1, "")
+    assert "roles are member, and stay" in found.err
+    assert "owner is 'sam', not 'ada'; agents are not changed: skipass agent disable" in found.err
+    assert "connections is" in found.err
+    assert "not 'jit'; a slug stays with its connection" in found.err
+
+
+def test_a_client_that_came_later_is_given_by_the_file(
+    admin: Run, declare: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A connection that waits for its client gets it, secret and all, from the same file once it stands there."""
+    waiting = '[[connection]]\nname = "NAME"\nauth = "snowflake_oauth"\naccount = "A-B"\nhost = "URL"\nrole = "R"\n'
+    assert admin("apply", "-f", declare(waiting)).status == 0
+    monkeypatch.setenv("LATER_SECRET", "PLANTED")
+    given = declare(waiting + 'client_id = "abc="\nclient_secret_env = "LATER_SECRET"\n')
+    found = admin("apply", "-f", given)
+    assert (found.status, "    client_id: none → abc=\n" in found.out) == (0, True), found.err
+    assert "PLANTED" not in found.out + found.err
+    assert actions(admin("apply", "-f", given, "--format", "json")) == [("connection", "same")]
+
+
+def test_a_provider_s_object_is_given_by_the_file(
+    admin: Run, declare: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object without its secret may stand in the file, later too; with the secret in it, it may not."""
+    idp = "https://idp.example.com"
+    waiting = '[[connection]]\nname = "NAME"\nauth = "external_oauth"\naccount = "A-B"\nhost = "URL"\nrole = "R"\n'
+    assert admin("apply", "-f", declare(waiting)).status == 0
+    monkeypatch.setenv("LATER_SECRET", "PLANTED")
+    members = f'client_id = "c", scope = "session:role:R", issuer = "{idp}", token_endpoint = "{idp}/t"'
+    pasted = f'oauth_metadata = {{ {members}, authorization_endpoint = "{idp}/a" }}\n'
+    given = declare(waiting + pasted + 'client_secret_env = "LATER_SECRET"\n')
+    assert actions(admin("apply", "-f", given, "--format", "json")) == [("connection", "change")]
+    assert actions(admin("apply", "-f", given, "--format", "json")) == [("connection", "same")]
+    other = declare(waiting + pasted.replace("session:role:R", "session:role:OTHER"))
+    assert "oauth_metadata.scope is 'session:role:R'" in admin("apply", "-f", other).err
+    told = declare(waiting + pasted.replace('"c",', '"c", client_secret = "PLANTED",'))
+    refused = admin("apply", "-f", told).err
+    assert ("client_secret is a secret" in refused, "PLANTED" in refused) == (True, False)
