@@ -6,12 +6,16 @@
     ```
     ```{tools}
     ```
+    ```{tool} snowflake_get_tables
+    ```
 
-`commands` takes the first words of the commands to list, without any all of them.
+`tools` lists them all, `tool` describes one. `commands` takes the first words of the commands to list, without any all
+of them.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -27,7 +31,7 @@ from skipass.app.settings import SETTINGS, Settings
 from skipass.cli.main import app as cli
 from skipass.surfaces.rest.app import framework
 from skipass.surfaces.rest.openapi import document
-from skipass.tools.catalogue import CATALOGUE
+from skipass.tools.catalogue import CATALOGUE, ToolSpec
 
 UNSET = "not set"
 
@@ -96,12 +100,39 @@ def _shape(schema: Mapping[str, Any]) -> str:
 
 
 def fields(schema: Mapping[str, Any]) -> list[list[str]]:
-    """Return a row a member of a tool's input: its name, its type, what it means."""
+    """Return a row a member of a tool's input: its name, its type, what it means, what it may and what it will be."""
     required = set(schema.get("required", ()))
     return [
-        [name, _type(one), f"{'Required. ' if name in required else ''}{one.get('description', '')}"]
+        [name, _type(one), " ".join(filter(None, (*_meaning(name in required, one),)))]
         for name, one in schema["properties"].items()
     ]
+
+
+def _meaning(required: bool, schema: Mapping[str, Any]) -> Iterator[str]:
+    yield "Required." if required else ""
+    yield schema.get("description", "")
+    yield f"One of {', '.join(f'`{one}`' for one in schema['enum'])}." if "enum" in schema else ""
+    yield f"From {schema['minimum']} to {schema['maximum']:,}." if {"minimum", "maximum"} <= set(schema) else ""
+    yield f"Default: `{json.dumps(schema['default'])}`." if "default" in schema else ""
+
+
+def example(schema: Mapping[str, Any]) -> str:
+    """Return a call's input, made of the examples of the members that are required, or of the first that has one."""
+    shown = {name: one["examples"][0] for name, one in schema["properties"].items() if one.get("examples")}
+    required = {name: shown.get(name, "…") for name in schema.get("required", ())}
+    return json.dumps(required or dict(list(shown.items())[:1]), ensure_ascii=False)
+
+
+def facts(tool: ToolSpec) -> list[list[str]]:
+    """Return a row a fact: what a tool does to Snowflake, how far it looks, what its rows are."""
+    hints = tool.annotations
+    effect = (
+        "reads only" if hints["readOnlyHint"] else "may change or end something" if hints["destructiveHint"] else "adds"
+    )
+    level = f"metadata `{tool.metadata.value}` at least" if tool.metadata else "only what the call names"
+    columns = ", ".join(f"`{name}`" for name in tool.columns)
+    told = [["effect", effect], ["looks at", level], ["columns to rely on, by name", columns]]
+    return [row for row in told if row[1]]
 
 
 def _type(schema: Mapping[str, Any]) -> str:
@@ -144,22 +175,35 @@ class Routes(Directive):
 
 
 class Tools(Directive):
-    """Renders each tool with the members of its input."""
+    """Renders the tools as a table: name, and what it is."""
 
     def run(self) -> list[nodes.Node]:
-        """Return a section a tool."""
+        """Return the table."""
+        return [table(("Tool", "What it does", "Looks at"), [[t.name, t.title, facts(t)[1][1]] for t in CATALOGUE])]
+
+
+class Tool(Directive):
+    """Renders one tool: what the agent's model reads of it, its input, and what comes back."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the parts of the page."""
+        tool = next(one for one in CATALOGUE if one.name == self.arguments[0])
+        call = example(tool.input_schema)
         return [
-            titled(
-                tool.name,
-                prose(tool.description),
-                table(("Member", "Type", "Meaning"), fields(tool.input_schema)),
-            )
-            for tool in CATALOGUE
+            prose(f"{tool.title}. What the agent's model reads of it:"),
+            nodes.block_quote("", prose(tool.description)),
+            table(("Fact", "Of this tool"), facts(tool)),
+            prose("Input; `database` and `database_name`, `schema` and `schema_name` mean the same:"),
+            table(("Member", "Type", "Meaning"), fields(tool.input_schema)),
+            prose(f"For example, over REST, `POST /api/v1/tools/{tool.name}/execute` with this as `tool_input`:"),
+            nodes.literal_block(call, call, language="json"),
         ]
 
 
 def setup(app: Sphinx) -> ExtensionMetadata:
     """Register the directives."""
-    for name, directive in (("commands", Commands), ("routes", Routes), ("tools", Tools)):
+    for name, directive in (("commands", Commands), ("routes", Routes), ("tools", Tools), ("tool", Tool)):
         app.add_directive(name, directive)
     return {"version": "1", "parallel_read_safe": True}
