@@ -99,7 +99,8 @@ def _check(request: ConnectionRequest) -> None:
         needed["client"] = request.client
     for member, given in needed.items():
         if not given or (isinstance(given, str) and not given.strip()):
-            raise SkipassError("missing_field", f"A connection by {request.auth_method.value} needs {member}.")
+            message = f"A connection by {request.auth_method.value} needs {member}."
+            raise SkipassError("missing_field", message, details={"fields": [member]})
     _check_extra(request, oauth=oauth, broker=broker)
 
 
