@@ -26,6 +26,8 @@ VIOLATIONS = [
     ("rest-framework", "skipass/surfaces/edge/planted_rest.py", "fastapi"),
     ("engine", "skipass/gateway/planted_engine.py", "duckdb"),
     ("mcp-sdk", "skipass/gateway/planted_sdk.py", "mcp"),
+    ("sdk", "skipass/sdk/planted.py", "skipass.nouns"),
+    ("frameworks", "skipass/sdk/planted_framework.py", "langchain_core"),
     ("base", "skipass/nouns/planted_base.py", "pydantic"),
 ]
 
