@@ -155,10 +155,10 @@ async def stage(
 
 
 @asynccontextmanager
-async def served(at: Stage) -> AsyncIterator[str]:
+async def served(at: Stage, port: int = 0) -> AsyncIterator[str]:
     """Yield the address of a stage's gateway behind a real HTTP server, in the same event loop as its jobs."""
     app = create_app(at.gateway, Settings(home=at.home.path, sandbox=True), EdgeSettings(), at.gateway.deps.clock)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", access_log=False))
         server.capture_signals = nullcontext  # type: ignore[method-assign]
         task = asyncio.create_task(server.serve(sockets=[listener]))
