@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from skipass.access.wall import dotted
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
@@ -151,9 +152,10 @@ class Connections:
             return [*checks, Check("sign-in", False, error.message, error.hint)]
         row = answer.rows[0]
         checks.append(Check("sign-in", True, f"{row['LOGIN']} on {row['ACCOUNT']}"))
-        checks.append(_role(connection, row))
-        names = await self._system.warehouses(out, connection.role)
-        return [*checks, _warehouse(connection, names), *await second_wall(self._system, out, scope)]
+        role = out.role or connection.role
+        checks.append(_role(connection, role, row))
+        names = await self._system.warehouses(out, role)
+        return [*checks, _warehouse(connection, role, names), *await second_wall(self._system, out, scope)]
 
     async def disable(self, principal: Principal, name: str) -> Connection:
         """Disable a connection: nothing on it is admitted any more."""
@@ -168,21 +170,25 @@ class Connections:
         return await self._deps.journal.write(disable)
 
 
-def _role(connection: Connection, row: Mapping[str, str | None]) -> Check:
+def _role(connection: Connection, role: str, row: Mapping[str, str | None]) -> Check:
+    login = dotted(connection.login or row["LOGIN"] or "")
     secondary = row.get("SECONDARY_ROLES") or ""
     seen = f"{row['ROLE']}, secondary roles: {secondary or 'none'}"
-    if row["ROLE"] != connection.role:
-        return Check("role", False, seen, f"GRANT ROLE {connection.role} TO USER {connection.login};")
+    if row["ROLE"] != role:
+        return Check("role", False, seen, f"GRANT ROLE {dotted(role)} TO USER {login};")
     if '"roles":""' not in secondary.replace(" ", "") and secondary:
-        return Check("role", False, seen, f"ALTER USER {connection.login} SET DEFAULT_SECONDARY_ROLES = ();")
+        return Check("role", False, seen, f"ALTER USER {login} SET DEFAULT_SECONDARY_ROLES = ();")
+    if role != connection.role:
+        fix = f"skipass account link {connection.name} --role {dotted(connection.role)}"
+        return Check("role", None, f"{seen}; your account is not linked for {connection.role}", fix)
     return Check("role", True, seen)
 
 
-def _warehouse(connection: Connection, names: Sequence[str]) -> Check:
+def _warehouse(connection: Connection, role: str, names: Sequence[str]) -> Check:
     listed = ", ".join(names) or "none"
     if connection.warehouse is None:
         return Check(
             "warehouse", None, f"none named; usable: {listed}", "Name one in the connection or in each session."
         )
-    fix = f"GRANT USAGE ON WAREHOUSE {connection.warehouse} TO ROLE {connection.role};"
+    fix = f"GRANT USAGE ON WAREHOUSE {dotted(connection.warehouse)} TO ROLE {dotted(role)};"
     return Check("warehouse", connection.warehouse in names, f"usable: {listed}", fix)
