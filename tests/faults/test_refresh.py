@@ -100,7 +100,8 @@ async def test_no_kill_loses_an_authorisation_in_silence(
             lost += 1
             assert (credential.state, credential.reason) == (CredentialState.EXPIRED, "refresh_ambiguous")
             assert (account.state, account.reason) == (AccountState.EXPIRED, "refresh_ambiguous")
-            assert {one.code for one in answers if isinstance(one, SkipassError)} == {"consent_required"}
+            told = {one.code for one in answers if isinstance(one, SkipassError)}
+            assert told - {"not_recorded"} == {"consent_required"}  # a database that is slow to answer says so first
             await own.relink()
         else:
             assert len({one.value.reveal() for one in answers if not isinstance(one, BaseException)}) == 1
