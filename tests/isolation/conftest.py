@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways import snowflake, stage
+from gateways import served, snowflake, stage
 from isolation.estate import Estate, settled
 from skipass.sandbox.testing import RunningSandbox
 from surfaces.rest.house import house
@@ -29,3 +29,10 @@ async def estate(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFacto
     path: Path = tmp_path_factory.mktemp("isolation") / "home"
     async with stage(sandbox, path) as running, house(running) as served:
         yield await settled(served)
+
+
+@pytest.fixture(scope="module")
+async def front(estate: Estate) -> AsyncIterator[str]:
+    """The address of the whole gateway, every surface of it."""
+    async with served(estate.house.stage) as url:
+        yield url
