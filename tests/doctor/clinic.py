@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
-from gateways import Stage
+from gateways import BASE_URL, Stage
 from sandbox.client import Client
+from skipass.gateway.client_drafting import ClientRequest, redirect_uri
 from skipass.gateway.doctor.findings import Finding, State
 from skipass.gateway.doctor.rounds import Complaint
 from skipass.gateway.drafting import ConnectionRequest
 from skipass.gateway.issuer import issuer_url
-from skipass.nouns.connection import AuthMethod, Connection
+from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.upstream import credential_place
+from skipass.ids import new_id
+from skipass.nouns.account import AccountState, ConnectedAccount, Registration
+from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
 from skipass.snowflake import SnowflakeClient
 from skipass.snowflake.auth.vouched import USER_CLAIM
 from skipass.snowflake.setup_sql import Access, ExternalOAuth, Integration, external_oauth_script, integration_name
+from skipass.vault.seal import seal
+from skipass.vault.tokens import TokenSet, fingerprint, pack
 
 MANAGED = "OPS_DB.OPS.OPS_MCP"
 EYES = "eyes"
@@ -56,6 +64,62 @@ class Clinic:
         _, link = await self.at.gateway.people.link(self.admin, "ada")
         await self.at.gateway.sign_ins.open(link.reveal())
         return made
+
+    async def add_own(self, *, allowed: bool = True, **client: Any) -> Registration:
+        """Register the sandbox's own integration, which knows our callback address unless it is not to."""
+        said = self.at.sandbox.said["oauth_client"]
+        given = {"client_id": said["client_id"], "secret": Secret(said["client_secret"]), **client}
+        await self.add("own", auth_method=AuthMethod.SNOWFLAKE_OAUTH, client=ClientRequest(**given))
+        (made,) = await self.at.every(Registration)
+        if allowed:
+            ours = redirect_uri(BASE_URL, made)
+            self.sql(f"ALTER SECURITY INTEGRATION SKIPASS_OAUTH SET OAUTH_ALTERNATE_REDIRECT_URIS = ('{ours}')")
+        return made
+
+    async def add_provider(self, **changes: Any) -> Registration:
+        """Register the sandbox's identity provider."""
+        said = self.at.sandbox.said["idp"]
+        metadata = {name: said[name] for name in ("issuer", "client_id", "client_secret")}
+        metadata |= {"scope": "session:role:AGENT_ROLE offline_access"}
+        client = ClientRequest(oauth_metadata={**metadata, **changes})
+        await self.add("idp", auth_method=AuthMethod.EXTERNAL_OAUTH, client=client)
+        (made,) = await self.at.every(Registration)
+        return made
+
+    async def link(self, registration: Registration, **minted: Any) -> None:
+        """Give the admin an account on a provider's connection, by a token that the provider signed as it is asked."""
+        wish = {"login": "dana@example.com", "scope": "session:role:AGENT_ROLE", **minted}
+        tokens = TokenSet(Secret(self.at.sandbox.control.provider("mint", **wish)["token"]))
+        now = self.at.gateway.deps.journal.now()
+        whose = {"tenant_id": registration.tenant_id, "connection_id": registration.connection_id, "created_at": now}
+        whose |= {"user_id": self.admin.user_id}
+        account = ConnectedAccount(
+            id=new_id("account", now),
+            state=AccountState.ACTIVE,
+            registration_id=registration.id,
+            login="DANA",
+            host=registration.host,
+            linked_at=now,
+            **whose,
+        )
+        bare = Credential(
+            id=new_id("key", now),
+            generation=1,
+            state=CredentialState.ACTIVE,
+            sealed=b"",
+            fingerprint=fingerprint(tokens),
+            role="AGENT_ROLE",
+            account_id=account.id,
+            expires_at=now + timedelta(hours=1),
+            **whose,
+        )
+        sealed = seal(self.at.gateway.deps.kek, pack(tokens), credential_place(bare))
+
+        async def insert(unit: UnitOfWork) -> None:
+            await unit.insert(account)
+            await unit.insert(replace(bare, sealed=sealed))
+
+        await self.at.gateway.deps.journal.write(insert)
 
     def paste(self, script: str) -> None:
         """Run a script as an administrator's worksheet does."""

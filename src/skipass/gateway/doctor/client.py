@@ -41,10 +41,10 @@ async def scope(on: Patient) -> Finding | None:
     """Look at the scope that goes out."""
     if on.registration is None or on.connection.auth_method not in OAUTH:
         return None
-    sent = _scope(on, on.registration)
+    sent, configured = _scope(on, on.registration), str(on.registration.metadata.get("scope", ""))
     named = (role_in(sent) or "").upper()
-    if named == "ALL":
-        return on.has("scope", "scope_all", sent)
+    if (role_in(configured) or "").upper() == "ALL":
+        return on.has("scope", "scope_all", f"configured is {configured}")
     if not named and not is_any_role(sent) and "session:role-encoded:" not in sent:
         cause = "The scope names no role, so the token carries none and no session opens."
         return failed("scope", "scope_without_role", sent, cause, f"Configure the scope session:role:{on.role}")
@@ -142,10 +142,10 @@ def _question(on: Patient, registration: Registration) -> dict[str, str]:
     return asked | silent
 
 
-CHECKS = (
-    Check("client", (), registered),
-    Check("scope", ("client",), scope),
+CHECKS = (Check("client", (), registered), Check("scope", ("client",), scope))
+ASKING = (
     Check("discovery", ("client",), discovery),
-    Check("authorize", ("client", "scope", "discovery"), authorize),
-    Check("token endpoint", ("client", "account"), token_endpoint),
+    Check("authorize", ("client", "scope", "discovery", "integration"), authorize),
+    Check("token endpoint", ("client", "account", "integration"), token_endpoint),
 )
+"""What is asked of the authorization server: after the integration, which tells more exactly what is wrong."""

@@ -28,6 +28,7 @@ CHECKS: tuple[Check[Patient], ...] = (
     *host.CHECKS,
     *client.CHECKS,
     *integration.CHECKS,
+    *client.ASKING,
     sign_in.CREDENTIAL,
     *claims.CHECKS,
     *sign_in.CHECKS,

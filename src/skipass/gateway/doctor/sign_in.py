@@ -136,9 +136,10 @@ async def privileges(on: Patient) -> Finding | None:
     return ok("privileges", f"tables of {database}.{schema} are visible")
 
 
+_BEFORE = ("account", "credential", "client", "scope", "integration", "token endpoint", "claims")
 CREDENTIAL = Check("credential", (), credential)
 CHECKS = (
-    Check("sign-in", ("account", "credential", "client", "integration", "claims"), identity),
+    Check("sign-in", _BEFORE, identity),
     Check("user", ("sign-in",), user),
     Check("role", ("sign-in",), role),
     Check("warehouse", ("sign-in",), warehouse),
