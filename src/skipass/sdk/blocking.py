@@ -201,13 +201,13 @@ class Tools:
     def __init__(self, portal: Portal, inner: AsyncTools) -> None:
         self._portal, self._inner = portal, inner
 
-    def list(self) -> list[Tool]:
+    def list(self, *, identifier: str | None = None) -> list[Tool]:
         """Return every tool in the gateway's order."""
-        return self._portal.run(self._inner.list())
+        return self._portal.run(self._inner.list(identifier=identifier))
 
-    def as_json_schema(self) -> Sequence[dict[str, Any]]:
+    def as_json_schema(self, *, identifier: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every tool as `catalogue.as_json_schema` has it."""
-        return self._portal.run(self._inner.as_json_schema())
+        return self._portal.run(self._inner.as_json_schema(identifier=identifier))
 
 
 class Skipass:

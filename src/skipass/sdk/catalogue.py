@@ -33,13 +33,13 @@ class AsyncTools:
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
 
-    async def list(self) -> list[Tool]:
-        """Return every tool in the gateway's order, page after page to the last."""
-        return [_tool(item) async for item in followed(self._transport, "/tools")]
+    async def list(self, *, identifier: str | None = None) -> list[Tool]:
+        """Return every tool in the gateway's order, page after page to the last; `identifier` is a user acted for."""
+        return [_tool(item) async for item in followed(self._transport, "/tools", identifier)]
 
-    async def as_json_schema(self) -> Sequence[dict[str, Any]]:
+    async def as_json_schema(self, *, identifier: str | None = None) -> Sequence[dict[str, Any]]:
         """Return every tool as `as_json_schema` has it."""
-        return as_json_schema(await self.list())
+        return as_json_schema(await self.list(identifier=identifier))
 
 
 def _tool(item: Mapping[str, Any]) -> Tool:

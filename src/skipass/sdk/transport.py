@@ -8,11 +8,11 @@ machine, never along a redirect and never through a proxy that the environment n
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import orjson
 
@@ -57,7 +57,7 @@ def change(method: str, path: str, body: Mapping[str, Any] | None = None, identi
 
 def once(path: str, body: Mapping[str, Any]) -> Request:
     """Return a request that creates or runs, with a key of its own, so that it is done once however often sent."""
-    return Request("POST", API + path, body=present(body), key=secrets.token_urlsafe(24), repeatable=True)
+    return Request("POST", API + path, body=present(body), key=uuid4().hex, repeatable=True)
 
 
 def present(body: Mapping[str, Any]) -> dict[str, Any]:

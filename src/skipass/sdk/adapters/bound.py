@@ -12,6 +12,7 @@ from skipass.sdk.adapters.text import text_of
 from skipass.sdk.answer import ToolAnswer
 from skipass.sdk.blocking import Skipass
 from skipass.sdk.catalogue import Tool
+from skipass.sdk.codes import NotYourUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,7 @@ class BoundTool:
 
     def _with_link(self, answer: ToolAnswer) -> ToolAnswer:
         said = answer.envelope
-        unknown = said.get("code") == "not_your_user"
-        if (answer.status != "consent_required" and not unknown) or said.get("url") or not self.connection_name:
+        if answer.status != "consent_required" or said.get("url") or not self.connection_name:
             return answer
         try:
             link = self.client.actions.get_authorization_link(
@@ -86,8 +86,20 @@ def bound_tools(
     """
     client = client or Skipass()
     with_sessions = connection_name is not None and session_id is None
-    listed = [tool for tool in client.tools.list() if with_sessions or not tool.is_about_sessions]
+    every = _listed(client, connection_name, identifier)
+    listed = [tool for tool in every if with_sessions or not tool.is_about_sessions]
     return [BoundTool(client, _on(tool, connection_name), connection_name, identifier, session_id) for tool in listed]
+
+
+def _listed(client: Skipass, connection_name: str | None, identifier: str | None) -> list[Tool]:
+    try:
+        return client.tools.list(identifier=identifier)
+    except NotYourUser:
+        if connection_name is None:
+            raise
+        # An application's end user is known from the first time an account of theirs is asked for.
+        client.actions.get_or_create_connected_account(connection_name=connection_name, identifier=identifier)
+        return client.tools.list(identifier=identifier)
 
 
 def _on(tool: Tool, connection_name: str | None) -> Tool:
