@@ -144,8 +144,13 @@ async def by_token(reader: Reader, token: str) -> LinkAttempt:
     """Return the attempt whose link was opened, if it can still begin; else raise `link_used`, which tells no more."""
     found = await reader.find(LinkAttempt, hash=hashed(token), state=LinkState.MADE, limit=1)
     if not found or found[0].expires_at <= reader.now or not found[0].role:
-        raise SkipassError("link_used", hint="Ask for a new link: it is good once, for ten minutes.")
+        raise gone()
     return found[0]
+
+
+def gone() -> SkipassError:
+    """Return the refusal of a link that is used, too old, void, or none at all, or is another tenant's."""
+    return SkipassError("link_used", hint="Ask for a new link: it is good once, for ten minutes.")
 
 
 async def waiting(reader: Reader, account: ConnectedAccount) -> LinkAttempt:

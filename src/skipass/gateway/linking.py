@@ -82,12 +82,14 @@ class Linking:
         """Return a one-time link for a role of an account, good for ten minutes; it voids the account's earlier ones.
 
         It is opened by the account's own user, signed in with us, or for an application's end user by whoever has it;
-        those end at one of the agent's `return_urls`. Raises `not_found`, `not_allowed`, `invalid_request`.
+        those end at one of the agent's `return_urls`. Raises `not_found`, `not_allowed`, `invalid_request`, and
+        `registration_required` while the connection waits for its client.
         """
 
         async def make(unit: UnitOfWork) -> Invitation:
             full = await account_for(unit, principal, account_id)
             _linkable(full.connection)
+            _has_client(full.connection, await registration_for(unit, full.connection))
             where = await _return_url(unit, full, return_url)
             account = await _waits_again(unit, full.account)
             by = principal.agent_id or principal.user_id or ""
@@ -170,9 +172,6 @@ class Linking:
     ) -> Departure:
         registration = await _chosen(unit, full, typed)
         role = attempt.role or full.connection.role
-        if not registration.client_id:
-            hint = f"An admin sets it: skipass connection client {full.connection.name}"
-            raise SkipassError("registration_required", f"{registration.account} has no client yet.", hint)
         if registration.allowed_roles and role not in registration.allowed_roles:
             hint = f"Its integration allows: {', '.join(registration.allowed_roles)}."
             raise SkipassError("not_allowed", f"{registration.account} does not allow {role}.", hint)
@@ -200,6 +199,11 @@ def _linkable(connection: Connection) -> None:
         if not connection.per_user or connection.auth_method is AuthMethod.EXTERNAL_OAUTH_ISSUER:
             hint = "Nothing is linked here: an admin maps your login, and your sign-in with us counts for twelve hours."
         raise SkipassError("invalid_request", f"{connection.name} has no sign-in of its own.", hint)
+
+
+def _has_client(connection: Connection, registration: Registration | None) -> None:
+    if registration is None and not connection.template:
+        raise _unregistered(connection, None)
 
 
 async def _return_url(reader: Reader, full: FullAccount, given: str | None) -> str | None:
@@ -242,16 +246,15 @@ async def _attempted(reader: Reader, token: str, principal: Principal | None) ->
 def _own(principal: Principal | None, user: User) -> None:
     if principal is None:
         raise SkipassError("sign_in_required", hint="Sign in, then open the link again; it is not used up.")
-    if not principal.is_person or (principal.tenant_id, principal.user_id) != (user.tenant_id, user.id):
-        hint = f"Only {user.name} can use it, in their own browser."
-        raise SkipassError("forbidden", "This link is for somebody else.", hint if _knows(principal, user) else "")
-
-
-def _knows(principal: Principal, user: User) -> bool:
-    return principal.tenant_id == user.tenant_id and Role.ADMIN in principal.roles
+    if principal.tenant_id != user.tenant_id:
+        raise attempts.gone()
+    if not principal.is_person or principal.user_id != user.id:
+        hint = f"Only {user.name} can use it, in their own browser." if Role.ADMIN in principal.roles else ""
+        raise SkipassError("forbidden", "This link is for somebody else.", hint)
 
 
 async def _leg(reader: Reader, connection: Connection, user: User, role: str, registration: Registration | None) -> Leg:
+    _has_client(connection, registration)
     return Leg(connection, user, role, await agents_for(reader, connection, user), registration)
 
 
@@ -282,6 +285,9 @@ async def _registered(reader: Reader, connection: Connection, typed: str | None)
 
 
 def _unregistered(connection: Connection, typed: str | None) -> SkipassError:
+    if not connection.template:
+        hint = f"An admin sets it: skipass connection client {connection.name}"
+        return SkipassError("registration_required", f"{connection.name} has no client yet.", hint)
     which = f"{typed[:80]} is not registered" if typed else "No account is registered"
     hint = f"An admin of that account registers it; ours makes the link: skipass connection invite {connection.name}"
     return SkipassError("registration_required", f"{which} on {connection.name}.", hint)
