@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from skipass.errors import SkipassError
 from skipass.gateway import probe, upkeep
 from skipass.gateway.accounts import Accounts
+from skipass.gateway.agent_users import AgentUsers
 from skipass.gateway.agents import Agents
 from skipass.gateway.approvals import Approvals
 from skipass.gateway.authenticate import Authenticator
@@ -46,6 +47,7 @@ from skipass.gateway.refresh import Refresher
 from skipass.gateway.refusals import Refusals
 from skipass.gateway.registrations import Registrations
 from skipass.gateway.renewal import Renewal
+from skipass.gateway.replacing import Replacing
 from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
@@ -89,9 +91,11 @@ class Gateway:
     tokens: Tokens
     devices: Devices
     agents: Agents
+    agent_users: AgentUsers
     connections: Connections
     doctor: Doctor
     changing: Changing
+    replacing: Replacing
     accounts: Accounts
     linking: Linking
     landing: Landing
@@ -204,9 +208,11 @@ def build(deps: Deps) -> Gateway:
         tokens=Tokens(deps, authenticator),
         devices=Devices(deps),
         agents=Agents(deps),
+        agent_users=AgentUsers(deps),
         connections=connections,
         doctor=Doctor(deps, system, connections),
         changing=Changing(deps),
+        replacing=Replacing(deps),
         accounts=Accounts(deps),
         linking=Linking(deps),
         landing=landing,

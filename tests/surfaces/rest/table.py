@@ -144,6 +144,8 @@ TABLE = (
     Row("GET /agents", WATCHERS),
     Row("POST /agents/{name}/rotate", ADMINS, needs=an_agent),
     Row("POST /agents/{name}/disable", ADMINS, needs=an_agent),
+    Row("POST /agents/{name}/users/add", (403, 200, 200, 200, 200), dict, an_agent),
+    Row("POST /agents/{name}/users/remove", (403, 200, 200, 200, 200), dict, an_agent),
     Row("GET /connections", WATCHERS),
     Row("GET /connections/{name}", WATCHERS, needs=the_connection),
     Row("POST /connections/{name}/registrations", ADMINS_CREATE, a_client, a_template),
@@ -156,7 +158,7 @@ TABLE = (
     Row("GET /connected-accounts/{id}", (404, 404, 200, 200, 200), needs=an_account),
     Row("PATCH /connected-accounts/{id}", ACCOUNT_S, lambda: {"warehouse": "AGENT_WH"}, an_account),
     Row("DELETE /connected-accounts/{id}", (404, 404, 404, 404, 204), needs=an_account),
-    Row("POST /connected-accounts/{id}/authorization-link", (404, 404, 404, 404, 201), lambda: {}, an_account),
+    Row("POST /connected-accounts/{id}/authorization-link", (404, 404, 404, 404, 201), dict, an_account),
     Row("POST /connected-accounts/{id}/verify", (404, 404, 404, 404, 403), lambda: {"code": "x"}, an_account),
     Row("POST /connected-accounts/{id}/accept-login", (403, 403, 403, 403, 404), needs=an_account),
     Row("POST /connected-accounts/{id}/credential", (404, 404, 404, 404, 403), lambda: {"token": "x"}, an_account),
@@ -185,4 +187,10 @@ TABLE = (
     Row("POST /mcp-servers/{slug}/disable", ADMINS, needs=a_connection),
 )
 # Proven apart: what ends or starts a caller's own credential, and the body that depends on the sandbox's address.
-APART = {"POST /sign-in", "POST /sign-out", "POST /connections", "POST /connections/check"}
+APART = {
+    "POST /sign-in",
+    "POST /sign-out",
+    "POST /connections",
+    "POST /connections/check",
+    "POST /connections/{name}/credential",
+}

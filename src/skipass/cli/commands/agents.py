@@ -112,6 +112,21 @@ def disable(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
     show_object(gateway().post(f"/agents/{segment(name)}/disable"), form, _COLUMNS)
 
 
+UserOption = Annotated[str | None, typer.Option("--user", metavar="USER", help="Somebody else; takes an admin.")]
+
+
+@app.command()
+def allow(name: NameArgument, user: UserOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Let an agent act for you."""
+    show_object(gateway().post(f"/agents/{segment(name)}/users/add", {"user": user}), form, _COLUMNS)
+
+
+@app.command()
+def disallow(name: NameArgument, user: UserOption = None, form: FormatOption = Format.TABLE) -> None:
+    """Have an agent act for you no longer; its sessions for you end."""
+    show_object(gateway().post(f"/agents/{segment(name)}/users/remove", {"user": user}), form, _COLUMNS)
+
+
 @app.command()
 def config(
     name: Annotated[str | None, typer.Argument(help="An agent, to find the slugs it may use.")] = None,

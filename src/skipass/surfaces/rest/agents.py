@@ -10,7 +10,7 @@ from skipass.gateway.agents import AgentKeys
 from skipass.gateway.views import agent_view
 from skipass.nouns.people import Agent
 from skipass.surfaces.rest import paging, shapes
-from skipass.surfaces.rest.bodies import NewAgent, Rotated, Segment
+from skipass.surfaces.rest.bodies import AgentUser, NewAgent, Rotated, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
@@ -50,6 +50,18 @@ async def rotate_agent(
 async def disable_agent(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
     """Stop an agent's keys; nothing of it is admitted any more."""
     return reply(agent_view(await gateway.agents.disable(caller, name)))
+
+
+@router.post("/agents/{name:path}/users/add", response_model=shapes.Agent, summary="Let an agent act for a person")
+async def add_agent_user(name: Segment, body: AgentUser, gateway: TheGateway, caller: Caller) -> Response:
+    """Let an agent act for you, or as an admin for anybody of the company."""
+    return reply(agent_view(await gateway.agent_users.allow(caller, name, body.user)))
+
+
+@router.post("/agents/{name:path}/users/remove", response_model=shapes.Agent, summary="Take that back")
+async def remove_agent_user(name: Segment, body: AgentUser, gateway: TheGateway, caller: Caller) -> Response:
+    """Have an agent act for you no longer, or as an admin for anybody; its sessions for them end."""
+    return reply(agent_view(await gateway.agent_users.disallow(caller, name, body.user)))
 
 
 def _plain(made: tuple[Agent, AgentKeys]) -> dict[str, object]:

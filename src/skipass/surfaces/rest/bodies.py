@@ -110,5 +110,11 @@ class Rotated(Body):
     public_key: PublicKeyText | None = None
 
 
+class AgentUser(Body):
+    """Body of `POST /agents/{name}/users/add` and `…/remove`."""
+
+    user: Name | None = Field(default=None, description="Name of the person; you, when left out.", examples=["sam"])
+
+
 Segment = Annotated[str, Field(max_length=255)]
 """A name or id in a path."""
