@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import orjson
 import uvicorn
+from jsonschema import Draft202012Validator
 
 from skipass.app.asgi import create_app
 from skipass.app.demo_seed import seed
@@ -36,8 +38,10 @@ from skipass.storage.pgexport import records_from
 from skipass.storage.server import Server
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.tools.call import CallContext
+from skipass.tools.catalogue import CATALOGUE
 
 BASE_URL = "http://127.0.0.1:8787"
+_OUTPUTS = {spec.name: Draft202012Validator(dict(spec.output_schema)) for spec in CATALOGUE}
 _template: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -86,10 +90,12 @@ class Stage:
         return await self.gateway.authenticator.authenticate(self.keys[who]["api_key"])
 
     async def call(self, tool: str, arguments: Mapping[str, Any], **call: Any) -> Envelope:
-        """Return the envelope of one of the agent's tool calls over the slug `jit`."""
+        """Return the envelope of one of the agent's calls over the slug `jit`; it fits the tool's output schema."""
         slug = call.pop("slug", "jit")
-        context = CallContext(request_id="req_test", **call)
-        return await self.gateway.calls.call(await self.principal("agent"), Target(slug=slug), tool, arguments, context)
+        context, agent = CallContext(request_id="req_test", **call), await self.principal("agent")
+        envelope = await self.gateway.calls.call(agent, Target(slug=slug), tool, arguments, context)
+        _OUTPUTS[tool].validate(orjson.loads(orjson.dumps(envelope.as_dict())))
+        return envelope
 
     async def query(self, statement: str, **call: Any) -> Envelope:
         """Return the envelope of one statement."""

@@ -358,3 +358,6 @@ class Envelope(BaseModel):
     execution_id: str = Field(examples=["stm_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     session_id: str | None = Field(examples=["ses_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     data: dict[str, Any] | None
+    text: str | None = Field(
+        default=None, description="The rows as text, bounded for a context window, where the call named a `format`."
+    )
