@@ -179,12 +179,16 @@ def test_what_cannot_be_changed_is_a_fault(
     assert {one for _, one in actions(admin("apply", "-f", declare(CONNECTION), "--format", "json"))} == {"same"}
 
 
-def test_another_key_is_a_fault(admin: Run, declare: Callable[..., Path], tmp_path: Path) -> None:
-    """A key whose fingerprint is not the registered one is named as such, and a file that others can read refused."""
+def test_another_key_takes_the_place_of_the_one_before(
+    admin: Run, declare: Callable[..., Path], tmp_path: Path
+) -> None:
+    """A key with another fingerprint is put in, once, and a file that others can read is refused."""
     assert admin("apply", "-f", declare(CONNECTION)).status == 0
     (tmp_path / "service.p8").unlink()
-    assert admin("key", "new", "--login", "X", "--out", tmp_path / "service.p8").status == 0
-    assert "registered with another key" in admin("apply", "-f", declare(CONNECTION)).err
+    made = admin("key", "new", "--login", "X", "--out", tmp_path / "service.p8", "--format", "json").json
+    shown = admin("apply", "-f", declare(CONNECTION))
+    assert f" → {made['fingerprint']}\n" in shown.out.partition("    private_key: ")[2]
+    assert actions(admin("apply", "-f", declare(CONNECTION), "--format", "json")) == [("connection", "same")]
     (tmp_path / "service.p8").chmod(0o644)
     assert "others can read" in admin("apply", "-f", declare(CONNECTION)).err
 

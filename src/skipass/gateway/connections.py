@@ -45,7 +45,7 @@ class Known:
     registrations: Sequence[Registration] = ()
 
 
-_ADD_AGAIN = "Add the connection again with a key."
+_GIVE = "Give it one: skipass connection credential {} --private-key FILE or --token-env VARIABLE"
 
 
 class Connections:
@@ -144,7 +144,7 @@ class Connections:
             fix = f"Connect an account of your own: skipass account link {connection.name}"
             return [Check("credential", None, "each user has an own account here, and yours is not linked", fix)]
         if out is None:
-            return [Check("credential", False, "no active credential", _ADD_AGAIN)]
+            return [Check("credential", False, "no active credential", _GIVE.format(connection.name))]
         checks = [Check("credential", True, out.credential.fingerprint)]
         try:
             answer = await self._system.ask("identity", out, role=out.role, warehouse=connection.warehouse)

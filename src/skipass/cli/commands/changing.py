@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from skipass.cli.client import gateway, segment
-from skipass.cli.connection_options import COLUMNS, NameArgument, json_object, place
+from skipass.cli.connection_options import COLUMNS, NameArgument, PassphraseOption, json_object, pem, place, variable
 from skipass.cli.options import FormatOption
 from skipass.cli.output import Format, note, show_object
 
@@ -90,6 +90,27 @@ def _cleared(clear: list[Clearable], changes: dict[str, Any]) -> dict[str, Any]:
     if both := sorted(set(members) & set(changes)):
         raise typer.BadParameter(f"{', '.join(both)}: given and cleared", param_hint="--clear")
     return {member: [] if member == "allowed_roles" else None for member in members}
+
+
+def credential(
+    name: NameArgument,
+    *,
+    private_key: Annotated[
+        Path | None, typer.Option("--private-key", help="File of the login's next private key.")
+    ] = None,
+    passphrase_env: PassphraseOption = None,
+    token_env: Annotated[
+        str | None,
+        typer.Option("--token-env", metavar="VAR", help="Variable that holds the login's next access token."),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Give a connection that serves everybody its next key or token; the one before is destroyed, sessions go on."""
+    body = {"private_key": pem(private_key, passphrase_env), "token": variable(token_env, "--token-env")}
+    made = gateway().post(f"/connections/{segment(name)}/credential", body)
+    show_object(made, form, (*COLUMNS, "credential"))
+    if form is Format.TABLE:
+        note(f"Next: skipass connection test {name}, then take the one before away in Snowflake.")
 
 
 def enable(name: NameArgument, form: FormatOption = Format.TABLE) -> None:

@@ -82,3 +82,4 @@ def disable(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
 
 app.command()(changing.enable)
 app.command()(changing.change)
+app.command()(changing.credential)

@@ -57,9 +57,9 @@ def compared(door: Gateway, one: Declared) -> tuple[Step, list[str]]:
     except Refusal as refusal:
         return Step("connection", one.name, Action.SAME), [*faults, _told(one, refusal)]
     calls = [Call(f"{path}/change", wanted)] if found else []
-    renewed, asked = _client(one, seen)
-    action = Action.CHANGE if found or renewed else Action.SAME
-    return Step("connection", one.name, action, (*found, *renewed), (*calls, *asked)), faults
+    for more, asked in (_credential(one, seen), _client(one, seen)):
+        found, calls = (*found, *more), [*calls, *asked]
+    return Step("connection", one.name, Action.CHANGE if found else Action.SAME, found, tuple(calls)), faults
 
 
 def _differences(seen: View, after: View) -> tuple[Difference, ...]:
@@ -81,7 +81,6 @@ def _fixed(one: Declared, seen: View) -> Iterator[str]:
         if seen[name] != value:
             yield f"{name} is {seen[name]!r}, not {value!r}; {_OTHER.format(name=one.name)}"
     yield from _elsewhere(one, seen)
-    yield from _credential(one, seen)
     yield from _registered(one, seen)
 
 
@@ -99,12 +98,18 @@ def _elsewhere(one: Declared, seen: View) -> Iterator[str]:
         yield f"it leads to {seen['account']} at {seen['host']}; {_OTHER.format(name=one.name)}"
 
 
-def _credential(one: Declared, seen: View) -> Iterator[str]:
-    key, token = one.secrets.get("private_key"), one.secrets.get("token")
+def _credential(one: Declared, seen: View) -> tuple[tuple[Difference, ...], tuple[Call, ...]]:
+    """Return what replaces the key or token that serves everybody, told by its fingerprint."""
     kept = (seen.get("credential") or {}).get("fingerprint")
-    given = _fingerprint(key) if key else digest(b"pat", token.reveal().encode())[:32] if token else kept
-    if given != kept:
-        yield f"it is registered with another {'key' if key else 'token'}; {_OTHER.format(name=one.name)}"
+    key, token = one.secrets.get("private_key"), one.secrets.get("token")
+    if key is not None:
+        name, secret, given = "private_key", key, _fingerprint(key)
+    elif token is not None:
+        name, secret, given = "token", token, digest(b"pat", token.reveal().encode())[:32]
+    else:
+        return (), ()
+    call = Call(f"/connections/{segment(one.name)}/credential", {name: secret.reveal()})
+    return ((Difference(name, kept, given),), (call,)) if given != kept else ((), ())
 
 
 def _fingerprint(key: Secret[str]) -> str:

@@ -25,6 +25,7 @@ from skipass.surfaces.rest.connections_bodies import (
     NewConnection,
     NewRegistration,
     NewServer,
+    ReplacedCredential,
     TestedConnection,
 )
 from skipass.surfaces.rest.connections_shapes import (
@@ -165,6 +166,16 @@ async def change_connection(name: Segment, body: ChangedConnection, gateway: The
     changes = {one: value for one, value in body.model_dump(by_alias=True).items() if one in given}
     changed = await gateway.changing.change(caller, name, changes, dry_run=body.dry_run)
     return reply(connection_view(changed))
+
+
+@router.post("/connections/{name}/credential", response_model=shapes.KnownConnection, summary="Replace a credential")
+async def replace_credential(
+    name: Segment, body: ReplacedCredential, gateway: TheGateway, caller: Caller, once: OnceFor
+) -> Response:
+    """Give a connection that serves everybody its next key or token; the one before is destroyed, sessions go on."""
+    given = {"private_key": _secret(body.private_key), "passphrase": _secret(body.passphrase)}
+    replace = partial(gateway.replacing.replace, caller, name, **given, token=_secret(body.token))
+    return await once(replace, lambda made: credentialed_body(*made), status=200)
 
 
 @slugs.post("/mcp-servers", status_code=201, response_model=shapes.McpServer, summary="Open a slug")

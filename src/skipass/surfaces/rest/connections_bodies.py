@@ -114,6 +114,20 @@ class ChangedConnection(Body):
     dry_run: bool = Field(default=False, description="Say what would be, and change nothing.")
 
 
+class ReplacedCredential(Body):
+    """Body of `POST /connections/{name}/credential`: what the connection's method takes."""
+
+    private_key: SecretStr | None = Field(
+        default=None, max_length=20_000, description="Private key, PEM. Write-only: sealed on arrival, never returned."
+    )
+    passphrase: SecretStr | None = Field(
+        default=None, max_length=1000, description="Passphrase of an encrypted key. Write-only."
+    )
+    token: SecretStr | None = Field(
+        default=None, max_length=20_000, description="Programmatic access token. Write-only."
+    )
+
+
 class NewRegistration(NewClient):
     """Body of `POST /connections/{name}/registrations`."""
 
