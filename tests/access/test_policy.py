@@ -46,6 +46,13 @@ def test_a_policy_comes_back_from_its_json(seconds: dict[str, int], budgets: dic
     assert all(getattr(policy, name) == v for name, v in seconds.items())
 
 
+def test_a_connection_sets_its_own_budgets_wider_or_narrower() -> None:
+    """What a connection sets is its limit, also above the default, and what it leaves out is the default."""
+    assert policy_from({"budgets": {"rows": 5_000_000, "statements": 3}}).budgets == Budgets(
+        statements=3, rows=5_000_000
+    )
+
+
 @pytest.mark.parametrize(
     "value",
     [

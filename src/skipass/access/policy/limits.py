@@ -15,6 +15,7 @@ from skipass.nouns.scope import Scope, scope_from
 from skipass.nouns.session import Budgets
 
 LONGEST_S = 366 * 86_400
+_MOST = Budgets(statements=10**15, rows=10**15, bytes=10**15, seconds=10**15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,14 @@ def policy_from(value: Mapping[str, Any]) -> ConnectionPolicy:
     scope = scope_from(automatic) if automatic is not None else None
     if scope and not (scope.role and scope.warehouse):
         raise SkipassError("invalid_request", "automatic must name its scope, role and warehouse.")
-    return ConnectionPolicy(automatic=scope, budgets=budgets_from(value.get("budgets"), Budgets()), **seconds)
+    return ConnectionPolicy(automatic=scope, budgets=_budgets(value.get("budgets")), **seconds)
+
+
+def _budgets(value: object) -> Budgets:
+    """Return a connection's own budgets: what it sets, wider or narrower, and the defaults for the rest."""
+    given = budgets_from(value, _MOST).as_dict()
+    named = value if isinstance(value, Mapping) else {}
+    return Budgets(**(Budgets().as_dict() | {name: given[name] for name in named}))
 
 
 def budgets_from(value: object, most: Budgets) -> Budgets:

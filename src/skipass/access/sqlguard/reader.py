@@ -99,9 +99,18 @@ def _silent() -> Iterator[None]:
 def _tokens(source: Source, first: int, end: int, text: str) -> list[ParserToken]:
     """Return the parser's tokens of one statement, after holding them against ours."""
     base = source.tokens[first].start
-    theirs = list(_DIALECT.tokenize(text))
+    theirs = [part for token in _DIALECT.tokenize(text) for part in _parted(token)]
     _agree(source.tokens[first:end], theirs, base)
     return theirs
+
+
+def _parted(token: ParserToken) -> tuple[ParserToken, ...]:
+    """Return a token as Snowflake divides it: `?::` is a bind and a cast, not the operator that other dialects have."""
+    if token.token_type is not TokenType.QDCOLON:
+        return (token,)
+    bind = ParserToken(TokenType.PLACEHOLDER, "?", token.line, token.col, token.start, token.start)
+    cast = ParserToken(TokenType.DCOLON, "::", token.line, token.col, token.start + 1, token.end)
+    return bind, cast
 
 
 def _substitute(
