@@ -1,4 +1,4 @@
-"""Every tool that looks something up, against a real account: what it answers by name, and what it is refused."""
+"""Every tool that looks something up, against the sandbox: what it answers by name, and what it is refused."""
 
 from __future__ import annotations
 

@@ -65,6 +65,13 @@ def test_null_means_absent() -> None:
     assert validate(RUN, {"statement": "x", "database": None, "bindings": None, "timeout": None}) == ExecuteQuery(
         statement="x"
     )
+    everything = dict.fromkeys(tool(RUN).input_schema["properties"])
+    assert validate(RUN, everything | {"statement": "x"}) == ExecuteQuery(statement="x")
+    for spec in CATALOGUE:
+        required = set(spec.input_schema.get("required", ()))
+        optional = {name: None for name in spec.input_schema["properties"] if name not in required}
+        if not required:
+            assert validate(spec.name, optional) == validate(spec.name, {})
 
 
 def test_the_other_names_of_database_and_schema() -> None:

@@ -68,7 +68,9 @@ def _unaliased(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
         value = plain.pop(alias)
         if plain.setdefault(member, value) != value:
             raise SkipassError("invalid_request", f"{member} and {alias} differ.", f"Send only {member}.")
-    return plain
+    optional = {f.alias or name for name, f in spec.input.model_fields.items() if not f.is_required()}
+    # A model that fills in every member says null for what it does not use.
+    return {name: value for name, value in plain.items() if value is not None or name not in optional}
 
 
 def _explain(spec: ToolSpec, error: ValidationError) -> SkipassError:
