@@ -51,7 +51,7 @@ def command(checkout: Path, name: str, body: str) -> None:
 @pytest.mark.parametrize("status", [0, 2])
 def test_ci_installs_what_is_missing_and_answers_as_the_check(checkout: Path, status: int) -> None:
     """CI installs the system packages that are missing, and only those; then its exit status is the check's."""
-    for there in ("python3", "chromium", "sh"):
+    for there in ("python3", "chromium", "node", "npm", "sh"):
         command(checkout, there, "exit 0")
     command(checkout, "apt-get", 'echo "apt-get $@"')
     command(checkout, "make", f'[ "$1" = --version ] || {{ echo "make $@"; exit {status}; }}')
