@@ -17,7 +17,8 @@ Call = tuple[str, dict[str, Any]]
 Loop = Callable[[Sequence[Any], Sequence[Call]], Awaitable[list[str]]]
 
 
-def _langchain_model(script: Sequence[Call]) -> Any:
+def langchain_model(script: Sequence[Call]) -> Any:
+    """Return a model of LangChain."""
     from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
     from langchain_core.messages import AIMessage
 
@@ -37,7 +38,7 @@ async def langchain(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
     from langchain.agents import create_agent
     from langchain_core.messages import ToolMessage
 
-    agent = create_agent(_langchain_model(script), list(tools))
+    agent = create_agent(langchain_model(script), list(tools))
     done = await agent.ainvoke({"messages": [{"role": "user", "content": "go"}]})
     assert done["messages"][-1].content == "done"
     return [message.content for message in done["messages"] if isinstance(message, ToolMessage)]
@@ -51,16 +52,16 @@ async def langchain_classic(tools: Sequence[Any], script: Sequence[Call]) -> lis
     prompt = ChatPromptTemplate.from_messages(
         [("system", "assist"), ("human", "{input}"), MessagesPlaceholder("agent_scratchpad")]
     )
-    agent = create_tool_calling_agent(_langchain_model(script), list(tools), prompt)
+    agent = create_tool_calling_agent(langchain_model(script), list(tools), prompt)
     executor = AgentExecutor(agent=agent, tools=list(tools), return_intermediate_steps=True, stream_runnable=False)
     done = await asyncio.to_thread(executor.invoke, {"input": "go"})
     assert done["output"] == "done"
     return [said for _, said in done["intermediate_steps"]]
 
 
-async def openai_agents(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
-    """`Runner.run`."""
-    from agents import Agent, Model, ModelResponse, RunConfig, Runner, ToolCallOutputItem, Usage
+def openai_model(script: Sequence[Call]) -> Any:
+    """Return a model of the OpenAI Agents SDK."""
+    from agents import Model, ModelResponse, Usage
     from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
     turns = iter(enumerate(script))
@@ -81,16 +82,22 @@ async def openai_agents(tools: Sequence[Any], script: Sequence[Call]) -> list[st
         text = ResponseOutputText(type="output_text", text="done", annotations=[])
         return ResponseOutputMessage(id="m", type="message", role="assistant", status="completed", content=[text])
 
-    agent = Agent(name="assistant", instructions="assist", tools=list(tools), model=Scripted())
+    return Scripted()
+
+
+async def openai_agents(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
+    """`Runner.run`."""
+    from agents import Agent, RunConfig, Runner, ToolCallOutputItem
+
+    agent = Agent(name="assistant", instructions="assist", tools=list(tools), model=openai_model(script))
     done = await Runner.run(agent, "go", run_config=RunConfig(tracing_disabled=True))
     assert done.final_output == "done"
     return [str(item.output) for item in done.new_items if isinstance(item, ToolCallOutputItem)]
 
 
-async def pydantic_ai(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
-    """`Agent.run`."""
-    from pydantic_ai import Agent
-    from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart, ToolReturnPart
+def pydantic_model(script: Sequence[Call]) -> Any:
+    """Return a model of Pydantic AI."""
+    from pydantic_ai.messages import ModelResponse, TextPart, ToolCallPart
     from pydantic_ai.models.function import FunctionModel
 
     turns = iter(script)
@@ -99,17 +106,25 @@ async def pydantic_ai(tools: Sequence[Any], script: Sequence[Call]) -> list[str]
         call = next(turns, None)
         return ModelResponse(parts=[ToolCallPart(*call) if call else TextPart("done")])
 
-    done = await Agent(FunctionModel(scripted), tools=list(tools)).run("go")
+    return FunctionModel(scripted)
+
+
+async def pydantic_ai(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
+    """`Agent.run`."""
+    from pydantic_ai import Agent
+    from pydantic_ai.messages import ToolReturnPart
+
+    done = await Agent(pydantic_model(script), tools=list(tools)).run("go")
     assert done.output == "done"
     parts = [part for message in done.all_messages() for part in message.parts]
     return [str(part.content) for part in parts if isinstance(part, ToolReturnPart)]
 
 
-async def anthropic(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
-    """The tool runner of the SDK's client, with the API's answers in place of the network."""
+def anthropic_model(script: Sequence[Call], told: list[Any]) -> Any:
+    """Return a client of Anthropic's SDK; what it is told of each tool is added to `told`."""
     from anthropic import Anthropic
 
-    turns, told = iter(enumerate(script)), []
+    turns = iter(enumerate(script))
 
     def answered(request: httpx2.Request) -> httpx2.Response:
         last = json.loads(request.content)["messages"][-1]["content"]
@@ -128,8 +143,15 @@ async def anthropic(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
         }
         return httpx2.Response(200, json=message)
 
+    return Anthropic(api_key="none", http_client=httpx2.Client(transport=httpx2.MockTransport(answered)))
+
+
+async def anthropic(tools: Sequence[Any], script: Sequence[Call]) -> list[str]:
+    """The tool runner of the SDK's client, with the API's answers in place of the network."""
+    told: list[Any] = []
+
     def work() -> str:
-        with Anthropic(api_key="none", http_client=httpx2.Client(transport=httpx2.MockTransport(answered))) as client:
+        with anthropic_model(script, told) as client:
             runner = client.beta.messages.tool_runner(
                 model="scripted", max_tokens=100, tools=list(tools), messages=[{"role": "user", "content": "go"}]
             )

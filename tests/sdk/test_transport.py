@@ -28,7 +28,7 @@ class Failing:
         self.answers: list[Response] = []
         self.seen: list[tuple[str, str | None, str | None]] = []
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         await request.body()
         self.seen.append((request.url.path, request.headers.get("idempotency-key"), request.headers["authorization"]))
         if request.url.path == "/oauth/token":
@@ -56,7 +56,7 @@ def failing() -> Failing:
 @pytest.fixture
 def url(failing: Failing) -> Iterator[str]:
     methods = ["GET", "POST", "DELETE"]
-    with serving(Starlette(routes=[Route("/{path:path}", failing, methods=methods)])) as address:
+    with serving(Starlette(routes=[Route("/{path:path}", failing.answer, methods=methods)])) as address:
         yield address
 
 
