@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from doctor.clinic import MANAGED, VOUCH, Clinic, failures, of
@@ -71,8 +73,18 @@ async def test_an_examination_is_on_record_before_and_after(clinic: Clinic) -> N
     await clinic.examine(managed=MANAGED)
     (began,) = await clinic.at.recorded("connection.examined")
     (ended,) = await clinic.at.recorded("connection.tested")
-    assert began.body["admin_connection"] == "eyes"
-    assert {key: ended.body["checks"][6][key] for key in ("name", "ok")} == {"name": "sign-in", "ok": True}
+    assert json.loads(began.body)["admin_connection"] == "eyes"
+    checks = {one["name"]: one["ok"] for one in json.loads(ended.body)["checks"]}
+    assert checks["sign-in"] is True
     sent = [call["statement"] for call in clinic.at.sandbox.control.calls() if call.get("handle")]
     admitted = await clinic.at.recorded("statement.admitted")
     assert len(admitted) == len([text for text in sent if text])
+
+
+async def test_a_disabled_connection_is_said_to_be_disabled(clinic: Clinic) -> None:
+    """What an admin turned off is not looked for in Snowflake."""
+    await clinic.at.gateway.connections.disable(clinic.admin, "jit")
+    findings = await clinic.examine("jit")
+    assert failures(findings) == [("connection", "connection_disabled")]
+    assert "connection enable jit" in of(findings, "connection").fix
+    assert of(findings, "sign-in").state is State.UNSEEN

@@ -12,6 +12,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.discovery import send
 from skipass.gateway.doctor.findings import Check, Finding, failed, ok, unseen
 from skipass.gateway.doctor.patient import Patient
+from skipass.nouns.connection import Switch
 from skipass.snowflake.account import target_of
 from skipass.snowflake.errors import SnowflakeConfigError, SnowflakeUnavailable
 from skipass.snowflake.sqlapi.failures import Answer, json_body
@@ -24,6 +25,15 @@ _NEVER = (403, 404, 513)
 
 Source: https://docs.snowflake.com/en/release-notes/bcr-bundles/un-bundled/bcr-1669
 """
+
+
+async def enabled(on: Patient) -> Finding | None:
+    """Look whether the connection answers at all."""
+    if on.connection.state is Switch.ENABLED:
+        return None
+    cause = "An admin disabled the connection: nothing on it is admitted."
+    return failed("connection", "connection_disabled", "disabled", cause,
+                  f"skipass connection enable {on.connection.name}")  # fmt: skip
 
 
 async def form(on: Patient) -> Finding | None:
@@ -109,6 +119,7 @@ def _ahead_s(on: Patient) -> float | None:
 
 
 CHECKS = (
+    Check("connection", (), enabled),
     Check("host", (), form),
     Check("dns", ("host",), name),
     Check("tls", ("dns",), connects),

@@ -136,7 +136,7 @@ async def privileges(on: Patient) -> Finding | None:
     return ok("privileges", f"tables of {database}.{schema} are visible")
 
 
-_BEFORE = ("account", "credential", "client", "scope", "integration", "token endpoint", "claims")
+_BEFORE = ("connection", "account", "credential", "client", "scope", "integration", "token endpoint", "claims")
 CREDENTIAL = Check("credential", (), credential)
 CHECKS = (
     Check("sign-in", _BEFORE, identity),
