@@ -171,14 +171,16 @@ async def generation_of(reader: Reader, account_id: str, role: str | None) -> in
 
 
 async def sweep(unit: UnitOfWork) -> int:
-    """End every attempt whose time is over, destroy what it keeps, and return how many there were.
-
-    An account that waited for its application's word waits for a sign-in again.
-    """
+    """End every attempt whose time is over, destroy what it keeps, and return how many there were."""
     late = await unit.find(LinkAttempt, state=_OPEN, expires_at__le=unit.now, limit=100)
     for attempt in late:
-        await fail(unit, attempt, "expired")
-        account = await unit.get(ConnectedAccount, attempt.account_id, state=AccountState.PENDING_VERIFICATION)
-        if account is not None:
-            await move_account(unit, account, AccountState.PENDING_AUTH)
+        await give_up(unit, attempt, "expired")
     return len(late)
+
+
+async def give_up(unit: UnitOfWork, attempt: LinkAttempt, why: str) -> None:
+    """End an attempt as failed; an account that waited for its application's word waits for a sign-in again."""
+    await fail(unit, attempt, why)
+    account = await unit.get(ConnectedAccount, attempt.account_id, state=AccountState.PENDING_VERIFICATION)
+    if account is not None:
+        await move_account(unit, account, AccountState.PENDING_AUTH)

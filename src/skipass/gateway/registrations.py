@@ -9,6 +9,7 @@ from typing import Any
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
+from skipass.gateway import attempts
 from skipass.gateway.client_drafting import ClientRequest, draft_registration, pasted_later, renewed
 from skipass.gateway.deps import Deps
 from skipass.gateway.drafting import OAUTH
@@ -108,7 +109,10 @@ class Registrations:
         return await self._deps.journal.read(load)
 
     async def disable(self, principal: Principal, registration_id: str) -> Registration:
-        """Stop using a client: nobody links by it any more, and what was linked by it is no longer refreshed."""
+        """Stop using a client: nobody links by it any more, and what was linked by it is no longer refreshed.
+
+        Sign-ins that are under way by it, or wait for somebody's word, are over.
+        """
         by = require(principal, Role.ADMIN)
 
         async def disable(unit: UnitOfWork) -> Registration:
@@ -117,6 +121,8 @@ class Registrations:
                 raise SkipassError("not_found", "There is no such registration.")
             if found.state is Switch.DISABLED:
                 return found
+            for under_way in await unit.find(LinkAttempt, registration_id=found.id, state=LinkState.STARTED):
+                await attempts.give_up(unit, under_way, "its client was disabled")
             unit.emit(Event(found.tenant_id, "registration.disabled", found.id, {"by": by}))
             return await unit.change(found, state=Switch.DISABLED)
 
