@@ -16,10 +16,12 @@ from skipass.nouns.account import ClientAuth
 from skipass.secret import Secret
 from skipass.snowflake.account import is_loopback
 
-USED = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "scope")
+USED = ("issuer", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri", "scope")
 _CLIENT = ("client_id", "client_secret", "redirect_uri", "token_endpoint_auth_method")
 _TEXTS = (*USED, *_CLIENT)
 _ROLE_SCOPE = re.compile(r"(?P<before>\S*?)session:(?P<kind>role|scope):(?P<role>[^\s]+)", re.IGNORECASE)
+_PLAIN = re.compile(r"[!-\[\]-~]+")
+"""Printable ASCII without a blank and a backslash."""
 _ANY_ROLE = re.compile(r"(?:^|\s)\S*?session:role-any(?:\s|$)", re.IGNORECASE)
 
 
@@ -87,9 +89,14 @@ def _method(given: Mapping[str, Any], secret: Secret[str] | None) -> ClientAuth:
 
 
 def check_url(url: object, what: str) -> None:
-    """Pass for an https address without user or fragment (http on this machine only), and for None; else raise."""
+    """Pass for an https address without user or fragment (http on this machine only), and for None; else raise.
+
+    What readers of addresses drop without a word, or take for a slash, is in none: it would make another one of it.
+    """
     if url is None:
         return
+    if not _PLAIN.fullmatch(str(url)):
+        raise SkipassError("invalid_request", f"{what} is not an https address.")
     try:
         parts = urlsplit(str(url))
         host, port = parts.hostname or "", parts.port
