@@ -85,3 +85,14 @@ def test_a_closed_connection_is_opened_again(admin: Run, name: str) -> None:
     """Disable and enable are each other's way back."""
     assert "disabled" in admin("connection", "disable", name).out
     assert "enabled" in admin("connection", "enable", name).out
+
+
+def test_a_key_is_replaced_by_its_file(admin: Run, name: str, tmp_path: Path) -> None:
+    """The next key's fingerprint is shown, and a variable or file that is not there changes nothing."""
+    made = admin("key", "new", "--login", "X", "--out", tmp_path / "next.p8", "--format", "json").json
+    given = ("connection", "credential", name)
+    assert "is not set" in admin(*given, "--token-env", "UNSET_VARIABLE").err
+    assert "cannot be read" in admin(*given, "--private-key", tmp_path / "nowhere.p8").err
+    assert admin(*given).status == 1
+    found = admin(*given, "--private-key", tmp_path / "next.p8", "--format", "json")
+    assert (found.status, found.json["credential"]["fingerprint"]) == (0, made["fingerprint"])
