@@ -74,6 +74,25 @@ class Mcp(Door):
         return str(data.get("code")), told
 
 
+class SqlApi(Door):
+    """The SQL API has requests for two of the tools, and none for sessions."""
+
+    TOOLS = ("snowflake_execute_query", "snowflake_get_query_status")
+
+    async def call(self, tool: str, arguments: Mapping[str, Any], **headers: str) -> tuple[str, dict[str, Any]]:
+        given = dict(arguments)
+        session, handle = given.pop("session_id", None), given.pop("statement_handle", None)
+        more = {"Skipass-Session": session} if session else {}
+        path, method = "/c/jit/api/v2/statements", "POST"
+        if tool == "snowflake_get_query_status":
+            path, method = f"{path}/{handle}", "GET"
+        async with self._http.request(
+            method, self._url + path, data=_body(given) if method == "POST" else None, headers=_headers(headers) | more
+        ) as answer:
+            told = await answer.json()
+        return answer.headers.get("Skipass-Error", "success"), told
+
+
 def _body(value: object) -> io.BytesIO:
     return io.BytesIO(json.dumps(value).encode())
 
@@ -83,7 +102,10 @@ def _headers(given: Mapping[str, str]) -> dict[str, str]:
     return {"Content-Type": "application/json", **plain}
 
 
-@pytest.fixture(params=[Rest, Mcp])
+DOORS = (Rest, Mcp, SqlApi)
+
+
+@pytest.fixture(params=DOORS)
 async def door(request: pytest.FixtureRequest, at: Stage) -> AsyncIterator[Door]:
     headers = {"Authorization": f"Bearer {at.keys['agent']['api_key']}"}
     async with served(at) as url, aiohttp.ClientSession(headers=headers) as http:
@@ -126,7 +148,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("door", "case"),
+    [(door, case) for door in DOORS for case in CASES if door is not SqlApi or CASES[case][0] in SqlApi.TOOLS],
+    indirect=["door"],
+)
 async def test_a_bad_call_has_its_code_and_a_hint_and_runs_nothing(at: Stage, door: Door, case: str) -> None:
     """Whatever the front door, the code is the same, a hint says what to do, and Snowflake hears nothing of it."""
     tool, arguments, headers, expected = CASES[case]

@@ -158,7 +158,7 @@ def _refusal(error: Mapping[str, Any], named: str | None, kind: Kind) -> Reply:
     said = " ".join(str(error[part]) for part in ("message", "hint") if error.get(part))
     about = f"Statement {handle} not found. " if named and number == "000709" else ""
     body: dict[str, Any] = {"code": number, "sqlState": state, "message": f"{about}{code}: {said}".strip()}
-    more = {name: error[name] for name in ("reasons", "request", "details", "url") if error.get(name)}
+    more = {name: error[name] for name in ("hint", "reasons", "request", "details", "url") if error.get(name)}
     return Reply(status, body | {"statementHandle": handle, **({"skipass": more} if more else {})}, {_ERROR: code})
 
 
