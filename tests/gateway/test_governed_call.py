@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from gateways import Stage
+from skipass.errors import SkipassError
 from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
@@ -107,6 +108,20 @@ async def test_a_denied_write_never_runs(at: Stage) -> None:
     envelope = await at.settled(held.fields["statementHandle"])
     assert (envelope.status, code(envelope)) == (Status.DENIED, "approval_denied")
     assert at.sent("UPDATE") == []
+
+
+async def test_a_held_statement_can_be_taken_back(at: Stage) -> None:
+    """Cancelled by its own caller, a held statement is withdrawn, cannot be approved any more, and never runs."""
+    await at.session()
+    held = await at.query(UPDATE)
+    handle = held.fields["statementHandle"]
+    assert (await at.call("snowflake_cancel_query", {"statement_handle": handle})).status is Status.WITHDRAWN
+    with pytest.raises(SkipassError):
+        await at.decide(held)
+    assert (await at.settled(handle)).status is Status.WITHDRAWN
+    assert at.sent("UPDATE") == []
+    again = await at.query(UPDATE)
+    assert again.fields["statementHandle"] != handle
 
 
 @pytest.mark.parametrize("who", ["agent"])

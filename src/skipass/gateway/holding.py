@@ -19,6 +19,8 @@ from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement, StatementState
 
+_WAITING = (StatementState.HELD, StatementState.APPROVED)
+
 
 def approval_for(
     subject: AccessSession | Statement,
@@ -96,10 +98,17 @@ async def why_not(reader: Reader, person: User, approval: Approval) -> str | Non
     return ineligible(person, approval, reader.now, await touched_lately(reader, person), groups)
 
 
+async def withdraw(unit: UnitOfWork, statement_id: str, why: str) -> None:
+    """Take back one statement that is held or approved, and what was asked about it; any other stays as it is."""
+    for statement in await unit.find(Statement, id=statement_id, state=_WAITING, limit=1):
+        await move(unit, statement, StatementState.WITHDRAWN, {"why": why}, finished_at=unit.now)
+        for approval in await unit.find(Approval, subject_id=statement_id, state=ApprovalState.WAITING):
+            await move(unit, approval, ApprovalState.WITHDRAWN, {"why": why}, decided_at=unit.now)
+
+
 async def withdraw_all(unit: UnitOfWork, session: AccessSession, why: str) -> None:
     """Take back every held or approved statement of a session, and what was asked about them."""
-    waiting = (StatementState.HELD, StatementState.APPROVED)
-    for statement in await unit.find(Statement, session_id=session.id, state=waiting):
+    for statement in await unit.find(Statement, session_id=session.id, state=_WAITING):
         await move(unit, statement, StatementState.WITHDRAWN, {"why": why}, finished_at=unit.now)
     for approval in await unit.find(Approval, session_id=session.id, state=ApprovalState.WAITING):
         await move(unit, approval, ApprovalState.WITHDRAWN, {"why": why}, decided_at=unit.now)

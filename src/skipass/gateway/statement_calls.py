@@ -12,6 +12,7 @@ from skipass.gateway.approvals import until_decided
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps
 from skipass.gateway.execute import OVER, Executor, Target, collect
+from skipass.gateway.holding import withdraw
 from skipass.gateway.ports import Reader
 from skipass.gateway.running import Runner
 from skipass.gateway.standing import Standing, standing
@@ -64,8 +65,14 @@ class StatementCalls:
         return await collect(self._runner, self._delivery, statement, here.ways.any(), min(call.wait_s, MOST_WAIT_S))
 
     async def cancel(self, principal: Principal, handle: str) -> Envelope:
-        """Cancel a statement, as soon as it has a handle, and return where it is now; raises `not_found`."""
+        """Cancel a statement as soon as it has a handle, or take back a held one; returns where it is now.
+
+        Raises `not_found`.
+        """
         statement, here = await self.find(principal, handle)
+        if statement.state in (StatementState.HELD, StatementState.APPROVED):
+            await self._deps.journal.write(lambda unit: withdraw(unit, statement.id, "caller"))
+            statement, here = await self.find(principal, handle)
         if statement.state is StatementState.SUBMITTED:
             statement = await self._runner.cancel(statement, here.ways.any(), "caller")
         elif statement.state is StatementState.ADMITTED:
