@@ -84,8 +84,8 @@ class Agent:
 class KeyUse(StrEnum):
     """What a credential is: an agent's key, a person's token, or a key that only `--sandbox` gives a person.
 
-    An agent's client secret is good for nothing but a token of its own, which ends after an hour. Of a key pair only the
-    public half is known here; what the agent signs with the other is no key of ours.
+    An agent's client secret is good for nothing but a token of its own, which ends after an hour. Of a key pair only
+    the public half is known here; what the agent signs with the other is no key of ours.
     """
 
     AGENT = "agent"
