@@ -20,10 +20,10 @@ run: server ## the same set-up, left running; prints what to paste into an agent
 	@$(BIN)/skipass serve --sandbox
 
 test: setup ## the tests, without the slow rings
-	@$(BIN)/python -m pytest -m "not slow"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not slow"
 
 test-all: setup ## every test
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n auto --dist loadfile
 
 lint: setup ## style, import contracts, no private key in the repository
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/lint-imports && $(BIN)/python scripts/private_keys.py

@@ -29,7 +29,7 @@ def test_the_check_is_lint_types_docs_then_every_test() -> None:
     planned = [line for line in make("-n", "-j4", "check").splitlines() if ".venv/bin" in line]
     tools = [re.findall(r"\.venv/bin/(\S+(?: -m \S+)?)", line)[0] for line in planned]
     assert tools == ["ruff", "mypy", "python -m sphinx", "python -m pytest"]
-    assert planned[-1].endswith("-m pytest")
+    assert planned[-1].endswith("-m pytest -n auto --dist loadfile")
 
 
 @pytest.fixture
