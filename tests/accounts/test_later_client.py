@@ -52,6 +52,19 @@ async def test_a_provider_is_pasted_once_it_knows_our_redirect_uri(walk: Walk) -
     assert await walk.state() == "ACTIVE"
 
 
+async def test_nobody_is_sent_to_sign_in_before_there_is_a_client(walk: Walk) -> None:
+    """A link is refused and the page says so, naming the command, in place of asking which account it is."""
+    await awaiting(walk)
+    key = await walk.agent(connection="idp")
+    with pytest.raises(SkipassError) as refused:
+        await walk.invite(await walk.of(key), "idp")
+    assert (refused.value.code, "connection client idp" in refused.value.hint) == ("registration_required", True)
+    async with walk.signed_in() as sam:
+        page = await sam.get("/connect?connection=idp")
+    assert page.status == 422
+    assert all(word in page.text for word in ("That did not work", "idp has no client yet", "connection client idp"))
+
+
 async def test_a_secret_alone_is_no_provider(walk: Walk) -> None:
     """Before the metadata came an id and a secret are refused, and a Snowflake client takes no metadata."""
     registration, _ = await awaiting(walk)

@@ -44,7 +44,7 @@ SWEEP_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """How a sign-in ended: as whom, and what is still to happen.
+    """How a sign-in ended: as whom, in which account, and what is still to happen.
 
     `return_to` carries the one-time code that an application verifies; the browser that finished takes it there.
     `waits_for_admin` says that the login is another one than before. `remarks` are for people.
@@ -53,6 +53,7 @@ class Arrival:
     full: FullAccount
     role: str
     login: str
+    account: str
     agents: Sequence[tuple[Agent, str]]
     return_to: str | None = None
     waits_for_admin: bool = False
@@ -158,7 +159,7 @@ class Landing:
             back, code = _with_code(attempt, full)
             if not other and back is None:
                 account = await install(self._deps, unit, attempt, full, landed)
-                return await _arrival(unit, replace(full, account=account), taken.role, landed.login)
+                return await _arrival(unit, replace(full, account=account), taken.role, landed)
             await unit.change(
                 attempt,
                 sealed=attempts.seal_landed(self._deps.kek, attempt, landed),
@@ -169,7 +170,7 @@ class Landing:
             if back is not None and full.account.state is not AccountState.ACTIVE:
                 account = await move_account(unit, full.account, AccountState.PENDING_VERIFICATION)
                 full = replace(full, account=account)
-            arrival = await _arrival(unit, full, taken.role, landed.login)
+            arrival = await _arrival(unit, full, taken.role, landed)
             return replace(arrival, return_to=back, waits_for_admin=other)
 
         return await self._deps.journal.write(settle)
@@ -263,8 +264,8 @@ def _with_code(attempt: LinkAttempt, full: FullAccount) -> tuple[str | None, str
     return f"{attempt.return_url}{joint}{urlencode({'account': full.account.id, 'code': code})}", code
 
 
-async def _arrival(reader: Reader, full: FullAccount, role: str, login: str) -> Arrival:
-    return Arrival(full, role, login, await agents_for(reader, full.connection, full.user))
+async def _arrival(reader: Reader, full: FullAccount, role: str, landed: Landed) -> Arrival:
+    return Arrival(full, role, landed.login, landed.account, await agents_for(reader, full.connection, full.user))
 
 
 def _changed() -> SkipassError:

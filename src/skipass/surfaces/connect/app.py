@@ -186,7 +186,7 @@ def _arrival(arrival: Arrival) -> Reply:
         said=said,
         leg=full,
         identifier=full.identifier,
-        account=full.account.account,
+        account=arrival.account,
         login=arrival.login,
         role=arrival.role,
         agents=arrival.agents,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -78,6 +77,5 @@ def moved(path: str, cookie: str | None = None) -> Reply:
 def problem(error: SkipassError, cookie: str | None = None) -> Reply:
     """Return the page of a refusal, in words and with what to do."""
     status = STATUS[error.kind]
-    phrase, sign_in = HTTPStatus(status).phrase, error.code == "sign_in_required"
-    page = html("problem.html", status=status, phrase=phrase, problem=error, sign_in=sign_in)
+    page = html("problem.html", status=status, problem=error, sign_in=error.code == "sign_in_required")
     return Reply(page.status, page.body, page.headers, cookie)
