@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 from urllib.parse import quote_plus
 
+from skipass.clock import SystemClock
 from skipass.sdk.address import Settings
 from skipass.sdk.codes import GatewayUnreachable, Unauthenticated
 from skipass.sdk.errors import GatewayError
@@ -25,8 +25,9 @@ _PATH = "/oauth/token"
 class Bearer:
     """Knows what to send as a bearer now; one trade serves every request that waits for it."""
 
-    def __init__(self, settings: Settings, exchange: Exchange, now: Callable[[], float] = time.monotonic) -> None:
-        self._settings, self._exchange, self._now = settings, exchange, now
+    def __init__(self, settings: Settings, exchange: Exchange, now: Callable[[], float] | None = None) -> None:
+        self._settings, self._exchange = settings, exchange
+        self._now = now or SystemClock().monotonic
         self._token: Secret[str] | None = None
         self._until = 0.0
         self._trading: asyncio.Task[str] | None = None

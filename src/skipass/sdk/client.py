@@ -6,7 +6,7 @@ from types import TracebackType
 from typing import Self
 
 from skipass.sdk.actions import AsyncActions
-from skipass.sdk.address import settings_of
+from skipass.sdk.address import settings_from_env
 from skipass.sdk.catalogue import AsyncTools
 from skipass.sdk.sessions import AsyncSessions
 from skipass.sdk.transport import PACE, Transport
@@ -32,7 +32,7 @@ class AsyncSkipass:
         timeout_s: float = 90.0,
         pace: Pace = PACE,
     ) -> None:
-        settings = settings_of(base_url, api_key, client_id, client_secret)
+        settings = settings_from_env(base_url, api_key, client_id, client_secret)
         self.base_url = settings.base_url
         self._transport = Transport(settings, timeout_s=timeout_s, pace=pace)
         self.actions = AsyncActions(self._transport)
