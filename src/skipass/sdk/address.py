@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+import os
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -24,22 +24,21 @@ class Settings:
 
 
 def settings_from_env(
-    environment: Mapping[str, str],
     base_url: str | None,
     api_key: str | None,
     client_id: str | None,
     client_secret: str | None,
 ) -> Settings:
-    """Return the settings that the arguments name, and of what they leave out those of `SKIPASS_…` in the environment.
+    """Return the settings that the arguments name, and of what they leave out those of `SKIPASS_…`.
 
     A credential that is passed keeps the environment's out. Raises `InvalidRequest` for an address that a credential
     is not sent to, `Unauthenticated` without a credential.
     """
     if not (api_key or client_id or client_secret):
-        api_key = environment.get("SKIPASS_API_KEY")
+        api_key = os.environ.get("SKIPASS_API_KEY")
         if not api_key:
-            client_id, client_secret = environment.get("SKIPASS_CLIENT_ID"), environment.get("SKIPASS_CLIENT_SECRET")
-    url = checked_url(base_url or environment.get("SKIPASS_URL") or DEFAULT_URL)
+            client_id, client_secret = os.environ.get("SKIPASS_CLIENT_ID"), os.environ.get("SKIPASS_CLIENT_SECRET")
+    url = checked_url(base_url or os.environ.get("SKIPASS_URL") or DEFAULT_URL)
     if api_key and not client_id and not client_secret:
         return Settings(url, Secret(api_key))
     if client_id and client_secret and not api_key:
