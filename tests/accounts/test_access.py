@@ -241,5 +241,5 @@ async def test_a_link_of_another_tenant_does_not_open_for_its_namesake(rest: Res
     async with walk.browser() as namesake:
         await namesake.sign_in(await deps.journal.write(add))
         page = await namesake.post("/connect", {"link": token, "word": "open"})
-    assert page.status == 403
+    assert page.status == 401
     assert "DANA" not in page.text

@@ -45,6 +45,7 @@ async def test_a_provider_is_pasted_once_it_knows_our_redirect_uri(walk: Walk) -
     assert redirect_uri(walk.gateway.deps.base_url, told) == ours
     assert any("tenant" in one for one in remarks)
     assert "client_secret" not in told.metadata
+    assert told.metadata["jwks_uri"].startswith(walk.stage.sandbox.url)
     async with walk.signed_in() as sam:
         key = await walk.agent(connection="idp")
         page = await walk.linked(sam, await walk.invite(await walk.of(key), "idp"))

@@ -56,6 +56,7 @@ def test_a_connection_by_oauth_prints_its_redirect_uri(as_admin: Any, sandboxed:
     client = ["--client-id", "abc=", "--client-secret-env", "S3CRET"]
     set_ = as_admin("connection", "client", "by-oauth", *client, "--format", "json", S3CRET="s3cr3t/+=")
     assert (set_.status, set_.json["client_id"]) == (0, "abc="), set_.err
+    assert (early.status, "connection client by-oauth" in early.err) == (1, True)
     assert "s3cr3t" not in set_.out + made.out + early.out
     link = as_admin("account", "link", "by-oauth", "--for", "sam")
     assert link.status == 0, link.err
@@ -110,7 +111,8 @@ def test_what_is_unsafe_says_so(as_admin: Any, sandboxed: dict[str, Any]) -> Non
 
 def test_an_application_s_agent_links_and_verifies_by_name(as_admin: Any, run: Any, sandboxed: dict[str, Any]) -> None:
     """With the agent's key `--for` names the end user on every step; a code that nobody brought is refused."""
-    made = as_admin("connection", "add", "shop", "--auth", "snowflake_oauth", *account(sandboxed))
+    client = ["--client-id", "abc=", "--client-auth", "none"]
+    made = as_admin("connection", "add", "shop", "--auth", "snowflake_oauth", *client, *account(sandboxed))
     assert made.status == 0, made.err
     url = ["--end-users", "--return-url", "https://shop.example.com/linked"]
     agent = as_admin("agent", "create", "shop-bot", "--connection", "shop", *url, "--format", "json")

@@ -21,11 +21,11 @@ from skipass.snowflake.sqlapi.wire import Call
 
 WAIT_S = 10.0
 _MAX_BYTES = 256 * 1024
-_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "revocation_endpoint")
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
 
 
 async def discover(egress: Egress, issuer: str) -> dict[str, str]:
-    """Return the endpoints that an issuer names, by member; raises `invalid_request` where it names no pair of them."""
+    """Return what an issuer names of its endpoints and keys; raises `invalid_request` where a needed one is missing."""
     for path in _paths(urlsplit(issuer).path.rstrip("/")):
         found = await _document(egress, issuer, path)
         if found is not None:

@@ -118,7 +118,8 @@ def _next(name: str, made: dict[str, Any], private_key: Path | None) -> None:
     for remark in made["remarks"]:
         note(remark)
     key = f" --private-key {private_key}" if private_key else ""
-    note(f"Next: skipass connection setup-sql {name}{key}, then connection test {name}")
+    if made["registration"] is None or made["registration"]["client_id"]:
+        note(f"Next: skipass connection setup-sql {name}{key}, then connection test {name}")
     if made["settings"].get("verify_end_users") is False:
         note("UNSAFE: whoever holds a link of an application's end user connects their own account as that user.")
 

@@ -113,7 +113,7 @@ def setup_idp(
     steps = Steps(
         callback=client["redirect_uri"],
         account_url=_account_url(known, client),
-        scope=str(client["metadata"].get("scope", f"session:role:{known['role']}")),
+        scope=str(client["metadata"].get("scope", f"session:role:{known['role']} offline_access")),
         role=known["role"],
     )
     say("\n".join(okta_steps(steps) if okta else entra_steps(steps)))

@@ -20,7 +20,7 @@ _PLAIN = ("role", "allowed_roles", "warehouse", "database", "schema", "policy")
 _SETTINGS = ("login_claim", "verify_end_users", "probe_minutes")
 _LATER = ("probe_minutes",)
 _USUAL: Mapping[str, Any] = {"verify_end_users": True}
-_AS_GIVEN = ("issuer", "scope", "authorization_endpoint", "token_endpoint", "revocation_endpoint")
+_AS_GIVEN = ("issuer", "scope", "authorization_endpoint", "token_endpoint", "revocation_endpoint", "jwks_uri")
 _OTHER = "another one is another connection: give it another name, then skipass connection disable {name}"
 
 
