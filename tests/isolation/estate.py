@@ -22,7 +22,7 @@ RUNNING = (AccessSession, Statement, Approval)
 WORDS = ("reporting-agent",)
 """What only the first tenant has a thing of the name of."""
 _REQUEST = re.compile(r"req_[0-9a-z]+")
-_CALL = re.compile(r"(exe|stm|evt)_[0-9a-z]+")
+_CALL = re.compile(r"(exe|stm|evt)_[0-9a-z]+|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True, slots=True)
