@@ -53,8 +53,8 @@ async def test_twenty_at_once_make_one(at: House) -> None:
 @pytest.mark.parametrize(
     ("path", "body", "secret"),
     [
-        ("/agents", {"name": fresh("agent")}, ("api_key",)),
-        ("/agents/{agent}/rotate", {}, ("api_key",)),
+        ("/agents", {"name": fresh("agent")}, ("api_key", "client_secret")),
+        ("/agents/{agent}/rotate", {}, ("api_key", "client_secret")),
         ("/users/sam/link", {}, ("token", "url")),
     ],
 )
