@@ -21,6 +21,7 @@ LISTS = [row for row in TABLE if row.route.startswith("GET ") and "{" not in row
 # Made anew for whoever asks, under a name of their own: nothing of another's is named in it.
 MADE = {"POST /users", "POST /agents", "POST /policies", "POST /policies/check", "POST /vault/rotate"}
 APART = {"POST /sign-in", "POST /sign-out", "POST /connections", "POST /connections/check"}
+APART |= {"POST /connections/{name}/credential"}
 
 
 def filled(row: Row, made: dict[str, str]) -> tuple[str, str]:
@@ -111,6 +112,17 @@ async def test_a_connection_of_our_name_is_another_one(estate: Estate, path: str
     before = estate.facts()
     told = await estate.house.post(path, new_connection(estate.house, "jit"), who="stranger")
     assert await estate.leaked(told) == []
+    assert estate.facts() == before
+
+
+@pytest.mark.parametrize("who", ["stranger", "visitor", "colleague", "other agent", None])
+async def test_nobody_else_replaces_a_connections_credential(estate: Estate, who: str | None) -> None:
+    """A key or token handed in for a connection of ours is refused like one for a made-up name."""
+    before, invented = estate.facts(), fresh("nothing")
+    names = ("jit", invented)
+    real, unreal = [await estate.house.post(f"/connections/{n}/credential", {"token": "x"}, who=who) for n in names]
+    assert real.status >= 400
+    assert said(real, "jit") == said(unreal, invented)
     assert estate.facts() == before
 
 
