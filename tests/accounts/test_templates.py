@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import pytest
 
 from accounts.walk import ROLE, Walk
 from skipass.errors import SkipassError
-from skipass.gateway.client_drafting import ClientRequest
+from skipass.gateway.client_drafting import ClientRequest, redirect_uri
 from skipass.gateway.drafting import ConnectionRequest
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import AuthMethod
@@ -83,6 +85,48 @@ async def test_a_customer_s_admin_registers_by_a_link_once(walk: Walk) -> None:
         again = await customer.post("/connect/setup", {**form, "account": "ACME-TEST", "word": "register"})
         assert again.status == 401
     assert made.account == "ACME-PROD"
+
+
+async def test_a_customer_s_admin_gets_the_script_and_hands_the_client_in(walk: Walk) -> None:
+    """The first link registers the account and shows the whole script; the next takes its client; each is good once."""
+    await template(walk)
+    _, token = await walk.gateway.registrations.invite(await walk.admin(), "own")
+    async with walk.browser() as customer:
+        page = await customer.post("/connect/setup", {"link": token.reveal(), "word": "open"})
+        form = {**page.form("/connect/setup"), "account": "ACME-PROD", "word": "register"}
+        wrong = await customer.post("/connect/setup", {**form, "schema": "no schema"})
+        assert wrong.status == 400
+        shown = await customer.post("/connect/setup", {**form, "schema": "sales.public"})
+        (made,) = await walk.stage.every(Registration)
+        assert made.client_id == ""
+        script = unescape(shown.html)
+        assert f"OAUTH_REDIRECT_URI = '{redirect_uri(walk.gateway.deps.base_url, made)}'" in script
+        assert 'GRANT USAGE ON SCHEMA "SALES"."PUBLIC"' in script
+        assert (await customer.post("/connect/setup", {"link": token.reveal(), "word": "open"})).status == 401
+        following = shown.form("/connect/setup")["link"]
+        again = await customer.post("/connect/setup", {"link": following, "word": "open"})
+        assert "Show the script" in again.text
+        client = {"link": following, "client_id": "abc=", "client_secret": "s3cr3t/=", "word": "client"}
+        done = await customer.post("/connect/setup", client)
+        assert "people can connect" in done.text
+        assert "s3cr3t" not in done.html
+        assert (await customer.post("/connect/setup", client)).status == 401
+    (made,) = await walk.stage.every(Registration)
+    assert (made.account, made.client_id) == ("ACME-PROD", "abc=")
+
+
+async def test_a_set_up_link_does_one_thing(walk: Walk) -> None:
+    """One that registers takes no client, one that takes a client registers nothing, and neither is used up by that."""
+    await template(walk)
+    _, token = await walk.gateway.registrations.invite(await walk.admin(), "own")
+    client = ClientRequest(account="ACME-PROD", client_id="x", secret=Secret("y"))
+    with pytest.raises(SkipassError, match="registers an account first"):
+        await walk.gateway.setup_links.hand_in(token.reveal(), client)
+    made, _, following = await walk.gateway.setup_links.register(token.reveal(), ClientRequest(account="ACME-PROD"))
+    assert following is not None
+    with pytest.raises(SkipassError, match="takes the client"):
+        await walk.gateway.setup_links.register(following.reveal(), client)
+    assert (await walk.gateway.setup_links.hand_in(following.reveal(), client)).id == made.id
 
 
 async def test_an_account_is_registered_once_in_whatever_form(walk: Walk) -> None:

@@ -6,6 +6,8 @@ import pytest
 
 from accounts.walk import RETURN, ROLE, Walk
 from browser.chrome import Chrome, Seen
+from skipass.gateway.drafting import ConnectionRequest
+from skipass.nouns.connection import AuthMethod
 from surfaces.console.browser import House
 
 pytestmark = pytest.mark.anyio
@@ -71,3 +73,26 @@ async def test_the_page_of_a_link_is_readable_on_a_telephone(house: House, chrom
         await seen.page.get_by_role("button", name="Go to the sign-in").wait_for()
         assert await seen.overflow() <= 0
         assert await seen.contrast() >= 4.5
+
+
+async def test_a_customer_sets_up_an_account_of_their_own(house: House, chrome: Chrome) -> None:
+    """From the set-up link to a script to copy and a client handed in, at the width of a telephone as well."""
+    object.__setattr__(house.stage.gateway.deps, "base_url", house.url)
+    admin = await house.stage.principal("admin")
+    request = ConnectionRequest(name="own", role=ROLE, auth_method=AuthMethod.SNOWFLAKE_OAUTH, template=True)
+    await house.stage.gateway.connections.add(admin, request)
+    _, token = await house.stage.gateway.registrations.invite(admin, "own")
+    async with chrome.window(width=360) as seen:
+        await seen.page.goto(f"{house.url}/connect/setup#{token.reveal()}")
+        await seen.page.keyboard.press("Enter")
+        await seen.page.get_by_label("Your Snowflake account").fill("ACME-PROD")
+        await seen.page.get_by_label("The schema to be read").fill("SALES.PUBLIC")
+        await seen.page.get_by_role("button", name="Register").click()
+        script = await seen.page.locator("pre").nth(1).inner_text()
+        assert script.count(";") > 10
+        assert "CREATE SECURITY INTEGRATION IF NOT EXISTS" in script
+        assert await seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        await seen.page.get_by_label("Client id").fill("abc=")
+        await seen.page.get_by_label("Client secret").fill("s3cr3t")
+        await seen.page.get_by_role("button", name="Hand in").click()
+        await seen.page.get_by_text("people can connect").wait_for()

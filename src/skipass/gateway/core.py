@@ -53,6 +53,7 @@ from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
 from skipass.gateway.servers import Servers
 from skipass.gateway.sessions import Sessions
+from skipass.gateway.setup_links import SetupLinks
 from skipass.gateway.signins import SignIns
 from skipass.gateway.statement_calls import StatementCalls
 from skipass.gateway.streaming import Streaming
@@ -102,6 +103,7 @@ class Gateway:
     uploading: Uploading
     disconnecting: Disconnecting
     registrations: Registrations
+    setup_links: SetupLinks
     issuing: Issuing
     mappings: Mappings
     servers: Servers
@@ -219,6 +221,7 @@ def build(deps: Deps) -> Gateway:
         uploading=Uploading(deps, whoami),
         disconnecting=disconnecting,
         registrations=Registrations(deps),
+        setup_links=SetupLinks(deps, Registrations(deps)),
         issuing=Issuing(deps),
         mappings=Mappings(deps),
         servers=Servers(deps),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from skipass.gateway import attempts
 from skipass.gateway.client_drafting import ClientRequest, draft_registration, pasted_later, renewed
 from skipass.gateway.deps import Deps
 from skipass.gateway.drafting import OAUTH
-from skipass.gateway.moves import begin, move
+from skipass.gateway.moves import begin
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.keys import hashed
@@ -30,6 +30,10 @@ SETUP = "set-up"
 """Stands in a link attempt for the account it is about: it is about a customer's whole Snowflake account."""
 
 
+Also = Callable[[UnitOfWork], Awaitable[None]]
+AlsoMade = Callable[[UnitOfWork, Registration], Awaitable[None]]
+
+
 class Registrations:
     """The use cases of registrations."""
 
@@ -43,19 +47,20 @@ class Registrations:
         by = require(principal, Role.ADMIN)
         tenant_id = principal.tenant_id
         connection = await self._deps.journal.read(lambda reader: named(reader, tenant_id, connection_name))
-        return await self._add(connection, request, by)
+        return await self.add_by(connection, request, by)
 
-    async def _add(
-        self, connection: Connection, request: ClientRequest, by: str, setup: str | None = None
+    async def add_by(
+        self, connection: Connection, request: ClientRequest, by: str, also: AlsoMade | None = None
     ) -> tuple[Registration, tuple[str, ...]]:
+        """Do the same for whoever was found to be allowed it; `also` is done in the same transaction."""
         if not connection.template or connection.auth_method not in OAUTH:
             hint = "Only a template takes further accounts: skipass connection add NAME --template."
             raise SkipassError("invalid_request", f"{connection.name} is no template.", hint)
         made, remarks = await draft_registration(self._deps, connection, request)
 
         async def add(unit: UnitOfWork) -> tuple[Registration, tuple[str, ...]]:
-            if setup is not None:
-                await _use_setup(unit, setup)
+            if also is not None:
+                await also(unit, made)
             if await registration_for(unit, connection, parse_account(made.account)) is not None:
                 hint = "Disable that one first: skipass connection unregister."
                 raise SkipassError("conflict", f"{made.account} has a registration already.", hint)
@@ -80,12 +85,22 @@ class Registrations:
 
         found, connection = await self._deps.journal.read(known)
         new, remarks = await self._with_client(connection, found, request)
+        return await self._deps.journal.write(lambda unit: _put(unit, found, new, by)), remarks
 
-        async def put(unit: UnitOfWork) -> tuple[Registration, tuple[str, ...]]:
-            facts = {"client_id": new.client_id, "client_auth": new.client_auth.value, "by": by}
-            unit.emit(Event(found.tenant_id, "registration.changed", found.id, facts))
-            changes = {"client_id": new.client_id, "client_auth": new.client_auth, "sealed": new.sealed}
-            return await unit.change(found, **changes, metadata=new.metadata), remarks
+    async def put_client(
+        self, connection: Connection, found: Registration, request: ClientRequest, by: str, also: Also
+    ) -> Registration:
+        """Return a registration with its first client; `also` is done in the same transaction.
+
+        Raises `conflict` where the account has been registered with a client meanwhile.
+        """
+        new, _ = await self._with_client(connection, found, request)
+
+        async def put(unit: UnitOfWork) -> Registration:
+            await also(unit)
+            if await registration_for(unit, connection, parse_account(found.account)) is not None:
+                raise SkipassError("conflict", f"{found.account} has a registration already.")
+            return await _put(unit, found, new, by)
 
         return await self._deps.journal.write(put)
 
@@ -155,19 +170,6 @@ class Registrations:
 
         return await self._deps.journal.write(make)
 
-    async def invited(self, token: str) -> Connection:
-        """Return the template that a set-up link is for; raises `link_used` for any other token."""
-
-        async def load(reader: Reader) -> Connection:
-            return (await _setup(reader, token))[1]
-
-        return await self._deps.journal.read(load)
-
-    async def register_by_link(self, token: str, request: ClientRequest) -> tuple[Registration, tuple[str, ...]]:
-        """Return the client that a customer's admin registered, and remarks; the link is used up by that alone."""
-        connection = await self.invited(token)
-        return await self._add(connection, request, SETUP, token)
-
 
 async def add_credential(unit: UnitOfWork, credential: Credential) -> None:
     """Insert a credential with its event, which names its fingerprint and never what is sealed."""
@@ -215,16 +217,8 @@ def same_account(text: str, account: Account) -> bool:
     return other.host == account.host or other.claim_account == account.claim_account
 
 
-async def _setup(reader: Reader, token: str) -> tuple[LinkAttempt, Connection]:
-    links = await reader.find(LinkAttempt, hash=hashed(token), account_id=SETUP, state=LinkState.MADE, limit=1)
-    link = links[0] if links and links[0].expires_at > reader.now else None
-    connection = await reader.get(Connection, link.connection_id, state=Switch.ENABLED) if link else None
-    if link is None or connection is None:
-        raise SkipassError("link_used", hint="Ask for a new set-up link.")
-    return link, connection
-
-
-async def _use_setup(unit: UnitOfWork, token: str) -> None:
-    link, _ = await _setup(unit, token)
-    started = await move(unit, link, LinkState.STARTED)
-    await move(unit, started, LinkState.FINISHED)
+async def _put(unit: UnitOfWork, found: Registration, new: Registration, by: str) -> Registration:
+    facts = {"client_id": new.client_id, "client_auth": new.client_auth.value, "by": by}
+    unit.emit(Event(found.tenant_id, "registration.changed", found.id, facts))
+    changes = {"client_id": new.client_id, "client_auth": new.client_auth, "sealed": new.sealed}
+    return await unit.change(found, **changes, metadata=new.metadata)

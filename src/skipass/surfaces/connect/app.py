@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -14,6 +14,8 @@ from skipass.gateway.core import Gateway
 from skipass.gateway.departing import origin_of
 from skipass.gateway.landing import Arrival
 from skipass.gateway.linking import Leg
+from skipass.gateway.setup_links import Invited, checked_schema
+from skipass.nouns.account import Registration
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
 from skipass.surfaces.connect import pages
@@ -29,6 +31,7 @@ CALLBACK = "/oauth/upstream-callback/"
 _CALLBACK = re.compile(r"/oauth/upstream-callback/(reg_[0-9a-z]{26})")
 _FIELDS = ("link", "connection", "role", "account", "form", "word")
 _PURPOSE = "connect"
+_SETUP_FIELDS = ("link", "account", "schema", "client_id", "client_secret", "word")
 
 
 def create_connect_app(gateway: Gateway, settings: EdgeSettings, clock: Clock) -> App:
@@ -160,16 +163,47 @@ class _Connect:
         return html("open.html", script=True, action="/connect/setup")
 
     async def _setup(self, asked: Asked) -> Reply:
-        form = form_from(asked.body, asked.headers, ("link", "account", "client_id", "client_secret", "word"))
-        token = _token(form["link"])
-        connection = await self._gateway.registrations.invited(token)
-        if form["word"] != "register":
-            return html("setup.html", connection=connection, link=token)
-        secret = Secret(form["client_secret"]) if form["client_secret"] else None
-        wanted = ClientRequest(account=form["account"], client_id=form["client_id"], secret=secret)
-        made, remarks = await self._gateway.registrations.register_by_link(token, wanted)
-        ours = redirect_uri(self._gateway.deps.base_url, made)
-        return html("registered.html", registration=made, redirect_uri=ours, remarks=remarks)
+        form = form_from(asked.body, asked.headers, _SETUP_FIELDS)
+        token, word = _token(form["link"]), form["word"]
+        invited = await self._gateway.setup_links.invited(token)
+        if word == "register" and invited.registration is None:
+            return await self._register(token, form)
+        if word == "client" and invited.registration is not None:
+            return self._registered(invited, await self._gateway.setup_links.hand_in(token, _client(form)), ())
+        if invited.registration is not None:
+            return self._registered(invited, invited.registration, (), token, form["schema"])
+        return html("setup.html", connection=invited.connection, link=token)
+
+    async def _register(self, token: str, form: Any) -> Reply:
+        if form["schema"]:
+            checked_schema(form["schema"])
+        made, remarks, following = await self._gateway.setup_links.register(token, _client(form))
+        if following is None:
+            return self._registered(None, made, remarks)
+        invited = await self._gateway.setup_links.invited(following.reveal())
+        return self._registered(invited, made, (), following.reveal(), form["schema"])
+
+    def _registered(
+        self, invited: Invited | None, made: Registration, remarks: Sequence[str], link: str = "", schema: str = ""
+    ) -> Reply:
+        """Show a registered account; while `link` still takes its client, with the script and a form for it."""
+        base_url = self._gateway.deps.base_url
+        script = self._gateway.setup_links.script(invited, schema) if invited and link and schema else None
+        return html(
+            "registered.html",
+            registration=made,
+            redirect_uri=redirect_uri(base_url, made),
+            remarks=remarks,
+            link=link,
+            again=f"{base_url}/connect/setup#{link}",
+            sql=script,
+            schema=schema,
+        )
+
+
+def _client(form: Any) -> ClientRequest:
+    secret = Secret(form["client_secret"]) if form["client_secret"] else None
+    return ClientRequest(account=form["account"], client_id=form["client_id"], secret=secret)
 
 
 def _arrival(arrival: Arrival) -> Reply:
