@@ -54,7 +54,7 @@ async def test_an_end_user_s_link_leads_to_the_application(house: House, chrome:
     async with chrome.window() as seen:
         await seen.page.goto(f"{house.url}/connect#{await walk.invite(customer)}")
         assert "#" not in seen.page.url
-        await seen.page.keyboard.press("Enter")
+        await seen.page.locator("#link").press("Enter")
         await seen.page.get_by_role("button", name="Go to the sign-in").click()
         await through_the_sign_in(seen, walk)
         link = seen.page.get_by_role("link", name="Go back to app.example.com")
@@ -69,7 +69,7 @@ async def test_the_page_of_a_link_is_readable_on_a_telephone(house: House, chrom
     customer = await walk.of(await walk.agent("shop", end_users=True, return_urls=[RETURN]), "customer-7")
     async with chrome.window(width=360, scheme="dark" if scheme == "dark" else "light") as seen:
         await seen.page.goto(f"{house.url}/connect#{await walk.invite(customer)}")
-        await seen.page.keyboard.press("Enter")
+        await seen.page.locator("#link").press("Enter")
         await seen.page.get_by_role("button", name="Go to the sign-in").wait_for()
         assert await seen.overflow() <= 0
         assert await seen.contrast() >= 4.5
@@ -84,7 +84,7 @@ async def test_a_customer_sets_up_an_account_of_their_own(house: House, chrome: 
     _, token = await house.stage.gateway.registrations.invite(admin, "own")
     async with chrome.window(width=360) as seen:
         await seen.page.goto(f"{house.url}/connect/setup#{token.reveal()}")
-        await seen.page.keyboard.press("Enter")
+        await seen.page.locator("#link").press("Enter")
         await seen.page.get_by_label("Your Snowflake account").fill("ACME-PROD")
         await seen.page.get_by_label("The schema to be read").fill("SALES.PUBLIC")
         await seen.page.get_by_role("button", name="Register").click()

@@ -32,7 +32,7 @@ async def signed_in(house: House, seen: Seen, name: str, to: str = "") -> None:
     """Open a one-time link in the window, as it was handed over, and send the form it has filled in."""
     link = (await house.link(name)).replace("/sign-in#", f"/sign-in?to={to}#")
     await seen.page.goto(link)
-    await seen.page.keyboard.press("Enter")
+    await seen.page.locator("#link").press("Enter")
     await seen.page.wait_for_url("**/console**")
 
 
