@@ -91,6 +91,7 @@ async def test_a_customer_sets_up_an_account_of_their_own(house: House, chrome: 
         script = await seen.page.locator("pre").nth(1).inner_text()
         assert script.count(";") > 10
         assert "CREATE SECURITY INTEGRATION IF NOT EXISTS" in script
+        await seen.page.wait_for_load_state()  # how wide it is depends on its style
         assert await seen.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         await seen.page.get_by_label("Client id").fill("abc=")
         await seen.page.get_by_label("Client secret").fill("s3cr3t")
