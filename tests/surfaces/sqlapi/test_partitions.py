@@ -181,23 +181,25 @@ async def test_a_stream_that_snowflake_cuts_does_not_end_cleanly(wire: Wire, lon
 
 async def test_a_stream_ends_with_its_session_and_not_cleanly(wire: Wire, long: dict[str, Any]) -> None:
     """A partition under way when its session is revoked breaks off."""
-    big = Big(1 << 20)
-    async with instead(wire.at, big):
-        reading = asyncio.create_task(broken(wire, long["statementHandle"]))
-        while big.sent < 8 * PIECE:
-            await asyncio.sleep(0)
+    begun = asyncio.Event()
+    async with instead(wire.at, Big(1 << 20)):
+        reading = asyncio.create_task(broken(wire, long["statementHandle"], begun))
+        await begun.wait()
         await end_sessions(wire.at)
         await reading
 
 
-async def broken(wire: Wire, handle: str) -> None:
-    """Read a partition that breaks off."""
+async def broken(wire: Wire, handle: str, begun: asyncio.Event | None = None) -> None:
+    """Read a partition that breaks off; `begun` is set once its first bytes are here."""
     url = f"{wire.url}{ROOT}/{handle}?partition=1"
     async with wire.http.get(url, headers={"Accept-Encoding": "gzip"}, auto_decompress=False) as answer:
+        if begun is None and answer.status == 503:
+            return  # the break reached the gateway before it had begun to answer
         assert answer.status == 200
         with pytest.raises(aiohttp.ClientPayloadError):
             async for _ in answer.content.iter_any():
-                pass
+                if begun is not None:
+                    begun.set()
 
 
 async def of(pieces: list[bytes]) -> AsyncIterator[bytes]:
