@@ -197,9 +197,13 @@ async def broken(wire: Wire, handle: str, begun: asyncio.Event | None = None) ->
             return  # the break reached the gateway before it had begun to answer
         assert answer.status == 200
         with pytest.raises(aiohttp.ClientPayloadError):
-            async for _ in answer.content.iter_any():
-                if begun is not None:
-                    begun.set()
+            await read_on(answer, begun)
+
+
+async def read_on(answer: aiohttp.ClientResponse, begun: asyncio.Event | None) -> None:
+    async for _ in answer.content.iter_any():
+        if begun is not None:
+            begun.set()
 
 
 async def of(pieces: list[bytes]) -> AsyncIterator[bytes]:
