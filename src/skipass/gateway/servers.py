@@ -67,7 +67,14 @@ async def add_server(unit: UnitOfWork, connection: Connection, slug: str, by: st
     if not _SLUG.fullmatch(slug) or slug in RESERVED:
         hint = f"1 to 40 of a-z, 0-9 and -, and none of {', '.join(sorted(RESERVED))}."
         raise SkipassError("invalid_request", f"{slug[:80]!r} cannot be a slug.", hint)
-    server = McpServer(new_id("mcp_server", unit.now), connection.tenant_id, slug, connection.id, unit.now)
+    server = McpServer(
+        new_id("mcp_server", unit.now),
+        connection.tenant_id,
+        slug,
+        connection.id,
+        unit.now,
+        agents_of_connection=True,
+    )
     await unit.insert(server)
     facts = {"slug": slug, "connection_id": connection.id, "by": by}
     unit.emit(Event(connection.tenant_id, "mcp_server.created", server.id, facts))

@@ -106,6 +106,6 @@ async def open_server(reader: Reader, agent: Agent, slug: str) -> McpServer:
     """Return the slug if this agent is let in, else raise `not_found`: a closed door looks like no door."""
     servers = await reader.find(McpServer, tenant_id=agent.tenant_id, slug=slug, state=Switch.ENABLED)
     for server in servers:
-        if server.connection_id in agent.connections and (not server.agents or agent.id in server.agents):
+        if server.connection_id in agent.connections and (server.agents_of_connection or agent.id in server.agents):
             return server
     raise SkipassError("not_found", f"There is no MCP server {slug!r} for this agent.", "See skipass mcp-server list.")

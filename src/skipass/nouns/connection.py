@@ -100,11 +100,21 @@ class Credential:
     version: int = 1
 
 
+class SlugSessions(StrEnum):
+    """Which sessions a slug serves: `explicit` ones only, or also the automatic ones that a policy names."""
+
+    EXPLICIT = "explicit"
+    AUTOMATIC = "automatic"
+
+
 @dataclass(frozen=True, slots=True)
 class McpServer:
-    """A slug: the built-in Snowflake tools over a connection.
+    """A slug: the built-in Snowflake tools over a connection or, with `upstream`, a relay to a managed server.
 
-    An agent is let in if it may use the connection and, where `agents` names any, is one of them.
+    `upstream` is the URL of a Snowflake-managed MCP server, reached as the connection's user. Who is let in, nobody by
+    default: the `agents` by id, with `agents_of_connection` every agent that may use the connection, and, through an
+    MCP client that they signed in, the `users` by id and the members of `groups`. `clients` narrows such clients to
+    those ids, `tools` the tools to those names; an empty one narrows nothing.
     """
 
     id: str
@@ -114,3 +124,11 @@ class McpServer:
     created_at: datetime
     agents: tuple[str, ...] = ()
     state: Switch = Switch.ENABLED
+    upstream: str | None = None
+    agents_of_connection: bool = False
+    users: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    clients: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    sessions: SlugSessions = SlugSessions.AUTOMATIC
+    version: int = 1

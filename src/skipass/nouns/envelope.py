@@ -59,7 +59,8 @@ class Envelope:
 
     `execution_id` is the statement's id (or the call's, where no statement exists). `data` is Snowflake's own body or
     the tool's own object. `fields` holds what the status needs beside them: `code`, `hint`, `reasons`, `request`,
-    `approval {id, url, expires_at}`, `statementHandle`, `poll_after_ms`, `url`.
+    `approval {id, url, expires_at}`, `statementHandle`, `poll_after_ms`, `url`. `content` holds the content blocks of
+    an upstream MCP tool as it sent them; MCP shows them in place of a text of ours, other surfaces do not.
     """
 
     status: Status
@@ -67,6 +68,7 @@ class Envelope:
     session_id: str | None = None
     data: Mapping[str, Any] | None = None
     fields: Mapping[str, Any] = field(default_factory=dict)
+    content: tuple[Mapping[str, Any], ...] | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON object of every surface."""

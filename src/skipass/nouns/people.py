@@ -65,7 +65,9 @@ class Agent:
     """Software with its own credential and an owner.
 
     `users` are the ids it may act for where `acts_for` says so; `connections` the ids it may use, nobody's by default.
-    `return_urls` are where a browser may be sent after an application's end user has linked an account.
+    `return_urls` are where a browser may be sent after an application's end user has linked an account. `client_id` is
+    the id of the OAuth client that its owner signed in: such an agent acts for its owner alone, has no key, and is let
+    in by slugs only.
     """
 
     id: str
@@ -79,6 +81,7 @@ class Agent:
     state: Life = Life.ACTIVE
     version: int = 1
     return_urls: tuple[str, ...] = ()
+    client_id: str | None = None
 
 
 class KeyUse(StrEnum):
