@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from skipass.nouns.approval import Approval
 from skipass.nouns.statement import Statement
 from surfaces.sqlapi.conftest import ROOT, Wire
 
@@ -154,6 +155,24 @@ async def test_a_cancel_is_confirmed_and_then_the_handle_says_cancelled(wire: Wi
     assert (answer.status, told["code"]) == (422, "000604")
     answer, told = await wire.send("POST", f"{ROOT}/{NOBODYS}/cancel", {})
     assert (answer.status, told["code"], told["sqlState"]) == (422, "000709", "02000")
+
+
+async def test_a_cancel_takes_a_held_statement_back(wire: Wire) -> None:
+    """A held statement that is cancelled answers as a cancelled one does, asks nobody any more, and never runs."""
+    await wire.at.session()
+    answer, told = await wire.submit("UPDATE OPS_DB.OPS.ORDERS SET note = 'taken back' WHERE order_id = 1003", path=JIT)
+    assert answer.status == 202, told
+    handle = told["statementHandle"]
+    for _ in ("first", "again"):
+        answer, told = await wire.send("POST", f"{ROOT}/{handle}/cancel", {})
+        assert (answer.status, told["code"], told["sqlState"]) == (200, "000604", "57014"), told
+        assert told["statementHandle"] == handle
+    answer, told = await wire.ended(handle)
+    assert (answer.status, told["code"], told["sqlState"]) == (422, "000604", "57014"), told
+    assert answer.headers["Skipass-Error"] == "withdrawn"
+    (approval,) = await wire.at.every(Approval)
+    assert approval.state.value == "withdrawn"
+    assert wire.at.sent("taken back") == []
 
 
 async def test_snowflakes_own_handle_is_no_handle_here(wire: Wire) -> None:

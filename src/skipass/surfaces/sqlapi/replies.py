@@ -76,9 +76,12 @@ def answered(envelope: Envelope, prefix: str, asked: str | None = None, *, no_re
 
 
 def cancelled(envelope: Envelope, prefix: str, asked: str) -> Reply:
-    """Return the answer to a cancel: it took hold, it is on its way, or there is nothing to cancel."""
+    """Return the answer to a cancel: it took hold, it is on its way, or there is nothing to cancel.
+
+    A held statement that is taken back never runs, which is what a cancelled one has come to.
+    """
     known = _known(asked, prefix)
-    if envelope.status is Status.CANCELLED:
+    if envelope.status in (Status.CANCELLED, Status.WITHDRAWN):
         code, state = _CANCELLED
         return Reply(200, {"code": code, "sqlState": state, "message": "SQL execution canceled", **known})
     if envelope.status in (Status.RUNNING, Status.UNKNOWN):
