@@ -49,18 +49,41 @@ class Authenticator:
             self.record_refusal(refused.code, key)
             raise
 
+    async def known(self, bearer: str) -> None:
+        """Return where a bearer is somebody's, whoever the call is for; raises `unauthenticated`.
+
+        For what is the same for everybody: an agent of several users need not name one.
+        """
+        key = await self._deps.journal.read(lambda reader: key_of(reader, bearer))
+        try:
+            await self._deps.journal.read(lambda reader: self._owner(reader, key))
+        except SkipassError as refused:
+            self.record_refusal(refused.code, key)
+            raise
+
     async def _principal(self, reader: Reader, key: ApiKey | None, identifier: str | None) -> Principal:
+        key, owner = await self._owner(reader, key)
+        return await self._acting(reader, key, owner, identifier) if isinstance(owner, Agent) else _person(key, owner)
+
+    async def _owner(self, reader: Reader, key: ApiKey | None) -> tuple[ApiKey, Agent | User]:
+        """Return the key, which there is, and the active agent or person that it was given to."""
         if key is None:
             raise SkipassError("unauthenticated", "The credential is unknown, expired or revoked.", _HINT)
         if key.use is KeyUse.CLIENT_SECRET:
             hint = "Trade it for a token first: POST /oauth/token, grant_type client_credentials."
             raise SkipassError("unauthenticated", "A client secret is no bearer.", hint)
-        return await (self._agent(reader, key, identifier) if key.use in FOR_AGENTS else self._person(reader, key))
+        where: dict[str, Any] = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
+        if key.use in FOR_AGENTS:
+            agent = await reader.get(Agent, key.owner_id, **where)
+            if agent is None:
+                raise SkipassError("unauthenticated", "The agent is disabled.", "Ask its owner.")
+            return key, agent
+        user = await reader.get(User, key.owner_id, **where)
+        if user is None or (key.use is KeyUse.SANDBOX and not self._deps.sandbox):
+            raise SkipassError("unauthenticated", "The credential is not accepted here.", _HINT)
+        return key, user
 
-    async def _agent(self, reader: Reader, key: ApiKey, identifier: str | None) -> Principal:
-        agent = await reader.get(Agent, key.owner_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
-        if agent is None:
-            raise SkipassError("unauthenticated", "The agent is disabled.", "Ask its owner.")
+    async def _acting(self, reader: Reader, key: ApiKey, agent: Agent, identifier: str | None) -> Principal:
         where: dict[str, Any] = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
         named = await reader.find(User, name=name_of(agent, identifier), limit=1, **where) if identifier else []
         user_id = acting_for(agent, identifier, named[0] if named else None)
@@ -76,20 +99,6 @@ class Authenticator:
             user_id=user.id,
             user_name=user.name,
             user_version=user.version,
-        )
-
-    async def _person(self, reader: Reader, key: ApiKey) -> Principal:
-        user = await reader.get(User, key.owner_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
-        if user is None or (key.use is KeyUse.SANDBOX and not self._deps.sandbox):
-            raise SkipassError("unauthenticated", "The credential is not accepted here.", _HINT)
-        return Principal(
-            tenant_id=key.tenant_id,
-            credential_id=key.id,
-            user_id=user.id,
-            user_name=user.name,
-            user_version=user.version,
-            roles=frozenset(user.roles),
-            sandbox_decider=key.use is KeyUse.SANDBOX,
         )
 
     def record_refusal(self, code: str, key: ApiKey | None) -> None:
@@ -108,6 +117,18 @@ class Authenticator:
             unit.emit(Event(tenant_id, "auth.refused", subject, facts))
 
         self._deps.journal.post(record)
+
+
+def _person(key: ApiKey, user: User) -> Principal:
+    return Principal(
+        tenant_id=key.tenant_id,
+        credential_id=key.id,
+        user_id=user.id,
+        user_name=user.name,
+        user_version=user.version,
+        roles=frozenset(user.roles),
+        sandbox_decider=key.use is KeyUse.SANDBOX,
+    )
 
 
 async def key_of(reader: Reader, bearer: str) -> ApiKey | None:

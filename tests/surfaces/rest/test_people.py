@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from skipass.tools.catalogue import CATALOGUE
 from surfaces.rest.house import House, fresh
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +56,18 @@ async def test_an_agent_of_several_users_names_one(at: House) -> None:
     assert named.body["user"]["name"] == people[1]
     foreign = await at.get("/whoami", who=agent, headers={"Skipass-Identifier": "grace"})
     assert (foreign.status, foreign.code) == (403, "not_your_user")
+
+
+async def test_the_tools_are_listed_for_nobody_in_particular(at: House) -> None:
+    """An agent of several users or of end users lists the tools without naming one, and still cannot name another."""
+    people = [await at.person("member") for _ in range(2)]
+    for agent in (await at.agent(users=people), await at.agent(end_users=True)):
+        listed = await at.get("/tools?limit=200", who=agent)
+        assert [one["name"] for one in listed.body["items"]] == [spec.name for spec in CATALOGUE]
+        foreign = await at.get("/tools", who=agent, headers={"Skipass-Identifier": "grace"})
+        assert (foreign.status, foreign.code) == (403, "not_your_user")
+        await at.post(f"/agents/{agent}/disable")
+        assert (await at.get("/tools", who=agent)).code == "unauthenticated"
 
 
 async def test_a_key_is_shown_once_and_rotation_overlaps(at: House) -> None:

@@ -28,6 +28,7 @@ from skipass.surfaces.rest import (
     policies,
     reviews,
     sessions,
+    tools,
     vault,
 )
 from skipass.surfaces.rest.execute import PATH, Execute
@@ -41,6 +42,7 @@ _ROUTERS = (
     approvals.router,
     reviews.router,
     events.router,
+    tools.router,
     people.entrance,
     people.router,
     groups.router,

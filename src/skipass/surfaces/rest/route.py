@@ -6,7 +6,7 @@ Order: JSON is read, the caller is verified, only then is anything said about th
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Depends
 from fastapi.exceptions import RequestValidationError
@@ -110,6 +110,18 @@ class CallerRoute(OpenRoute):
 
     def _identifier(self, headers: Headers, body: Any) -> str | None:
         return identifier_of(headers, None)
+
+
+class SharedRoute(OpenRoute):
+    """A route for verified callers that answers each of them alike: whoever acts for several users may name none."""
+
+    async def _admit(self, request: Request, headers: Headers, body: Any) -> None:
+        authenticator = cast(Gateway, request.app.state.gateway).authenticator
+        identifier = identifier_of(headers, None)
+        if identifier is None:
+            await authenticator.known(bearer_from(headers))
+        else:
+            await authenticator.authenticate(bearer_from(headers), identifier=identifier)
 
 
 class SessionRoute(CallerRoute):
