@@ -39,6 +39,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "invalid_bindings": (Kind.INVALID, "The bindings are not of the documented shape."),
     "request_too_large": (Kind.TOO_LARGE, "The request is larger than the gateway reads."),
     "statement_too_large": (Kind.TOO_LARGE, "The statement is larger than the guard reads."),
+    "invalid_request_state": (Kind.INVALID, "The requestState is not that of this very call, or its time is over."),
     "conflict": (Kind.CONFLICT, "The thing changed or was decided meanwhile, or the name is taken."),
     "idempotency_conflict": (Kind.CONFLICT, "The same key or request id was used before for something else."),
     # who asks
@@ -56,6 +57,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "session_ambiguous": (Kind.CONFLICT, "Several open sessions fit; name one."),
     "connection_required": (Kind.INVALID, "Several connections fit; name one."),
     "consent_required": (Kind.REFUSED, "The user has not connected this Snowflake account (for this role)."),
+    "consent_declined": (Kind.REFUSED, "The user was asked to connect their Snowflake account, and said no."),
     "registration_required": (Kind.REFUSED, "Nobody has registered this Snowflake account for the connection."),
     "provider_unavailable": (Kind.UNAVAILABLE, "The identity provider did not answer, or not as one."),
     "sign_in_failed": (Kind.UPSTREAM, "The sign-in at Snowflake or the identity provider brought nothing usable."),

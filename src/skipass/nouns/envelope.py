@@ -35,6 +35,7 @@ class Status(StrEnum):
 _BY_CODE: Mapping[str, Status] = MappingProxyType(
     {
         "approval_denied": Status.DENIED,
+        "consent_declined": Status.CONSENT_REQUIRED,
         "unknown_connection": Status.NOT_FOUND,
         "result_expired": Status.EXPIRED,
         "statement_cancelled": Status.CANCELLED,

@@ -52,6 +52,10 @@ class StatementTooLarge(TooLarge, code="statement_too_large"):
     """The statement is larger than the guard reads."""
 
 
+class InvalidRequestState(InvalidCall, code="invalid_request_state"):
+    """The requestState is not that of this very call, or its time is over."""
+
+
 class Conflict(Conflicting, code="conflict"):
     """The thing changed or was decided meanwhile, or the name is taken."""
 
@@ -106,6 +110,10 @@ class ConnectionRequired(InvalidCall, code="connection_required"):
 
 class ConsentRequired(Refused, code="consent_required"):
     """The user has not connected this Snowflake account (for this role)."""
+
+
+class ConsentDeclined(Refused, code="consent_declined"):
+    """The user was asked to connect their Snowflake account, and said no."""
 
 
 class RegistrationRequired(Refused, code="registration_required"):
