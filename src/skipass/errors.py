@@ -45,6 +45,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     # who asks
     "unauthenticated": (Kind.UNAUTHENTICATED, "No credential, or one that the gateway does not accept."),
     "forbidden": (Kind.FORBIDDEN, "The caller's role does not allow this."),
+    "insufficient_scope": (Kind.FORBIDDEN, "The MCP client's token does not reach that far; its person has to agree."),
     "not_your_user": (Kind.FORBIDDEN, "The agent may not act for that user."),
     "identifier_required": (Kind.INVALID, "The agent acts for several users; the call must name one."),
     "not_eligible": (Kind.FORBIDDEN, "This person may not decide this approval."),

@@ -39,6 +39,10 @@ PREFIXES = {
     "mapping": "map",
     "code": "cod",
     "device": "dev",
+    "client": "cli",
+    "consent": "cns",
+    "family": "fam",
+    "refresh": "rfr",
 }
 
 

@@ -11,7 +11,8 @@ from enum import StrEnum
 class AuthCode:
     """An authorization code, kept as its SHA-256: good once, for a minute, for the client that it was made for.
 
-    `challenge` is the S256 one of PKCE. `key_id` is the token it was traded for; a second use revokes that.
+    `challenge` is the S256 one of PKCE. `key_id` is the token it was traded for; a second use revokes that. A code of an
+    MCP client is bound to a `resource`, `scopes` and the consent behind it, and what it was traded for is a family.
     """
 
     id: str
@@ -26,6 +27,10 @@ class AuthCode:
     used_at: datetime | None = None
     key_id: str | None = None
     version: int = 1
+    resource: str | None = None
+    scopes: tuple[str, ...] = ()
+    consent_id: str | None = None
+    family_id: str | None = None
 
 
 class DeviceState(StrEnum):

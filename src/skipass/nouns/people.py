@@ -88,12 +88,14 @@ class KeyUse(StrEnum):
     """What a credential is: an agent's key, a person's token, or a key that only `--sandbox` gives a person.
 
     An agent's client secret is good for nothing but a token of its own, which ends after an hour. Of a key pair only
-    the public half is known here; what the agent signs with the other is no key of ours.
+    the public half is known here; what the agent signs with the other is no key of ours. A token of a person's MCP
+    client is good at one resource only.
     """
 
     AGENT = "agent"
     CLIENT_SECRET = "client_secret"  # noqa: S105 - a use
     AGENT_TOKEN = "agent_token"  # noqa: S105 - a use
+    MCP_TOKEN = "mcp_token"  # noqa: S105 - a use
     PUBLIC_KEY = "public_key"
     LOGIN = "login"
     SANDBOX = "sandbox"
@@ -103,7 +105,8 @@ class KeyUse(StrEnum):
 class ApiKey:
     """A credential for the gateway: the SHA-256 of its text, and the prefix it is looked up by.
 
-    Of a key pair `public_key` is the public half, base64 of its DER form, and the prefix its fingerprint.
+    Of a key pair `public_key` is the public half, base64 of its DER form, and the prefix its fingerprint. `family_id`
+    is what an MCP client's token lives and dies with.
     """
 
     id: str
@@ -116,6 +119,7 @@ class ApiKey:
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
     public_key: str | None = None
+    family_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,10 @@ class Forbidden(NotPermitted, code="forbidden"):
     """The caller's role does not allow this."""
 
 
+class InsufficientScope(NotPermitted, code="insufficient_scope"):
+    """The MCP client's token does not reach that far; its person has to agree."""
+
+
 class NotYourUser(NotPermitted, code="not_your_user"):
     """The agent may not act for that user."""
 

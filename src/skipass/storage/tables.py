@@ -15,6 +15,7 @@ from skipass.nouns.connection import Connection, Credential, McpServer
 from skipass.nouns.grants import AuthCode, DeviceGrant
 from skipass.nouns.groups import Membership
 from skipass.nouns.notice import Notice, Preview, Sighting
+from skipass.nouns.oauth import Consent, OAuthClient, RefreshToken, TokenFamily
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
 from skipass.nouns.policy import PolicyVersion
 from skipass.nouns.review import Review
@@ -53,6 +54,10 @@ _NAMES: dict[type[Any], str] = {
     LoginMapping: "login_mappings",
     AuthCode: "auth_codes",
     DeviceGrant: "device_grants",
+    OAuthClient: "oauth_clients",
+    Consent: "consents",
+    TokenFamily: "token_families",
+    RefreshToken: "refresh_tokens",
 }
 
 
@@ -110,6 +115,14 @@ Index("sign_ins_proof", TABLES[SignIn].c.proof, unique=True)
 Index("sign_ins_user", TABLES[SignIn].c.user_id, TABLES[SignIn].c.proved_at)
 Index("auth_codes_hash", TABLES[AuthCode].c.hash, unique=True)
 Index("device_grants_hash", TABLES[DeviceGrant].c.hash, unique=True)
+Index("api_keys_family", TABLES[ApiKey].c.family_id)
+Index("oauth_clients_client_id", TABLES[OAuthClient].c.client_id, unique=True)
+Index("oauth_clients_kind", TABLES[OAuthClient].c.kind, TABLES[OAuthClient].c.expires_at)
+Index("consents_user", TABLES[Consent].c.user_id, TABLES[Consent].c.client_id, TABLES[Consent].c.resource)
+Index("consents_client", TABLES[Consent].c.client_id)
+Index("token_families_consent", TABLES[TokenFamily].c.consent_id)
+Index("refresh_tokens_hash", TABLES[RefreshToken].c.hash, unique=True)
+Index("refresh_tokens_family", TABLES[RefreshToken].c.family_id)
 Index("device_grants_user_code", TABLES[DeviceGrant].c.user_code_hash, unique=True)
 Index("identity_changes_user", TABLES[IdentityChange].c.user_id, TABLES[IdentityChange].c.at)
 Index("notices_due", TABLES[Notice].c.state, TABLES[Notice].c.next_at)
