@@ -8,31 +8,18 @@ Source: MCP 2026-07-28, Multi Round-Trip Requests (Server Requirements)
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.ids import digest
 from skipass.nouns.principal import Principal
+from skipass.tools.call import WaitingCall
 from skipass.vault.seal import Place, seal, unseal
 
 LIFE = timedelta(minutes=15)
 MOST_CHARS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class WaitingCall:
-    """The call that waits: `name` is a tool's name or a resource's URI, `arguments` what it was called with."""
-
-    slug: str
-    method: str
-    name: str
-    arguments: Mapping[str, Any]
 
 
 class RequestStates:
@@ -48,11 +35,13 @@ class RequestStates:
         return base64.urlsafe_b64encode(sealed).decode().rstrip("=")
 
     def check(self, principal: Principal, waiting: WaitingCall, state: str) -> None:
-        """Pass for a state of this very call by this very caller whose time is not over, else `invalid_request_state`."""
+        """Pass for a state of this very call by this very caller while its time is not over.
+
+        Raises `invalid_request_state`.
+        """
         try:
-            raw = base64.b64decode(_padded(state), altchars=b"-_", validate=True)
-            plain = json.loads(unseal(self._deps.kek, raw, _place(principal, waiting)))
-        except (SkipassError, binascii.Error, UnicodeEncodeError):
+            plain = json.loads(unseal(self._deps.kek, _raw(state), _place(principal, waiting)))
+        except (SkipassError, ValueError):
             # Which of it does not fit is nothing that whoever made it up need know.
             raise _refused("It was not given for this call, or was changed.") from None
         if plain["until"] <= self._deps.journal.now().timestamp():
@@ -66,11 +55,12 @@ def _place(principal: Principal, waiting: WaitingCall) -> Place:
     return Place(principal.tenant_id, "request_state", call, user_id=principal.user_id or "")
 
 
-def _padded(state: str) -> bytes:
+def _raw(state: str) -> bytes:
     if len(state) > MOST_CHARS:
-        raise _refused("It is longer than any that is given.")
-    return state.encode("ascii") + b"=" * (-len(state) % 4)
+        raise ValueError("longer than any that is given")
+    return base64.b64decode(state.encode("ascii") + b"=" * (-len(state) % 4), altchars=b"-_", validate=True)
 
 
 def _refused(why: str) -> SkipassError:
-    return SkipassError("invalid_request_state", f"The requestState does not belong here. {why}", "Make the call without it.")
+    message = f"The requestState does not belong here. {why}"
+    return SkipassError("invalid_request_state", message, "Make the call without it.")

@@ -1,8 +1,10 @@
-"""CallContext: what a surface knows about one tool call beside its arguments."""
+"""What a surface knows about one tool call beside its arguments, and what tells a call that waits for its user."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +21,16 @@ class CallContext:
     client_name: str | None = None
     wait_s: float = 25.0
     client_address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingCall:
+    """An MCP request that waits for its user.
+
+    `name` is a tool's name or a resource's URI, `arguments` are a tool's.
+    """
+
+    slug: str
+    method: str
+    name: str
+    arguments: Mapping[str, Any]
