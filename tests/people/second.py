@@ -62,11 +62,11 @@ class Second:
 
 
 @contextmanager
-def running(node: Path, place: Path, redirect_uri: str) -> Iterator[Second]:
-    """Run the provider until the block ends."""
+def running(node: Path, place: Path, redirect_uri: str, *resource: str) -> Iterator[Second]:
+    """Run the provider until the block ends; `resource` is an audience, its scopes, and a refresh token's life."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         told = Second(f"http://127.0.0.1:{free.getsockname()[1]}")
-    command = [str(node), "provider.js", told.issuer, told.client_id, told.client_secret, redirect_uri]
+    command = [str(node), "provider.js", told.issuer, told.client_id, told.client_secret, redirect_uri, *resource]
     clean = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
     with subprocess.Popen(command, cwd=place, env=clean, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         try:

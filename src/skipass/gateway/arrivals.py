@@ -16,6 +16,7 @@ from skipass.snowflake.auth.oauth import scope_of
 from skipass.snowflake.errors import SnowflakeError
 
 AGAIN = "Start again from a new link."
+_FOR_REFRESHING = ("offline_access", "refresh_token")
 
 
 def held_to(
@@ -32,6 +33,8 @@ def held_to(
     if grant.refresh_token is None and (not external or "offline_access" in asked.split()):
         hint = "ALTER SECURITY INTEGRATION … SET OAUTH_ISSUE_REFRESH_TOKENS = TRUE;"
         raise failed("The answer brings no refresh token.", "See the provider's access policy." if external else hint)
+    if grant.refresh_token is not None:  # it is here, whatever the answer's list of scopes leaves out
+        lost = tuple(one for one in lost if one not in _FOR_REFRESHING)
     remarks = [f"Not granted: {', '.join(lost)}."] if lost else []
     if grant.refresh_token is None:
         remarks.append(
