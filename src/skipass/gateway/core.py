@@ -52,6 +52,7 @@ from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
 from skipass.gateway.servers import Servers
+from skipass.gateway.session_record import SessionRecords
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.setup_links import SetupLinks
 from skipass.gateway.signins import SignIns
@@ -79,6 +80,7 @@ class Gateway:
     streaming: Streaming
     key_pairs: KeyPairs
     sessions: Sessions
+    session_records: SessionRecords
     ending: Ending
     approvals: Approvals
     cards: Cards
@@ -190,6 +192,7 @@ def build(deps: Deps) -> Gateway:
         tickets=tickets,
     )
     statements = StatementCalls(deps, executor, runner, delivery, tickets)
+    cards, events = Cards(deps, approvals, executor, tickets), Events(deps)
     return Gateway(
         deps=deps,
         authenticator=authenticator,
@@ -197,9 +200,10 @@ def build(deps: Deps) -> Gateway:
         streaming=Streaming(deps, calls, statements, delivery, epoch),
         key_pairs=KeyPairs(deps, authenticator),
         sessions=sessions,
+        session_records=SessionRecords(deps, sessions, cards, events),
         ending=ending,
         approvals=approvals,
-        cards=Cards(deps, approvals, executor, tickets),
+        cards=cards,
         notices=Notices(deps),
         people=People(deps),
         groups=Groups(deps),
@@ -227,7 +231,7 @@ def build(deps: Deps) -> Gateway:
         servers=Servers(deps),
         policies=Policies(deps),
         explaining=Explaining(deps),
-        events=Events(deps),
+        events=events,
         runner=runner,
         jobs=Jobs(
             deps,

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from skipass.gateway.sessions import Extension, SessionRequest
 from skipass.gateway.standing import standing
-from skipass.gateway.views import record_view, statement_view, when
+from skipass.gateway.views import when
 from skipass.nouns.approval import Approval
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.surfaces.rest import paging, shapes
@@ -19,7 +19,7 @@ from skipass.surfaces.rest.bodies import NewSession, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, SessionRoute, TheGateway, routes
-from skipass.surfaces.rest.views import card_body, session_body
+from skipass.surfaces.rest.views import record_body, session_body
 
 asking = routes(SessionRoute, "sessions")
 router = routes(CallerRoute, "sessions")
@@ -108,19 +108,7 @@ async def revoke_session(session_id: Segment, gateway: TheGateway, caller: Calle
 @router.get("/sessions/{session_id}/record", response_model=shapes.SessionRecord, summary="Read what a session left")
 async def session_record(session_id: Segment, gateway: TheGateway, caller: Caller) -> Response:
     """Return the session, its statements with their texts, the approvals, and every event in order."""
-    session = await gateway.sessions.of(caller, session_id)
-    statements = await gateway.sessions.statements(session)
-    now, base_url = gateway.deps.journal.now(), gateway.deps.base_url
-    asked = dict.fromkeys(filter(None, [session.approval_id, *(s.approval_id for s, _ in statements)]))
-    cards = [await gateway.cards.brief(caller, approval_id) for approval_id in asked]
-    return reply(
-        {
-            "session": session_body(session, base_url, now),
-            "statements": [statement_view(statement, text) for statement, text in statements],
-            "approvals": [card_body(card, base_url, now) for card in cards],
-            "events": [record_view(record) for record in await gateway.events.of_session(session)],
-        }
-    )
+    return reply(record_body(await gateway.session_records.of(caller, session_id)))
 
 
 def _shown(gateway: TheGateway, session: AccessSession) -> Response:
