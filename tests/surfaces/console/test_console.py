@@ -178,7 +178,7 @@ async def test_other_paths_and_methods_are_no_pages(house: House) -> None:
             page = await stranger.get(path)
             assert (page.status, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
         assert (await stranger.get("/console/style.css")).status == 200
-        assert (await stranger.get("/console/sign-in.js")).status == 200
+        assert (await stranger.get("/console/link.js")).status == 200
 
 
 async def test_broken_glass_is_listed_until_somebody_closes_it(house: House) -> None:

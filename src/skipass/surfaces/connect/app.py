@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -18,15 +19,16 @@ from skipass.gateway.setup_links import Invited, checked_schema
 from skipass.nouns.account import Registration
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
-from skipass.surfaces.connect import pages
-from skipass.surfaces.connect.requests import Asked, Reply, html, moved, problem
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.forms import check_same_origin, form_from
+from skipass.surfaces.edge.pages import Pages, Reply, moved
+from skipass.surfaces.edge.requests import Asked, SignedIn, signed_in
 from skipass.surfaces.edge.return_to import connect_path
 from skipass.surfaces.edge.settings import EdgeSettings
 
+PAGES = Pages(Path(__file__).parent / "templates")
 CALLBACK = "/oauth/upstream-callback/"
 _CALLBACK = re.compile(r"/oauth/upstream-callback/(reg_[0-9a-z]{26})")
 _FIELDS = ("link", "connection", "role", "account", "form", "word")
@@ -51,7 +53,7 @@ class _Connect:
         try:
             reply = await self._answer(asked)
         except SkipassError as error:
-            reply = problem(error)
+            reply = PAGES.problem(error)
         await reply.send(send)
 
     async def _answer(self, asked: Asked) -> Reply:
@@ -60,9 +62,6 @@ class _Connect:
         back = _CALLBACK.fullmatch(asked.path)
         if back and asked.method == "GET":
             return await self._arrived(asked, back[1])
-        named = asked.path.removeprefix("/connect/")
-        if asked.method == "GET" and named in pages.FILES:
-            return Reply(200, pages.file(named), {**pages.headers(), "content-type": pages.FILES[named]})
         routes: dict[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
             ("GET", "/connect"): self._entrance,
             ("POST", "/connect"): self._posted,
@@ -73,34 +72,29 @@ class _Connect:
             raise SkipassError("not_found", "There is no such page.")
         return await routes[asked.method, asked.path](asked)
 
-    async def _caller(self, asked: Asked) -> tuple[Secret[str] | None, Principal | None]:
-        cookie = self._signed.read(asked.headers)
-        if cookie is None:
-            return None, None
-        try:
-            return cookie, await self._gateway.sign_ins.principal(cookie.reveal())
-        except SkipassError:
-            return None, None
+    async def _caller(self, asked: Asked) -> SignedIn | None:
+        return await signed_in(self._gateway.sign_ins, self._signed, asked)
 
     async def _entrance(self, asked: Asked) -> Reply:
         query = asked.named()
         if not query.get("connection"):
-            return html("open.html", script=True, action="/connect")
+            return PAGES.html("open.html", script=True, action="/connect")
         connection, role = query["connection"], query.get("role") or None
-        cookie, principal = await self._caller(asked)
-        if principal is None or cookie is None:
+        caller = await self._caller(asked)
+        if caller is None:
             return moved(f"/sign-in?to={quote(connect_path(connection, role), safe='')}")
-        leg = await self._gateway.linking.plain(principal, connection, role)
-        return self._confirm(leg, cookie, {"connection": connection, "role": role or ""})
+        leg = await self._gateway.linking.plain(caller.principal, connection, role)
+        return self._confirm(leg, caller, {"connection": connection, "role": role or ""})
 
     async def _posted(self, asked: Asked) -> Reply:
         form = form_from(asked.body, asked.headers, _FIELDS)
-        cookie, principal = await self._caller(asked)
+        caller = await self._caller(asked)
+        principal = caller.principal if caller else None
         leg = await self._leg(form, principal)
         if form["word"] != "go":
-            return await self._shown(leg, cookie, form)
+            return await self._shown(leg, caller, form)
         if leg.user.end_user_of is None:
-            check_form(cookie or Secret(""), _purpose(form), form["form"])
+            check_form(caller.cookie if caller else Secret(""), _purpose(form), form["form"])
         return await self._leave(form, principal)
 
     async def _leg(self, form: Any, principal: Principal | None) -> Leg:
@@ -111,17 +105,17 @@ class _Connect:
             raise SkipassError("sign_in_required", hint="Sign in, then open the page again.")
         return await self._gateway.linking.plain(principal, form["connection"], form["role"] or None)
 
-    async def _shown(self, leg: Leg, cookie: Secret[str] | None, form: Any) -> Reply:
+    async def _shown(self, leg: Leg, caller: SignedIn | None, form: Any) -> Reply:
         carried = {name: form[name] for name in ("connection", "role")} | {"link": _token(form["link"])}
         if form["word"] != "account" or leg.registration is not None:
-            return self._confirm(leg, cookie, carried)
+            return self._confirm(leg, caller, carried)
         chosen = await self._gateway.linking.named_account(leg, form["account"])
-        return self._confirm(chosen, cookie, carried | {"account": form["account"]})
+        return self._confirm(chosen, caller, carried | {"account": form["account"]})
 
-    def _confirm(self, leg: Leg, cookie: Secret[str] | None, carried: dict[str, str]) -> Reply:
+    def _confirm(self, leg: Leg, caller: SignedIn | None, carried: dict[str, str]) -> Reply:
         carried = {"link": "", "connection": "", "role": "", "account": "", **carried}
         there = origin_of(leg.connection, leg.registration) if leg.registration else None
-        return html(
+        return PAGES.html(
             "confirm.html",
             to=there,
             leg=leg,
@@ -137,7 +131,7 @@ class _Connect:
             connection=carried["connection"],
             asked_role=carried["role"],
             typed=carried["account"],
-            form=form_token(cookie, _purpose(carried)) if cookie else "",
+            form=form_token(caller.cookie, _purpose(carried)) if caller else "",
         )
 
     async def _leave(self, form: Any, principal: Principal | None) -> Reply:
@@ -155,12 +149,11 @@ class _Connect:
         try:
             arrival = await self._gateway.landing.arrive(registration_id, asked.named(), cookie)
         except SkipassError as error:
-            return problem(error, self._leaving.drop() if error.code != "link_used" else None)
-        page = _arrival(arrival)
-        return Reply(page.status, page.body, page.headers, self._leaving.drop())
+            return PAGES.problem(error, *(() if error.code == "link_used" else (self._leaving.drop(),)))
+        return _arrival(arrival, self._leaving.drop())
 
     async def _setup_entrance(self, asked: Asked) -> Reply:
-        return html("open.html", script=True, action="/connect/setup")
+        return PAGES.html("open.html", script=True, action="/connect/setup")
 
     async def _setup(self, asked: Asked) -> Reply:
         form = form_from(asked.body, asked.headers, _SETUP_FIELDS)
@@ -172,7 +165,7 @@ class _Connect:
             return self._registered(invited, await self._gateway.setup_links.hand_in(token, _client(form)), ())
         if invited.registration is not None:
             return self._registered(invited, invited.registration, (), token, form["schema"])
-        return html("setup.html", connection=invited.connection, link=token)
+        return PAGES.html("setup.html", connection=invited.connection, link=token)
 
     async def _register(self, token: str, form: Any) -> Reply:
         if form["schema"]:
@@ -189,7 +182,7 @@ class _Connect:
         """Show a registered account; while `link` still takes its client, with the script and a form for it."""
         base_url = self._gateway.deps.base_url
         script = self._gateway.setup_links.script(invited, schema) if invited and link and schema else None
-        return html(
+        return PAGES.html(
             "registered.html",
             registration=made,
             redirect_uri=redirect_uri(base_url, made),
@@ -206,7 +199,7 @@ def _client(form: Any) -> ClientRequest:
     return ClientRequest(account=form["account"], client_id=form["client_id"], secret=secret)
 
 
-def _arrival(arrival: Arrival) -> Reply:
+def _arrival(arrival: Arrival, cookie: str) -> Reply:
     title, said = "Connected", "The account is connected. What you agreed to is in force."
     if arrival.waits_for_admin:
         title = "Another login"
@@ -214,8 +207,9 @@ def _arrival(arrival: Arrival) -> Reply:
     elif arrival.return_to:
         title, said = "Almost connected", "You are signed in. The application still has to confirm that it was you."
     full = arrival.full
-    return html(
+    return PAGES.html(
         "done.html",
+        cookie,
         title=title,
         said=said,
         leg=full,

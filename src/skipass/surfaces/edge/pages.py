@@ -8,13 +8,20 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from skipass.errors import SkipassError
+from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.asgi import Send
 from skipass.surfaces.edge.visible import visible
 
 if TYPE_CHECKING:
     import jinja2
 
-_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'{to}; base-uri 'none'; frame-ancestors 'none'"
+_SHARED = Path(__file__).parent / "templates"
+_FILES = {"style.css": "text/css; charset=utf-8", "link.js": "text/javascript; charset=utf-8"}
+_AGAIN = ("sign_in_required", "sign_in_failed", "provider_unavailable")
+_POLICY = (
+    "default-src 'none'; style-src 'self'; {script}form-action 'self'{to}; base-uri 'none'; frame-ancestors 'none'"
+)
 _ALWAYS = {
     "x-frame-options": "DENY",
     # Not no-referrer: with that a browser hides the origin of our own forms, and we insist on it.
@@ -45,32 +52,56 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages of one room: its templates, rendered with every value escaped."""
+    """The pages of one room: its templates beside those that all rooms share, rendered with every value escaped."""
 
     templates: Path
 
-    def html(self, template: str, *, status: int = 200, to: str | None = None, **values: Any) -> Reply:
+    def html(
+        self,
+        template: str,
+        *cookies: str,
+        status: int = 200,
+        to: str | None = None,
+        script: bool = False,
+        **values: Any,
+    ) -> Reply:
         """Return a page; `to` is the origin that its form's answer may send the browser on to.
 
+        With `script` the page may run the one small script that is ours.
         Source: CSP Level 3, form-action: browsers hold the redirect that answers a form to it as well.
         """
         body = _environment(self.templates).get_template(template).render(values).encode()
-        policy = _POLICY.format(to=f" {to}" if to else "")
-        sent = {**_ALWAYS, "content-security-policy": policy, "content-type": "text/html; charset=utf-8"}
-        return Reply(status, body, sent)
+        sent = {**_headers(to=to, script=script), "content-type": "text/html; charset=utf-8"}
+        return Reply(status, body, sent, cookies)
+
+    def problem(self, error: SkipassError, *cookies: str) -> Reply:
+        """Return the page of a refusal, in words and with what to do."""
+        title = "Sign in first" if error.code == "sign_in_required" else "That did not work"
+        status, again = STATUS[error.kind], error.code in _AGAIN
+        return self.html("problem.html", *cookies, status=status, title=title, problem=error, again=again)
 
 
 def moved(address: str, *cookies: str) -> Reply:
     """Return the way to another address, which the browser opens by GET."""
-    policy = _POLICY.format(to="")
-    return Reply(303, b"", {**_ALWAYS, "content-security-policy": policy, "location": address}, cookies)
+    return Reply(303, b"", {**_headers(), "location": address}, cookies)
+
+
+def shared_file(name: str) -> Reply | None:
+    """Return the style or the script that all pages share, None for another name."""
+    kind = _FILES.get(name)
+    return Reply(200, (_SHARED / name).read_bytes(), {**_headers(), "content-type": kind}) if kind else None
+
+
+def _headers(*, to: str | None = None, script: bool = False) -> dict[str, str]:
+    policy = _POLICY.format(script="script-src 'self'; " if script else "", to=f" {to}" if to else "")
+    return {**_ALWAYS, "content-security-policy": policy}
 
 
 @cache
 def _environment(templates: Path) -> jinja2.Environment:
     import jinja2
 
-    loader = jinja2.FileSystemLoader(templates)
+    loader = jinja2.FileSystemLoader([templates, _SHARED])
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
     made.filters["visible"] = _visible
     return made

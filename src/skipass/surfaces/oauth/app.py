@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from http import HTTPStatus
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
-from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.forms import check_same_origin
 from skipass.surfaces.edge.pages import Reply
+from skipass.surfaces.edge.requests import Asked
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.oauth.authorize import Authorize
 from skipass.surfaces.oauth.device import DevicePage
 from skipass.surfaces.oauth.metadata import METADATA_PATH, metadata
-from skipass.surfaces.oauth.requests import Asked
 from skipass.surfaces.oauth.sign_in import PAGES, SignIn
 from skipass.surfaces.oauth.token import TokenEndpoint
 
@@ -58,7 +56,7 @@ class _OAuth:
         try:
             reply = await self._page(asked)
         except SkipassError as error:
-            reply = problem(error)
+            reply = PAGES.problem(error)
         await reply.send(send)
 
     async def _page(self, asked: Asked) -> Reply:
@@ -68,11 +66,3 @@ class _OAuth:
         if asked.method == "POST":
             check_same_origin(asked.headers)
         return await handler(asked)
-
-
-def problem(error: SkipassError) -> Reply:
-    """Return the page of a refusal, in words and with what to do."""
-    status = STATUS[error.kind]
-    again = error.code in ("sign_in_required", "sign_in_failed", "provider_unavailable")
-    phrase = HTTPStatus(status).phrase
-    return PAGES.html("problem.html", status=status, phrase=phrase, problem=error, again=again)

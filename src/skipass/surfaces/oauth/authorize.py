@@ -14,8 +14,8 @@ from skipass.gateway.core import Gateway
 from skipass.gateway.tokens_issued import CLI, check_redirect
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.requests import Asked, signed_in
 from skipass.surfaces.edge.return_to import AUTHORIZE_NAMES, authorize_path
-from skipass.surfaces.oauth.requests import Asked, signed_in
 from skipass.surfaces.oauth.sign_in import PAGES
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
@@ -33,7 +33,7 @@ class Authorize:
         _known(query)
         if error := _wrong(query):
             return self._back(query, error=error)
-        given = await signed_in(self._gateway, self._cookies, asked)
+        given = await signed_in(self._gateway.sign_ins, self._cookies, asked)
         if given is None:
             return moved(f"/sign-in?to={quote(authorize_path(query), safe='')}")
         asked_for = {name: query.get(name, "") for name in AUTHORIZE_NAMES}
@@ -52,7 +52,7 @@ class Authorize:
         """Send the browser back to the command line, with a code or with the refusal."""
         form = asked.form((*AUTHORIZE_NAMES, "form", "word"))
         _known(form)
-        given = await signed_in(self._gateway, self._cookies, asked)
+        given = await signed_in(self._gateway.sign_ins, self._cookies, asked)
         if given is None:
             raise SkipassError("sign_in_required", hint="Start again from the command line.")
         check_form(given.cookie, _purpose(form), form["form"])

@@ -13,8 +13,8 @@ from skipass.gateway.core import Gateway
 from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.requests import Asked, SignedIn, signed_in
 from skipass.surfaces.edge.return_to import device_path
-from skipass.surfaces.oauth.requests import Asked, SignedIn, signed_in
 from skipass.surfaces.oauth.sign_in import PAGES
 
 _PURPOSE = "device"
@@ -29,7 +29,7 @@ class DevicePage:
     async def ask(self, asked: Asked) -> Reply:
         """Ask for the code; one that came along in the address is only filled in, never taken."""
         code = asked.named().get("user_code", "")[:20]
-        given = await signed_in(self._gateway, self._cookies, asked)
+        given = await signed_in(self._gateway.sign_ins, self._cookies, asked)
         if given is None:
             return moved(f"/sign-in?to={quote(device_path(code), safe='')}")
         return _typing(given, code)
@@ -37,7 +37,7 @@ class DevicePage:
     async def answer(self, asked: Asked) -> Reply:
         """Show what waits under the code, and then take the person's word."""
         form = asked.form(("form", "user_code", "word"))
-        given = await signed_in(self._gateway, self._cookies, asked)
+        given = await signed_in(self._gateway.sign_ins, self._cookies, asked)
         if given is None:
             raise SkipassError("sign_in_required", hint="Sign in, then open the page again.")
         check_form(given.cookie, _PURPOSE, form["form"])

@@ -8,8 +8,8 @@ from skipass.gateway.core import Gateway
 from skipass.gateway.entering import LIFE_S
 from skipass.surfaces.edge.cookies import Cookies
 from skipass.surfaces.edge.pages import Pages, Reply, moved
+from skipass.surfaces.edge.requests import Asked
 from skipass.surfaces.edge.return_to import kept, path_of, wants_decision
-from skipass.surfaces.oauth.requests import Asked
 
 PAGES = Pages(Path(__file__).parent / "templates")
 
@@ -34,6 +34,5 @@ class SignIn:
         A page of our own goes on from here: a browser that another site sent does not show our cookie to the next.
         """
         entered = await self._gateway.entering.land(asked.named(), self._leaving.read(asked.headers))
-        page = PAGES.html("entered.html", me=entered.user.name, onward=path_of(entered.to))
         cookies = (self._cookies.keep(entered.text), self._leaving.drop())
-        return Reply(page.status, page.body, page.headers, cookies)
+        return PAGES.html("entered.html", *cookies, me=entered.user.name, onward=path_of(entered.to))

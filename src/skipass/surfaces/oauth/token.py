@@ -20,8 +20,8 @@ from skipass.gateway.tokens_issued import Granted, TokenRefused
 from skipass.secret import Secret
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.pages import Reply
+from skipass.surfaces.edge.requests import Asked
 from skipass.surfaces.oauth.metadata import CLIENT_CREDENTIALS, CODE, DEVICE
-from skipass.surfaces.oauth.requests import Asked
 
 _JSON = {"content-type": "application/json", "cache-control": "no-store", "pragma": "no-cache"}
 _STATUS = {"invalid_client": 401, "temporarily_unavailable": 429}

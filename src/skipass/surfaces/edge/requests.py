@@ -1,13 +1,13 @@
-"""What the pages and endpoints of this room are asked with, as plain values."""
+"""What pages and the endpoints beside them are asked with, as plain values; and who is signed in with the browser."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import parse_qsl
 
 from skipass.errors import SkipassError
-from skipass.gateway.core import Gateway
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
 from skipass.surfaces.edge.asgi import Receive, Scope, client_address
@@ -78,12 +78,25 @@ class SignedIn:
     principal: Principal
 
 
-async def signed_in(gateway: Gateway, cookies: Cookies, asked: Asked) -> SignedIn | None:
+class SignIns(Protocol):
+    """What knows the cookies of those who are signed in."""
+
+    async def principal(self, text: str) -> Principal:
+        """Return whose cookie this is; raises `sign_in_required`."""
+        ...
+
+
+async def signed_in(sign_ins: SignIns, cookies: Cookies, asked: Asked) -> SignedIn | None:
     """Return who is signed in, None for nobody."""
-    cookie = cookies.read(asked.headers)
-    if cookie is None:
-        return None
     try:
-        return SignedIn(cookie, await gateway.sign_ins.principal(cookie.reveal()))
+        return await caller(sign_ins, cookies, asked)
     except SkipassError:
         return None
+
+
+async def caller(sign_ins: SignIns, cookies: Cookies, asked: Asked) -> SignedIn:
+    """Return who is signed in; raises `sign_in_required`."""
+    cookie = cookies.read(asked.headers)
+    if cookie is None:
+        raise SkipassError("sign_in_required")
+    return SignedIn(cookie, await sign_ins.principal(cookie.reveal()))
