@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass, replace
 
 from skipass.errors import SkipassError
-from skipass.gateway import probe, upkeep
+from skipass.gateway import forgetting, probe, upkeep
 from skipass.gateway.accounts import Accounts
 from skipass.gateway.agent_users import AgentUsers
 from skipass.gateway.agents import Agents
@@ -28,6 +28,7 @@ from skipass.gateway.entering import Entering
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
+from skipass.gateway.forgetting import Forgetting
 from skipass.gateway.groups import Groups
 from skipass.gateway.idempotency import OnceJournal
 from skipass.gateway.issuer import Issuer
@@ -245,6 +246,7 @@ def build(deps: Deps) -> Gateway:
                 (vaulting.watch, WATCH_S),
                 (landing.sweep, SWEEP_S),
                 (disconnecting.sweep, SWEEP_S),
+                (Forgetting(deps).round, forgetting.ROUND_S),
             ),
         ),
         refresher=refresher,

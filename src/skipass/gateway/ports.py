@@ -71,6 +71,10 @@ class UnitOfWork(Reader, Protocol):
         """Return the changed record, or raise `conflict` if its state or version is no longer what `record` says."""
         ...
 
+    async def remove(self, record: Any) -> None:
+        """Delete a record that ran out, of a kind that may be; one that is gone or changed meanwhile is left alone."""
+        ...
+
     async def set(self, name: str, value: str) -> None:
         """Write a value of the deployment."""
         ...

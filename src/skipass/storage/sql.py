@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ClauseElement, Table, and_, bindparam, func, insert, select, update
+from sqlalchemy import ClauseElement, Table, and_, bindparam, delete, func, insert, select, update
 from sqlalchemy.dialects import sqlite
 
 from skipass.storage.tables import TABLES
@@ -31,6 +31,13 @@ def update_sql(kind: Any, changes: tuple[str, ...], guards: tuple[str, ...]) -> 
     table = TABLES[kind]
     where = [table.c[name] == bindparam(f"was_{name}") for name in ("id", *guards)]
     return compiled(update(table).where(*where).values({name: bindparam(f"to_{name}") for name in changes}))
+
+
+@cache
+def delete_sql(kind: Any, guards: tuple[str, ...]) -> str:
+    """Return the text that deletes one row if its id and each guarded field are as given (`was_<field>`)."""
+    table = TABLES[kind]
+    return compiled(delete(table).where(*(table.c[name] == bindparam(f"was_{name}") for name in ("id", *guards))))
 
 
 @cache

@@ -14,6 +14,7 @@ from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection, Credential, McpServer
 from skipass.nouns.grants import AuthCode, DeviceGrant
 from skipass.nouns.groups import Membership
+from skipass.nouns.mcp_tool import McpTool
 from skipass.nouns.notice import Notice, Preview, Sighting
 from skipass.nouns.oauth import Consent, OAuthClient, RefreshToken, TokenFamily
 from skipass.nouns.people import Agent, ApiKey, SignInLink, Tenant, User
@@ -54,11 +55,18 @@ _NAMES: dict[type[Any], str] = {
     LoginMapping: "login_mappings",
     AuthCode: "auth_codes",
     DeviceGrant: "device_grants",
+    McpTool: "mcp_tools",
     OAuthClient: "oauth_clients",
     Consent: "consents",
     TokenFamily: "token_families",
     RefreshToken: "refresh_tokens",
 }
+
+
+PASSING: frozenset[type[Any]] = frozenset(
+    {ApiKey, AuthCode, DeviceGrant, RefreshToken, Sighting, SignIn, SignInLink, TokenFamily}
+)
+"""The kinds whose rows are deleted when they have run out. Every other row stays for as long as the record does."""
 
 
 def _column(kind: type[Any], name: str) -> Column[Any]:
@@ -76,6 +84,7 @@ Index("users_name", TABLES[User].c.tenant_id, TABLES[User].c.name, unique=True)
 Index("agents_name", TABLES[Agent].c.tenant_id, TABLES[Agent].c.name, unique=True)
 Index("connections_name", TABLES[Connection].c.tenant_id, TABLES[Connection].c.name, unique=True)
 Index("mcp_servers_slug", TABLES[McpServer].c.slug, unique=True)
+Index("mcp_tools_name", TABLES[McpTool].c.server_id, TABLES[McpTool].c.name, unique=True)
 Index("api_keys_prefix", TABLES[ApiKey].c.prefix, unique=True)
 Index("api_keys_owner", TABLES[ApiKey].c.owner_id)
 Index("sign_in_links_hash", TABLES[SignInLink].c.hash, unique=True)

@@ -18,8 +18,8 @@ from skipass.nouns.session import Budgets
 from skipass.nouns.statement import Statement
 from skipass.storage import queries
 from skipass.storage.codec import codecs, decode, encode, encode_value
-from skipass.storage.sql import count_sql, find_sql, insert_sql, update_sql
-from skipass.storage.tables import TABLES, idempotency
+from skipass.storage.sql import count_sql, delete_sql, find_sql, insert_sql, update_sql
+from skipass.storage.tables import PASSING, TABLES, idempotency
 
 R = TypeVar("R")
 Row = Mapping[str, Any]
@@ -109,6 +109,10 @@ def _conditions(where: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], 
     return tuple(shape), values
 
 
+def _guards(record: Any) -> tuple[str, ...]:
+    return tuple(name for name in ("state", "version") if name in codecs(type(record)))
+
+
 def _any(kind: object) -> Any:
     """Return a class as something the type checker lets a cache hash."""
     return kind
@@ -152,7 +156,7 @@ class StoredUnit(StoredReader):
 
     async def change(self, record: R, **changes: Any) -> R:
         """Compare and set: the row must still have the state and version of `record`."""
-        guards = tuple(name for name in ("state", "version") if name in codecs(type(record)))
+        guards = _guards(record)
         if "version" in guards:
             changes.setdefault("version", getattr(record, "version") + 1)  # noqa: B009
         sql = update_sql(_any(type(record)), tuple(changes), guards)
@@ -161,6 +165,15 @@ class StoredUnit(StoredReader):
         if await self._executor.run(sql, values) != 1:
             raise SkipassError("conflict", "It changed meanwhile.", "Look at it again.", retryable=True)
         return replace(record, **changes)  # type: ignore[type-var]
+
+    async def remove(self, record: Any) -> None:
+        """Delete a record that ran out; one that is gone or changed meanwhile is left alone."""
+        kind = type(record)
+        if kind not in PASSING:
+            raise TypeError(f"a {kind.__name__} is never deleted")
+        guards = _guards(record)
+        values = {f"was_{name}": encode_value(getattr(record, name)) for name in ("id", *guards)}
+        await self._executor.run(delete_sql(_any(kind), guards), values)
 
     async def set(self, name: str, value: str) -> None:
         """Write a value of the deployment."""
