@@ -39,6 +39,7 @@ PREFIXES = {
     "mapping": "map",
     "code": "cod",
     "device": "dev",
+    "mcp_tool": "tol",
     "client": "cli",
     "consent": "cns",
     "family": "fam",

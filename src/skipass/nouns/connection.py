@@ -107,6 +107,13 @@ class SlugSessions(StrEnum):
     AUTOMATIC = "automatic"
 
 
+class Drift(StrEnum):
+    """What becomes of a call of a relayed tool that is not as it was pinned: it waits for a person, or is refused."""
+
+    HELD = "held"
+    REFUSED = "refused"
+
+
 @dataclass(frozen=True, slots=True)
 class McpServer:
     """A slug: the built-in Snowflake tools over a connection or, with `upstream`, a relay to a managed server.
@@ -114,7 +121,7 @@ class McpServer:
     `upstream` is the URL of a Snowflake-managed MCP server, reached as the connection's user. Who is let in, nobody by
     default: the `agents` by id, with `agents_of_connection` every agent that may use the connection, and, through an
     MCP client that they signed in, the `users` by id and the members of `groups`. `clients` narrows such clients to
-    those ids, `tools` the tools to those names; an empty one narrows nothing.
+    those ids, `tools` the tools to those names; an empty one narrows nothing. `drift` is for a relay's tools.
     """
 
     id: str
@@ -132,3 +139,4 @@ class McpServer:
     tools: tuple[str, ...] = ()
     sessions: SlugSessions = SlugSessions.AUTOMATIC
     version: int = 1
+    drift: Drift = Drift.HELD

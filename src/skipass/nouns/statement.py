@@ -39,6 +39,8 @@ class Intent:
     """Exactly what would be sent: the text that runs, its binds, and the context it is pinned to.
 
     `bindings` are in Snowflake's wire form. `parameters` are the output-format parameters that a caller may set.
+    `call` is that of a managed MCP server's tool: its `server`, `url`, `tool`, `type`, pinned `hash` and `arguments`;
+    of a SQL tool the text is the argument `sql`, of any other it tells people what is called.
     """
 
     text: str
@@ -49,10 +51,11 @@ class Intent:
     schema: str | None = None
     parameters: Mapping[str, Any] = field(default_factory=dict)
     nullable: bool = True
+    call: Mapping[str, Any] | None = None
 
     def canonical(self) -> bytes:
         """Return the one byte form of this intent, keys sorted."""
-        shape = {
+        shape: dict[str, Any] = {
             "text": self.text,
             "bindings": dict(self.bindings),
             "role": self.role,
@@ -62,6 +65,7 @@ class Intent:
             "parameters": dict(self.parameters),
             "nullable": self.nullable,
         }
+        shape |= {"call": dict(self.call)} if self.call is not None else {}
         return orjson.dumps(shape, option=orjson.OPT_SORT_KEYS)
 
     def hash(self, session_id: str) -> str:
@@ -81,7 +85,7 @@ class Statement:
     `handle` is Snowflake's. `owner_boot` names the process that drives it. `timeout_s` is the timeout pinned upstream.
     `cancel_unconfirmed` is true where Snowflake would not say that a cancel took hold. `result_sealed` is a ticket's
     bounded first partition, kept until `result_until`. `partitions` holds rows and uncompressed bytes of each.
-    `error_state` is the SQLSTATE that Snowflake gave with `error_code`.
+    `error_state` is the SQLSTATE that Snowflake gave with `error_code`. `server_id` is the relay whose tool it calls.
     """
 
     id: str
@@ -121,3 +125,4 @@ class Statement:
     result_sealed: bytes | None = None
     result_until: datetime | None = None
     error_state: str | None = None
+    server_id: str | None = None

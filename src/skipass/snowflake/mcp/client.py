@@ -21,7 +21,7 @@ from skipass.snowflake.sqlapi.wire import Call
 if TYPE_CHECKING:
     import aiohttp
 
-    from skipass.snowflake.sqlapi.transport import Transport
+    from skipass.snowflake.sqlapi.transport import BeforeSend, Transport
 
 _ABSENT = (404, 405, 501)
 _TIMEOUT_S = 120.0
@@ -82,9 +82,18 @@ class ManagedMcpClient:
         """Return the server's tools."""
         return messages.read_tools(await self._ask("tools/list", None))
 
-    async def call_tool(self, name: str, arguments: Mapping[str, Any]) -> ToolResult:
-        """Call a tool and return its result; a tool that failed raises `McpToolError` or what its text tells apart."""
-        result = await self._ask("tools/call", {"name": name, "arguments": dict(arguments)})
+    async def listed(self) -> Mapping[str, Any]:
+        """Return the result of `tools/list` as the server wrote it, whatever is in it."""
+        return await self._ask("tools/list", None)
+
+    async def call_tool(
+        self, name: str, arguments: Mapping[str, Any], *, before_send: BeforeSend | None = None
+    ) -> ToolResult:
+        """Call a tool and return its result; a tool that failed raises `McpToolError` or what its text tells apart.
+
+        `before_send` is awaited right before the first byte leaves; what it raises is raised, and nothing was sent.
+        """
+        result = await self._ask("tools/call", {"name": name, "arguments": dict(arguments)}, before_send)
         return ToolResult(messages.checked_tool_result(result))
 
     async def resource_metadata(self) -> ResourceMetadata:
@@ -97,20 +106,24 @@ class ManagedMcpClient:
         if self._transport is not None:
             await self._transport.aclose()
 
-    async def _ask(self, method: str, params: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    async def _ask(
+        self, method: str, params: Mapping[str, Any] | None, before_send: BeforeSend | None = None
+    ) -> Mapping[str, Any]:
         token = await self._tokens.token()
         try:
-            return await self._exchange(method, params, token)
+            return await self._exchange(method, params, token, before_send)
         except SnowflakeAuthError:
             # Refused before anything ran, with status 401 or, on some accounts, 200.
             if not await self._tokens.rejected(token):
                 raise
-        return await self._exchange(method, params, await self._tokens.token())
+        return await self._exchange(method, params, await self._tokens.token(), before_send)
 
-    async def _exchange(self, method: str, params: Mapping[str, Any] | None, token: Token) -> Mapping[str, Any]:
+    async def _exchange(
+        self, method: str, params: Mapping[str, Any] | None, token: Token, before_send: BeforeSend | None
+    ) -> Mapping[str, Any]:
         number = next(self._numbers)
         call = messages.rpc_call(self._server, method, params, number, self._context)
-        answer = await self._connection().send(call, token, timeout_s=self._timeout_s)
+        answer = await self._connection().send(call, token, timeout_s=self._timeout_s, before_send=before_send)
         return messages.read_result(call, answer, number)
 
     def _connection(self) -> Transport:
