@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from skipass.errors import SkipassError
 from skipass.nouns.envelope import Envelope
 from skipass.nouns.principal import Principal
-from skipass.tools.call import CallContext
+from skipass.tools.call import CallContext, WaitingCall
 from skipass.tools.catalogue import ToolSpec
 
 
@@ -54,4 +54,20 @@ class ToolBackend(Protocol):
 
     async def record_refusal(self, principal: Principal, slug: str, error: SkipassError, call: CallContext) -> None:
         """Record a request that was refused before it became a tool call, such as malformed JSON."""
+        ...
+
+
+class WaitingCalls(Protocol):
+    """Calls that wait for their user to connect an account, over two requests of one client."""
+
+    def seal(self, principal: Principal, waiting: WaitingCall, role: str | None) -> str:
+        """Return what the client carries to the retry of a call that waits for an account of a role."""
+        ...
+
+    def check(self, principal: Principal, waiting: WaitingCall, state: str) -> str | None:
+        """Return the role a state was sealed with, or raise `invalid_request_state` where it is not of this call."""
+        ...
+
+    async def connected(self, principal: Principal, slug: str, role: str | None, wait_s: float) -> None:
+        """Return once there is an account for a role, or after `wait_s` seconds."""
         ...
