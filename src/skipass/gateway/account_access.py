@@ -7,6 +7,7 @@ from typing import Any
 
 from skipass.errors import SkipassError
 from skipass.gateway.ports import Reader
+from skipass.gateway.slug_access import may_use
 from skipass.gateway.way_out import USABLE
 from skipass.identity.acting import acts_for
 from skipass.nouns.account import ConnectedAccount
@@ -63,7 +64,7 @@ async def _may(reader: Reader, principal: Principal, account: ConnectedAccount, 
         wide = {Role.ADMIN, Role.AUDITOR, Role.APPROVER} if look else {Role.ADMIN}
         return principal.user_id == account.user_id or bool(wide & principal.roles)
     agent = await agent_of(reader, principal)
-    return principal.user_id == account.user_id and account.connection_id in agent.connections
+    return principal.user_id == account.user_id and await may_use(reader, agent, account.connection_id)
 
 
 async def agent_of(reader: Reader, principal: Principal) -> Agent:
@@ -77,7 +78,9 @@ async def agent_of(reader: Reader, principal: Principal) -> Agent:
 async def connection_for(reader: Reader, principal: Principal, name: str) -> Connection:
     """Return the enabled connection of a name that this caller may use, or raise `unknown_connection`."""
     found = await reader.find(Connection, tenant_id=principal.tenant_id, name=name, state=Switch.ENABLED, limit=1)
-    mine = bool(found) and (principal.is_person or found[0].id in (await agent_of(reader, principal)).connections)
+    mine = bool(found) and (
+        principal.is_person or await may_use(reader, await agent_of(reader, principal), found[0].id)
+    )
     if not mine:
         raise SkipassError("unknown_connection", f"There is no connection {name[:80]!r} for this caller.")
     return found[0]
@@ -87,7 +90,7 @@ async def agents_for(reader: Reader, connection: Connection, user: User) -> list
     """Return every active agent that could act for a user on a connection, each with its owner's name."""
     named: list[tuple[Agent, str]] = []
     for agent in await reader.find(Agent, tenant_id=connection.tenant_id, state=Life.ACTIVE, order="name"):
-        if connection.id in agent.connections and acts_for(agent, user):
+        if acts_for(agent, user) and await may_use(reader, agent, connection.id):
             owner = await reader.get(User, agent.owner_id, tenant_id=agent.tenant_id)
             named.append((agent, owner.name if owner else "nobody"))
     return named

@@ -23,6 +23,7 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.moves import begin
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.sessions import sees_all
+from skipass.gateway.slug_access import connections_of, may_use
 from skipass.gateway.way_out import ways_out
 from skipass.identity.acting import checked_identifier, name_of
 from skipass.ids import new_id
@@ -72,7 +73,7 @@ class Accounts:
             if connection is not None:
                 where["connection_id"] = (await connection_for(reader, principal, connection)).id
             elif not principal.is_person:
-                where["connection_id"] = (await agent_of(reader, principal)).connections or ("",)
+                where["connection_id"] = tuple(await connections_of(reader, await agent_of(reader, principal))) or ("",)
             found = await _living(reader, where, limit)
             return [await full_account(reader, one) for one in found]
 
@@ -170,7 +171,7 @@ async def _seen(reader: Reader, principal: Principal, account_id: str) -> FullAc
     if account_id.startswith("con_"):
         found = await reader.get(Connection, account_id, tenant_id=principal.tenant_id)
         user = await reader.get(User, principal.user_id, tenant_id=principal.tenant_id)
-        allowed = principal.is_person or account_id in (await agent_of(reader, principal)).connections
+        allowed = principal.is_person or await may_use(reader, await agent_of(reader, principal), account_id)
         if found is None or user is None or _keeps(found) or not allowed:
             raise absent()
         return await _view(reader, await connection_for(reader, principal, found.name), user)

@@ -16,6 +16,7 @@ from skipass.gateway.holding import approval_for, ask
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.rules import NOTHING, asking, still_in_force, timed
+from skipass.gateway.slug_access import still_let_in
 from skipass.gateway.standing import Standing
 from skipass.gateway.succession import lineage
 from skipass.nouns.approval import Approval
@@ -204,7 +205,8 @@ class Admission:
 async def _gate(unit: UnitOfWork, standing: Standing, session: AccessSession, reserve: Budgets) -> None:
     """Reserve, or raise `StaleDecision` unless everything the decision was made under still holds."""
     same_rules = await still_in_force(unit, session.tenant_id, standing.rules.version_id)
-    if not same_rules or not await unit.admit(session.id, standing.versions(session), reserve, unit.now):
+    let_in = await still_let_in(unit, standing.agent, session.connection_id, standing.server)
+    if not same_rules or not let_in or not await unit.admit(session.id, standing.versions(session), reserve, unit.now):
         raise StaleDecision
 
 

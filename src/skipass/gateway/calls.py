@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from skipass.audit.events import Event
@@ -23,7 +24,7 @@ from skipass.gateway.running import Runner
 from skipass.gateway.session_calls import SessionCalls
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.sightings import Sightings
-from skipass.gateway.standing import open_server
+from skipass.gateway.slug_access import check_call, offers, open_server
 from skipass.gateway.statement_calls import StatementCalls
 from skipass.gateway.tickets import Tickets
 from skipass.nouns.connection import Connection, McpServer
@@ -71,10 +72,7 @@ class Calls:
         """Return what a client is told about a slug, or raise `not_found` where this caller is not let in."""
 
         async def load(reader: Reader) -> Connection | None:
-            agent = await reader.get(Agent, principal.agent_id, tenant_id=principal.tenant_id, state=Life.ACTIVE)
-            if agent is None:
-                raise SkipassError("not_found", f"There is no MCP server {slug!r} for this caller.")
-            server: McpServer = await open_server(reader, agent, slug)
+            _, server = await _door(reader, principal, slug)
             return await reader.get(Connection, server.connection_id)
 
         connection = await self._deps.journal.read(load)
@@ -82,9 +80,9 @@ class Calls:
         return Server(slug, f"Snowflake through skipass: {name}", _INSTRUCTIONS)
 
     async def list_tools(self, principal: Principal, slug: str) -> Sequence[ToolSpec]:
-        """Return the tools, in a fixed order."""
-        await self.server(principal, slug)
-        return CATALOGUE
+        """Return the tools that are to be had at a slug, in a fixed order."""
+        _, server = await self._deps.journal.read(partial(_door, principal=principal, slug=slug))
+        return [spec for spec in CATALOGUE if offers(server, spec.name)]
 
     async def call_tool(
         self, principal: Principal, slug: str, name: str, arguments: Mapping[str, Any], call: CallContext
@@ -100,6 +98,7 @@ class Calls:
         try:
             wanted = validate(name, arguments)
             session_id = target.session_id or getattr(wanted, "session_id", None)
+            await self._check(principal, target.slug, name, session_id, getattr(wanted, "statement_handle", None))
             aimed = Target(target.slug, target.connection, session_id)
             return _formatted(await self._dispatch(principal, aimed, name, wanted, call), wanted)
         except SkipassError as refused:
@@ -107,6 +106,19 @@ class Calls:
             if refused.kind in _FAULTS or refused.code == "unknown_tool":
                 raise
             return answers.refusal(refused, call.request_id, target.session_id)
+
+    async def _check(
+        self, principal: Principal, slug: str | None, tool: str, session_id: str | None, handle: str | None
+    ) -> None:
+        """Hold a call by a slug to that slug: its tools, its connection's sessions and statements."""
+        if slug is None:
+            return
+
+        async def load(reader: Reader) -> None:
+            agent, server = await _door(reader, principal, slug)
+            await check_call(reader, agent, server, tool, session_id=session_id, handle=handle)
+
+        await self._deps.journal.read(load)
 
     async def record_refusal(
         self, principal: Principal, slug: str, error: SkipassError, call: CallContext, *, tool: str = ""
@@ -153,6 +165,14 @@ class Calls:
                 return await self._lookups.history(principal, target, wanted, call)
             case _:
                 return await self._lookups.run(principal, target, name, wanted, call)
+
+
+async def _door(reader: Reader, principal: Principal, slug: str) -> tuple[Agent, McpServer]:
+    """Return the agent that a caller is and the slug that lets it in, or raise `not_found`."""
+    agent = await reader.get(Agent, principal.agent_id, tenant_id=principal.tenant_id, state=Life.ACTIVE)
+    if agent is None:
+        raise SkipassError("not_found", f"There is no MCP server {slug[:80]!r} for this caller.")
+    return agent, await open_server(reader, agent, slug)
 
 
 def _formatted(answer: Envelope, wanted: inputs.ToolInput) -> Envelope:

@@ -1,6 +1,7 @@
 """Groups: admins put people and agents into them, and a sign-in brings those that the identity provider names.
 
-Being in one is part of an identity: whoever changes it for a person counts as having touched that person.
+Being in one is part of an identity: whoever changes it for a person counts as having touched that person. Whoever is
+taken out of the last group that a slug let in loses what their MCP clients have open there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
 from skipass.gateway.people import require, touched
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.shutting_out import end_shut_out
 from skipass.ids import new_id
 from skipass.nouns.groups import GroupSource, MemberKind, Membership
 from skipass.nouns.people import Agent, User
@@ -63,7 +65,9 @@ class Groups:
             if not given:
                 hint = "Change it there; it follows at the next sign-in."
                 raise SkipassError("conflict", "The identity provider says so, and nobody here.", hint)
-            return Member(await _take(unit, one, given[0], by), one.name)
+            gone = await _take(unit, one, given[0], by)
+            await end_shut_out(unit, by, user_id=one.id)
+            return Member(gone, one.name)
 
         return await self._deps.journal.write(remove)
 
@@ -98,6 +102,8 @@ async def set_groups(unit: UnitOfWork, user: User, names: Iterable[str], by: str
             await _take(unit, user, row, by)
     for name in sorted(wanted - {row.name for row in found}):
         await _put(unit, user, name, source, by)
+    # Last: whoever goes from one group that is let in to another keeps what is open.
+    await end_shut_out(unit, by, user_id=user.id)
     return wanted
 
 

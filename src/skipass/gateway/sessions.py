@@ -161,7 +161,7 @@ class Sessions:
         With an id: that one, if it is this principal's. Without: the only open one, or an automatic one where policy
         names it. Raises `not_found`, `expired`, `approval_required`, `session_ambiguous` with ids, `session_required`.
         """
-        mine = await self._mine(standing, session_id)
+        mine = [one for one in await self._mine(standing, session_id) if standing.takes_automatic or not one.automatic]
         now = self._deps.journal.now()
         if session_id is not None:
             return usable(mine[0] if mine else None, now)
@@ -183,7 +183,7 @@ class Sessions:
         return await self._deps.journal.read(load)
 
     async def _automatic(self, standing: Standing) -> AccessSession:
-        scope = standing.policy.automatic
+        scope = standing.policy.automatic if standing.takes_automatic else None
         whose = {"agent_id": standing.agent.id, "user_id": standing.user_id, "connection_id": standing.connection.id}
         if scope is None or await self._deps.journal.read(lambda reader: stays_off(reader, **whose)):
             raise SkipassError("session_required", hint="Ask for a session first: skipass_request_session.")

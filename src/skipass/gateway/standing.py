@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from skipass.access.policy import ConnectionPolicy
 from skipass.errors import SkipassError
@@ -10,8 +11,9 @@ from skipass.gateway.account_access import personal
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader, Versions
 from skipass.gateway.rules import Rules, rules_for
+from skipass.gateway.slug_access import connections_of, open_server
 from skipass.gateway.way_out import Out, Ways, consent_required, ways_out
-from skipass.nouns.connection import Connection, McpServer, Switch
+from skipass.nouns.connection import Connection, McpServer, SlugSessions, Switch
 from skipass.nouns.people import Agent, Life, User
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession
@@ -21,7 +23,8 @@ from skipass.nouns.session import AccessSession
 class Standing:
     """The caller (an agent, for `user_id`), the connection, what it could be left by, limits and rules.
 
-    `policy` holds the connection's own limits, `rules` what is in force on top of them.
+    `policy` holds the connection's own limits, `rules` what is in force on top of them. `server` is the slug that the
+    call came in by.
     """
 
     principal: Principal
@@ -31,6 +34,7 @@ class Standing:
     ways: Ways
     policy: ConnectionPolicy
     rules: Rules
+    server: McpServer | None = None
 
     def versions(self, session: AccessSession) -> Versions:
         """Return every version that admission compares again."""
@@ -46,6 +50,11 @@ class Standing:
     def out(self, session: AccessSession) -> Out:
         """Return the way out for a session's role, or raise `consent_required` with a link for that very role."""
         return self.ways.by(session.role, session.expires_at, session.id)
+
+    @property
+    def takes_automatic(self) -> bool:
+        """Whether automatic sessions serve this call: a slug may want explicit ones."""
+        return self.server is None or self.server.sessions is SlugSessions.AUTOMATIC
 
     @property
     def roles(self) -> frozenset[str]:
@@ -67,7 +76,8 @@ async def standing(deps: Deps, principal: Principal, *, slug: str | None = None,
         agent = await reader.get(Agent, agent_id, tenant_id=principal.tenant_id, state=Life.ACTIVE)
         if agent is None:
             raise SkipassError("unauthenticated", "The agent is disabled.")
-        connection = await _connection(reader, agent, slug, name)
+        server = await open_server(reader, agent, slug) if slug is not None else None
+        connection = await _connection(reader, agent, server, name)
         user = await reader.get(User, user_id, tenant_id=principal.tenant_id)
         if user is None:
             raise SkipassError("unauthenticated", "There is no such user any more.")
@@ -78,21 +88,21 @@ async def standing(deps: Deps, principal: Principal, *, slug: str | None = None,
             raise consent_required(connection, connection.role, base_url)
         connection = personal(connection, ways.account)
         rules = await rules_for(deps, reader, connection, agent, user)
-        return Standing(principal, user_id, agent, connection, ways, rules.limits(connection), rules)
+        return Standing(principal, user_id, agent, connection, ways, rules.limits(connection), rules, server)
 
     return await deps.journal.read(load)
 
 
-async def _connection(reader: Reader, agent: Agent, slug: str | None, name: str | None) -> Connection:
-    if slug is not None:
-        server = await open_server(reader, agent, slug)
-        found = await reader.find(Connection, id=server.connection_id, state=Switch.ENABLED)
+async def _connection(reader: Reader, agent: Agent, server: McpServer | None, name: str | None) -> Connection:
+    enabled: dict[str, Any] = {"tenant_id": agent.tenant_id, "state": Switch.ENABLED}
+    if server is not None:
+        found = await reader.find(Connection, id=server.connection_id, **enabled)
     elif name is not None:
-        found = await reader.find(Connection, tenant_id=agent.tenant_id, name=name, state=Switch.ENABLED)
+        found = await reader.find(Connection, name=name, **enabled)
     else:
-        every = await reader.find(Connection, tenant_id=agent.tenant_id, state=Switch.ENABLED)
-        found = [one for one in every if one.id in agent.connections]
-    mine = [one for one in found if one.id in agent.connections]
+        found = await reader.find(Connection, **enabled)
+    allowed = await connections_of(reader, agent)
+    mine = [one for one in found if one.id in allowed]
     if len(mine) > 1:
         names = sorted(one.name for one in mine)
         raise SkipassError("connection_required", hint=f"One of: {', '.join(names)}", details={"connections": names})
@@ -100,12 +110,3 @@ async def _connection(reader: Reader, agent: Agent, slug: str | None, name: str 
         hint = "An admin allows it: skipass agent create NAME --connection CONNECTION."
         raise SkipassError("unknown_connection", f"{agent.name} has no enabled connection {name or ''}.".strip(), hint)
     return mine[0]
-
-
-async def open_server(reader: Reader, agent: Agent, slug: str) -> McpServer:
-    """Return the slug if this agent is let in, else raise `not_found`: a closed door looks like no door."""
-    servers = await reader.find(McpServer, tenant_id=agent.tenant_id, slug=slug, state=Switch.ENABLED)
-    for server in servers:
-        if server.connection_id in agent.connections and (server.agents_of_connection or agent.id in server.agents):
-            return server
-    raise SkipassError("not_found", f"There is no MCP server {slug!r} for this agent.", "See skipass mcp-server list.")

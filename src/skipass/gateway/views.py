@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from skipass.audit.chain import Record
+from skipass.gateway.slug_names import Shown
 from skipass.nouns.approval import Approval, Decision
-from skipass.nouns.connection import Connection, McpServer
+from skipass.nouns.connection import Connection
 from skipass.nouns.people import Agent, User
 from skipass.nouns.review import Review
 from skipass.nouns.session import AccessSession
@@ -178,14 +179,19 @@ def connection_view(connection: Connection) -> dict[str, Any]:
     }
 
 
-def server_view(server: McpServer, base_url: str) -> dict[str, Any]:
-    """Return a slug."""
+def server_view(shown: Shown, base_url: str) -> dict[str, Any]:
+    """Return a slug, with everybody on its lists by name."""
+    server = shown.server
     return {
         "id": server.id,
         "slug": server.slug,
         "url": f"{base_url}/{server.slug}/mcp",
         "connection_id": server.connection_id,
-        "agents": list(server.agents),
+        "connection": shown.connection,
+        "upstream": server.upstream,
+        **{name: list(names) for name, names in shown.names.items()},
+        "agents_of_connection": server.agents_of_connection,
+        "sessions": server.sessions.value,
         "state": server.state.value,
     }
 

@@ -184,7 +184,10 @@ TABLE = (
     Row("POST /policies/explain", WATCHERS, lambda: EXPLAIN),
     Row("POST /mcp-servers", ADMINS_CREATE, lambda: {"slug": fresh("slug"), "connection": "jit"}),
     Row("GET /mcp-servers", WATCHERS),
+    Row("GET /mcp-servers/{slug}", WATCHERS, needs=a_connection),
+    Row("POST /mcp-servers/{slug}/change", ADMINS, lambda: {"add": {"users": ["sam"]}}, needs=a_connection),
     Row("POST /mcp-servers/{slug}/disable", ADMINS, needs=a_connection),
+    Row("POST /mcp-servers/{slug}/enable", ADMINS, needs=a_connection),
 )
 # Proven apart: what ends or starts a caller's own credential, and the body that depends on the sandbox's address.
 APART = {

@@ -1,4 +1,4 @@
-"""Administration of connections and slugs over REST. A secret comes in and never goes out."""
+"""Administration of connections over REST. A secret comes in and never goes out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from skipass.access.sqlguard import canonical_scope
 from skipass.gateway.account_views import registration_view
 from skipass.gateway.client_drafting import ClientRequest
 from skipass.gateway.drafting import OAUTH, ConnectionRequest
-from skipass.gateway.views import connection_view, server_view, when
+from skipass.gateway.views import connection_view, when
 from skipass.nouns.account import ClientAuth
 from skipass.nouns.connection import AuthMethod
 from skipass.secret import Secret
@@ -24,7 +24,6 @@ from skipass.surfaces.rest.connections_bodies import (
     ChangedConnection,
     NewConnection,
     NewRegistration,
-    NewServer,
     ReplacedCredential,
     TestedConnection,
 )
@@ -44,7 +43,6 @@ from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
 from skipass.surfaces.rest.views import check_body, credentialed_body
 
 router = routes(CallerRoute, "connections")
-slugs = routes(CallerRoute, "mcp-servers")
 
 
 @router.post("/connections", status_code=201, response_model=AddedConnection, summary="Register a connection")
@@ -176,30 +174,6 @@ async def replace_credential(
     given = {"private_key": _secret(body.private_key), "passphrase": _secret(body.passphrase)}
     replace = partial(gateway.replacing.replace, caller, name, **given, token=_secret(body.token))
     return await once(replace, lambda made: credentialed_body(*made), status=200)
-
-
-@slugs.post("/mcp-servers", status_code=201, response_model=shapes.McpServer, summary="Open a slug")
-async def create_server(body: NewServer, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
-    """Open an MCP server at `/{slug}/mcp` over a connection."""
-    view = partial(server_view, base_url=gateway.deps.base_url)
-    return await once(partial(gateway.servers.add, caller, body.slug, body.connection), view)
-
-
-@slugs.get("/mcp-servers", response_model=shapes.Page[shapes.McpServer], summary="List slugs")
-async def list_servers(
-    gateway: TheGateway, caller: Caller, limit: paging.Limit = 50, cursor: paging.Cursor = None
-) -> Response:
-    """List the tenant's MCP servers by slug."""
-    after = paging.SLUGS.after(cursor) or ""
-    found = await gateway.servers.list(caller, after=after, limit=limit + 1)
-    view = partial(server_view, base_url=gateway.deps.base_url)
-    return reply(paging.page(found, limit, lambda server: server.slug, view))
-
-
-@slugs.post("/mcp-servers/{slug}/disable", response_model=shapes.McpServer, summary="Close a slug")
-async def disable_server(slug: Segment, gateway: TheGateway, caller: Caller) -> Response:
-    """Close an MCP server."""
-    return reply(server_view(await gateway.servers.disable(caller, slug), gateway.deps.base_url))
 
 
 def _request(body: NewConnection) -> ConnectionRequest:

@@ -1,4 +1,4 @@
-"""What the routes of connections and slugs take."""
+"""What the routes of connections take."""
 
 from __future__ import annotations
 
@@ -152,10 +152,3 @@ class ChangedClient(Body):
     oauth_metadata: dict[str, Any] | None = Field(
         default=None, description="Of an identity provider, as pasted, in place of all of these."
     )
-
-
-class NewServer(Body):
-    """Body of `POST /mcp-servers`."""
-
-    slug: Name = Field(description="1 to 40 of a-z, 0-9 and -.", examples=["ops"])
-    connection: Name = Field(description="Name of the connection behind it.", examples=["ops"])

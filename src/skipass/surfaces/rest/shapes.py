@@ -6,6 +6,8 @@ from typing import Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from skipass.nouns.envelope import Status
+
 T = TypeVar("T")
 
 
@@ -159,17 +161,6 @@ class Tested(Shape):
 
     ok: bool = Field(description="No check failed.", examples=[True])
     checks: list[Check]
-
-
-class McpServer(Shape):
-    """A slug."""
-
-    id: str = Field(examples=["mcp_06fq3x8e4mzv2k9c0r7t5w1a2b"])
-    slug: str = Field(examples=["ops"])
-    url: str = Field(examples=["https://skipass.example.com/ops/mcp"])
-    connection_id: str
-    agents: list[str] = Field(description="Ids of the only agents let in; any with the connection, when empty.")
-    state: Literal["enabled", "disabled"]
 
 
 class Approval(Shape):
@@ -354,7 +345,7 @@ class Envelope(BaseModel):
 
     model_config = ConfigDict(extra="allow")
 
-    status: str = Field(examples=["success"])
+    status: Status = Field(description="What happened to the call.", examples=["success"])
     execution_id: str = Field(examples=["stm_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     session_id: str | None = Field(examples=["ses_06fq3x8e4mzv2k9c0r7t5w1a2b"])
     data: dict[str, Any] | None

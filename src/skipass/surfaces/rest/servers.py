@@ -1,0 +1,64 @@
+"""Administration of MCP servers over REST: opened, shown, changed, closed."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from starlette.responses import Response
+
+from skipass.gateway.views import server_view
+from skipass.surfaces.rest import paging, shapes
+from skipass.surfaces.rest.bodies import Segment
+from skipass.surfaces.rest.once import OnceFor
+from skipass.surfaces.rest.replies import reply
+from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
+from skipass.surfaces.rest.servers_bodies import ChangedServer, McpServer, NewServer
+
+slugs = routes(CallerRoute, "mcp-servers")
+
+
+@slugs.post("/mcp-servers", status_code=201, response_model=McpServer, summary="Open a slug")
+async def create_server(body: NewServer, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
+    """Open an MCP server at `/{slug}/mcp` over a connection; nobody is let in but those it names."""
+    view = partial(server_view, base_url=gateway.deps.base_url)
+    return await once(partial(gateway.servers.add, caller, body.slug, body.connection, body.access()), view)
+
+
+@slugs.get("/mcp-servers", response_model=shapes.Page[McpServer], summary="List slugs")
+async def list_servers(
+    gateway: TheGateway, caller: Caller, limit: paging.Limit = 50, cursor: paging.Cursor = None
+) -> Response:
+    """List the tenant's MCP servers by slug."""
+    after = paging.SLUGS.after(cursor) or ""
+    found = await gateway.servers.list(caller, after=after, limit=limit + 1)
+    view = partial(server_view, base_url=gateway.deps.base_url)
+    return reply(paging.page(found, limit, lambda shown: shown.server.slug, view))
+
+
+@slugs.get("/mcp-servers/{slug}", response_model=McpServer, summary="Show a slug")
+async def show_server(slug: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Show an MCP server and who is let in."""
+    return reply(server_view(await gateway.servers.show(caller, slug), gateway.deps.base_url))
+
+
+@slugs.post("/mcp-servers/{slug}/change", response_model=McpServer, summary="Change who is let in")
+async def change_server(slug: Segment, body: ChangedServer, gateway: TheGateway, caller: Caller) -> Response:
+    """Change who is let in, which tools are to be had, and which sessions serve; what is left out stays.
+
+    Sessions of MCP clients that are let in no longer end at once.
+    """
+    access = body.access(body.add, body.remove)
+    changed = await gateway.servers.change(caller, slug, access, dry_run=body.dry_run)
+    return reply(server_view(changed, gateway.deps.base_url))
+
+
+@slugs.post("/mcp-servers/{slug}/disable", response_model=McpServer, summary="Close a slug")
+async def disable_server(slug: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Close an MCP server; what MCP clients have open through it alone ends."""
+    return reply(server_view(await gateway.servers.disable(caller, slug), gateway.deps.base_url))
+
+
+@slugs.post("/mcp-servers/{slug}/enable", response_model=McpServer, summary="Open a slug again")
+async def enable_server(slug: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Let a closed MCP server answer again, to those it let in before."""
+    return reply(server_view(await gateway.servers.enable(caller, slug), gateway.deps.base_url))

@@ -1,0 +1,104 @@
+"""What the routes of MCP servers take, and what a slug looks like in their answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from skipass.gateway.slug_names import LISTS, MOST_NAMES, Access
+from skipass.nouns.connection import SlugSessions
+from skipass.surfaces.rest.bodies import Body
+from skipass.surfaces.rest.shapes import Shape
+from skipass.tools.fields import Name
+
+Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=2048)]], Field(max_length=MOST_NAMES)]
+SessionsName = Literal["explicit", "automatic"]
+
+
+class Listed(Body):
+    """Names on the lists of a slug."""
+
+    users: Names | None = Field(
+        default=None, description="People let in through an MCP client they sign in.", examples=[["ada"]]
+    )
+    groups: Names | None = Field(
+        default=None, description="Groups whose people are let in so.", examples=[["analysts"]]
+    )
+    agents: Names | None = Field(
+        default=None, description="Agents let in by their keys; each must have the connection.", examples=[[]]
+    )
+    clients: Names | None = Field(
+        default=None, description="Client ids of the only MCP clients to come by; any, when empty.", examples=[[]]
+    )
+    tools: Names | None = Field(
+        default=None, description="The only tools to be had; all of them, when empty.", examples=[[]]
+    )
+
+    def named(self) -> Mapping[str, list[str]]:
+        """Return the lists that were given."""
+        return {name: getattr(self, name) for name in LISTS if getattr(self, name) is not None}
+
+
+class Settled(Listed):
+    """Who is let in, whole."""
+
+    agents_of_connection: bool | None = Field(
+        default=None, description="Let in every agent that may use the connection.", examples=[False]
+    )
+    sessions: SessionsName | None = Field(
+        default=None, description="`explicit`: no session opens by itself here.", examples=["explicit"]
+    )
+
+    def access(self, add: Listed | None = None, remove: Listed | None = None) -> Access:
+        """Return what is said of who is let in."""
+        return Access(
+            put=self.named(),
+            add=add.named() if add else {},
+            remove=remove.named() if remove else {},
+            sessions=SlugSessions(self.sessions) if self.sessions else None,
+            agents_of_connection=self.agents_of_connection,
+        )
+
+
+class NewServer(Settled):
+    """Body of `POST /mcp-servers`. Nobody is let in but those it names."""
+
+    slug: Name = Field(description="1 to 40 of a-z, 0-9 and -.", examples=["ops"])
+    connection: Name = Field(description="Name of the connection behind it.", examples=["ops"])
+
+
+class ChangedServer(Settled):
+    """Body of `POST /mcp-servers/{slug}/change`: whole lists, or names to add and to remove; what is left out stays."""
+
+    add: Listed | None = Field(default=None, description="Names to put on lists.", examples=[{"users": ["ada"]}])
+    remove: Listed | None = Field(default=None, description="Names to take off lists.", examples=[{"groups": ["x"]}])
+    dry_run: bool = Field(default=False, description="Only say what it would become.")
+
+    @model_validator(mode="after")
+    def _one_word_a_list(self) -> Self:
+        """A list is either given whole or changed by names: both at once would depend on the order."""
+        for listed in (self.add, self.remove):
+            if listed is not None and set(listed.named()) & set(self.named()):
+                raise ValueError("give a list whole, or names to add and to remove")
+        return self
+
+
+class McpServer(Shape):
+    """A slug, and who is let in by name."""
+
+    id: str = Field(examples=["mcp_06fq3x8e4mzv2k9c0r7t5w1a2b"])
+    slug: str = Field(examples=["ops"])
+    url: str = Field(examples=["https://skipass.example.com/ops/mcp"])
+    connection_id: str
+    connection: str = Field(examples=["ops"])
+    upstream: str | None = Field(description="The managed server it relays to; null for the built-in tools.")
+    users: list[str] = Field(description="People let in through an MCP client they sign in.")
+    groups: list[str] = Field(description="Groups whose people are let in so.")
+    agents: list[str] = Field(description="Agents let in by their keys.")
+    clients: list[str] = Field(description="Client ids of the only MCP clients to come by; any, when empty.")
+    tools: list[str] = Field(description="The only tools to be had; all of them, when empty.")
+    agents_of_connection: bool = Field(description="Whether every agent that may use the connection is let in.")
+    sessions: SessionsName = Field(description="`explicit`: no session opens by itself here.")
+    state: Literal["enabled", "disabled"]
