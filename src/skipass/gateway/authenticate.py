@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 from skipass.audit.events import DEPLOYMENT, Event
@@ -12,12 +13,13 @@ from skipass.gateway.metrics import SIGN_IN_REFUSALS
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity.acting import acting_for, name_of
 from skipass.identity.keys import accepts, prefix_of
+from skipass.nouns.oauth import OAuthClient, TokenFamily
 from skipass.nouns.people import Agent, ApiKey, KeyUse, Life, User
 from skipass.nouns.principal import Principal
 
 _HINT = "Send Authorization: Bearer with an agent's key or your own token; see skipass login and skipass agent create."
 RECORDED_A_MINUTE = 120
-FOR_AGENTS = (KeyUse.AGENT, KeyUse.AGENT_TOKEN, KeyUse.PUBLIC_KEY)
+FOR_AGENTS = (KeyUse.AGENT, KeyUse.AGENT_TOKEN, KeyUse.PUBLIC_KEY, KeyUse.MCP_TOKEN)
 Welcome = Callable[[str, str, str], Awaitable[None]]
 """Takes tenant, agent and identifier."""
 
@@ -30,21 +32,27 @@ class Authenticator:
         self._minute, self._recorded = -1, 0
 
     async def authenticate(
-        self, bearer: str, *, identifier: str | None = None, welcome: Welcome | None = None
+        self,
+        bearer: str,
+        *,
+        identifier: str | None = None,
+        welcome: Welcome | None = None,
+        resource: str | None = None,
     ) -> Principal:
         """Return the caller; raises `unauthenticated`, `identifier_required`, `not_your_user`.
 
+        `resource` is the address of the slug that is asked: the token of an MCP client is good at its own alone.
         `welcome` is told of the end user that an agent's verified key names, before that user is looked for.
         """
         key = await self._deps.journal.read(lambda reader: key_of(reader, bearer))
         if welcome is not None and identifier and key is not None and key.use in FOR_AGENTS:
             await welcome(key.tenant_id, key.owner_id, identifier)
-        return await self.of_key(key, identifier)
+        return await self.of_key(key, identifier, resource)
 
-    async def of_key(self, key: ApiKey | None, identifier: str | None) -> Principal:
+    async def of_key(self, key: ApiKey | None, identifier: str | None, resource: str | None = None) -> Principal:
         """Return the caller that a verified key was given to; raises as `authenticate` does."""
         try:
-            return await self._deps.journal.read(lambda reader: self._principal(reader, key, identifier))
+            return await self._deps.journal.read(lambda reader: self._principal(reader, key, identifier, resource))
         except SkipassError as refused:
             self.record_refusal(refused.code, key)
             raise
@@ -56,14 +64,21 @@ class Authenticator:
         """
         key = await self._deps.journal.read(lambda reader: key_of(reader, bearer))
         try:
-            await self._deps.journal.read(lambda reader: self._owner(reader, key))
+            found, _ = await self._deps.journal.read(lambda reader: self._owner(reader, key))
+            if found.use is KeyUse.MCP_TOKEN:
+                raise _elsewhere()
         except SkipassError as refused:
             self.record_refusal(refused.code, key)
             raise
 
-    async def _principal(self, reader: Reader, key: ApiKey | None, identifier: str | None) -> Principal:
+    async def _principal(
+        self, reader: Reader, key: ApiKey | None, identifier: str | None, resource: str | None
+    ) -> Principal:
         key, owner = await self._owner(reader, key)
-        return await self._acting(reader, key, owner, identifier) if isinstance(owner, Agent) else _person(key, owner)
+        if not isinstance(owner, Agent):
+            return _person(key, owner)
+        scopes = await _scopes(reader, key, owner, resource)
+        return replace(await self._acting(reader, key, owner, identifier), scopes=scopes)
 
     async def _owner(self, reader: Reader, key: ApiKey | None) -> tuple[ApiKey, Agent | User]:
         """Return the key, which there is, and the active agent or person that it was given to."""
@@ -117,6 +132,27 @@ class Authenticator:
             unit.emit(Event(tenant_id, "auth.refused", subject, facts))
 
         self._deps.journal.post(record)
+
+
+async def _scopes(reader: Reader, key: ApiKey, agent: Agent, resource: str | None) -> frozenset[str] | None:
+    """Return what an MCP client's token is limited to, None for another key; raises where it is not for this resource.
+
+    Source: RFC 8707 §2; MCP 2026-07-28, Authorization (Token Handling)
+    """
+    if key.use is not KeyUse.MCP_TOKEN:
+        return None
+    family = await reader.get(TokenFamily, key.family_id, tenant_id=key.tenant_id, agent_id=agent.id, revoked_at=None)
+    client = await reader.get(OAuthClient, agent.client_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
+    if family is None or client is None or family.client_id != client.id:
+        raise SkipassError("unauthenticated", "The credential is unknown, expired or revoked.", _HINT)
+    if resource is None or family.resource != resource:
+        raise _elsewhere()
+    return frozenset(family.scopes)
+
+
+def _elsewhere() -> SkipassError:
+    hint = "It is good at the address of the MCP server that its client asked it for, and nowhere else."
+    return SkipassError("unauthenticated", "The token is for another resource.", hint)
 
 
 def _person(key: ApiKey, user: User) -> Principal:

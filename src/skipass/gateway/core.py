@@ -19,6 +19,7 @@ from skipass.gateway.cards import Cards
 from skipass.gateway.changing import Changing
 from skipass.gateway.clients import Clients
 from skipass.gateway.connections import Connections
+from skipass.gateway.consents import Consents
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.devices import Devices
@@ -39,6 +40,8 @@ from skipass.gateway.landing import SWEEP_S, Landing
 from skipass.gateway.linking import Linking
 from skipass.gateway.mappings import Mappings
 from skipass.gateway.notices import Notices
+from skipass.gateway.oauth_clients import OAuthClients
+from skipass.gateway.oauth_tokens import ClientTokens
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -93,6 +96,9 @@ class Gateway:
     sign_ins: SignIns
     entering: Entering
     tokens: Tokens
+    oauth_clients: OAuthClients
+    client_tokens: ClientTokens
+    consents: Consents
     devices: Devices
     agents: Agents
     agent_users: AgentUsers
@@ -213,6 +219,9 @@ def build(deps: Deps) -> Gateway:
         sign_ins=SignIns(deps),
         entering=Entering(deps),
         tokens=Tokens(deps, authenticator),
+        oauth_clients=OAuthClients(deps),
+        client_tokens=ClientTokens(deps),
+        consents=Consents(deps),
         devices=Devices(deps),
         agents=Agents(deps),
         agent_users=AgentUsers(deps),

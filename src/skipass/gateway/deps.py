@@ -9,6 +9,7 @@ from typing import Protocol
 from skipass.access.policy import Policy
 from skipass.clock import Clock
 from skipass.errors import SkipassError
+from skipass.gateway.oauth_rules import ClientRules
 from skipass.gateway.ports import Journal, Reader
 from skipass.gateway.upstream import Upstream
 from skipass.gateway.written import Written
@@ -43,7 +44,8 @@ class Deps:
 
     `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
     `key_provider` gives the vault's keys. `resend_ambiguous`: whether a refresh token is sent again after its answer
-    was lost. `provider` is the company's identity provider, None while people sign in by one-time links.
+    was lost. `provider` is the company's identity provider, None while people sign in by one-time links. `mcp_clients`
+    says how MCP clients may come.
     """
 
     journal: Journal
@@ -59,6 +61,7 @@ class Deps:
     resend_ambiguous: bool = True
     key_provider: KeyProvider | None = None
     provider: IdentityProvider | None = None
+    mcp_clients: ClientRules = field(default_factory=ClientRules)
     _texts: dict[str, TextKey] = field(default_factory=dict)
 
     async def texts(self, tenant_id: str) -> TextKey:

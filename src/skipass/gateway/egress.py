@@ -18,11 +18,12 @@ PRIVATELINK = ".privatelink.snowflakecomputing."
 @dataclass(frozen=True, slots=True)
 class Egress:
     """Loopback is reached only under `--sandbox` or for a host:port that the operator named; so are private ranges,
-    except for PrivateLink names. Link-local and metadata addresses are never reached.
+    except for PrivateLink names where `private_link` lets them. Link-local and metadata addresses are never reached.
     """
 
     sandbox: bool = False
     allow: frozenset[str] = frozenset()
+    private_link: bool = True
 
     def check(self, host: str, port: int, address: str) -> None:
         """Raise `snowflake_misconfigured` if this address of this host may not be dialled."""
@@ -35,7 +36,7 @@ class Egress:
         named = bool({host, f"{host}:{port}"} & self.allow)
         if ip.is_loopback and not (self.sandbox or f"{host}:{port}" in self.allow):
             raise _refused(host, "it resolves to this machine")
-        private_link = PRIVATELINK in f".{host}"
+        private_link = self.private_link and PRIVATELINK in f".{host}"
         if not ip.is_global and not ip.is_loopback and not (named or private_link):
             raise _refused(host, "it resolves to a private address")
 

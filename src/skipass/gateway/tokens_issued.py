@@ -27,12 +27,12 @@ from skipass.secret import Secret
 from skipass.snowflake.auth.oauth import Proof
 
 CLI = "skipass-cli"
-"""The one public client there is: the command line of this program."""
+"""The client that the command line of this program is."""
 CODE_LIFE = timedelta(seconds=60)
 TOKEN_LIFE = timedelta(hours=1)
 TOKENS_A_MINUTE = 60
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|\[::1\]):[0-9]{1,5}/callback", re.ASCII)
-_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 
 
@@ -82,7 +82,7 @@ class Tokens:
         check_redirect(redirect_uri)
         if principal.sign_in_id is None or principal.user_id is None:
             raise SkipassError("sign_in_required")
-        if not _CHALLENGE.fullmatch(challenge):
+        if not CHALLENGE.fullmatch(challenge):
             raise SkipassError("invalid_request", "The request carries no S256 challenge.")
         text, user_id = secrets.token_urlsafe(32), principal.user_id
 
@@ -110,9 +110,10 @@ class Tokens:
 
         async def trade(unit: UnitOfWork) -> Granted | None:
             found = await unit.find(AuthCode, hash=hashed(code), client_id=client_id, limit=1)
+            found = [one for one in found if one.consent_id is None]
             if found and found[0].used_at is not None:
                 await _revoke(unit, found[0].key_id)
-            good = bool(found) and _fits(found[0], redirect_uri, verifier) and found[0].expires_at > unit.now
+            good = bool(found) and fits(found[0], redirect_uri, verifier) and found[0].expires_at > unit.now
             if not good or found[0].used_at is not None:
                 return None
             user = await unit.get(User, found[0].user_id, state=Life.ACTIVE)
@@ -161,7 +162,11 @@ async def _client(reader: Reader, client_id: str, secret: Secret[str]) -> tuple[
     return key, agent if agent is not None and client_id in (agent.id, agent.name) else None
 
 
-def _fits(code: AuthCode, redirect_uri: str, verifier: str) -> bool:
+def fits(code: AuthCode, redirect_uri: str, verifier: str) -> bool:
+    """Return whether a code was made for this redirect address and the challenge of this verifier.
+
+    Source: RFC 6749 §4.1.3; RFC 7636 §4.6
+    """
     usable = _VERIFIER.fullmatch(verifier) is not None
     challenge = Proof(Secret(verifier)).challenge if usable else ""
     return hmac.compare_digest(code.challenge.encode(), challenge.encode()) and code.redirect_uri == redirect_uri

@@ -25,12 +25,20 @@ class Issued:
     text: Secret[str]
 
 
-def issue(tenant_id: str, use: KeyUse, owner_id: str, now: datetime, life: timedelta | None = None) -> Issued:
-    """Return a new credential for an agent or a person; it ends after `life` if that is given."""
+def issue(
+    tenant_id: str,
+    use: KeyUse,
+    owner_id: str,
+    now: datetime,
+    life: timedelta | None = None,
+    family_id: str | None = None,
+) -> Issued:
+    """Return a new credential for an agent or a person; it ends after `life` if that is given, or with its family."""
     prefix = secrets.token_hex(6)
     text = f"{_MARK}_{prefix}_{secrets.token_urlsafe(32)}"
     expires_at = now + life if life else None
-    key = ApiKey(new_id("key", now), tenant_id, use, owner_id, prefix, hashed(text), now, expires_at)
+    made = new_id("key", now)
+    key = ApiKey(made, tenant_id, use, owner_id, prefix, hashed(text), now, expires_at, family_id=family_id)
     return Issued(key, Secret(text))
 
 

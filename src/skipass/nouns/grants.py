@@ -11,8 +11,8 @@ from enum import StrEnum
 class AuthCode:
     """An authorization code, kept as its SHA-256: good once, for a minute, for the client that it was made for.
 
-    `challenge` is the S256 one of PKCE. `key_id` is the token it was traded for; a second use revokes that. A code of an
-    MCP client is bound to a `resource`, `scopes` and the consent behind it, and what it was traded for is a family.
+    `challenge` is the S256 one of PKCE. `key_id` is the token it was traded for; a second use revokes that. A code of
+    an MCP client is bound to a `resource`, to `scopes` and to a consent, and what it was traded for is a family.
     """
 
     id: str

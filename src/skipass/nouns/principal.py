@@ -22,9 +22,9 @@ class Principal:
     `agent_id` is None for a person. `user_id` is the user acted for: the person, or the user that the agent named
     (None while an agent that acts for several has named none). `credential_id` is the API key or token used, never its
     text. `roles` are a person's roles, empty for an agent. `sandbox_decider` marks the keys that may decide under
-    `--sandbox` only. `sign_in_id` is the browser sign-in of a person who came that way. `scopes` are what the token of an
-    MCP client is limited to, None for a credential that is not limited. The versions are those the decision is made
-    under; admission compares them again.
+    `--sandbox` only. `sign_in_id` is the browser sign-in of a person who came that way. `scopes` are what the token of
+    an MCP client is limited to, None for a credential that is not. The versions are those the decision is made under;
+    admission compares them again.
     """
 
     tenant_id: str
