@@ -33,8 +33,9 @@ from skipass.nouns.people import Agent, Life
 from skipass.nouns.principal import Principal
 from skipass.tools import inputs, lookups
 from skipass.tools.call import CallContext
-from skipass.tools.catalogue import CATALOGUE, ToolSpec
+from skipass.tools.catalogue import CATALOGUE
 from skipass.tools.validate import validate
+from skipass.tools.wire import wire_tool
 
 # Raised to the surface after they are on record: the request itself is wrong, and each surface has its form for that.
 _FAULTS = frozenset({Kind.INVALID, Kind.TOO_LARGE, Kind.UNAUTHENTICATED})
@@ -79,10 +80,14 @@ class Calls:
         name = connection.name if connection else slug
         return Server(slug, f"Snowflake through skipass: {name}", _INSTRUCTIONS)
 
-    async def list_tools(self, principal: Principal, slug: str) -> Sequence[ToolSpec]:
-        """Return the tools that are to be had at a slug, in a fixed order."""
+    async def list_tools(self, principal: Principal, slug: str) -> Sequence[Mapping[str, Any]]:
+        """Return the tools that are to be had at a slug as MCP lists them, in a fixed order."""
         _, server = await self._deps.journal.read(partial(_door, principal=principal, slug=slug))
-        return [spec for spec in CATALOGUE if offers(server, spec.name)]
+        return [wire_tool(spec) for spec in CATALOGUE if offers(server, spec.name)]
+
+    async def input_schema(self, principal: Principal, slug: str, name: str) -> Mapping[str, Any] | None:
+        """Return the input schema of a tool, None where there is no such tool."""
+        return next((spec.input_schema for spec in CATALOGUE if spec.name == name), None)
 
     async def call_tool(
         self, principal: Principal, slug: str, name: str, arguments: Mapping[str, Any], call: CallContext

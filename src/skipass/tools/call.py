@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
+
+Report: TypeAlias = Callable[[float, float | None, str], None]
+"""Takes how much is done, of how much (None: unknown), and a word for people; never waits, never fails."""
+
+
+def unheard(done: float, total: float | None, message: str) -> None:
+    """Report to nobody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +21,7 @@ class CallContext:
     `request_id` is the gateway's own id of the HTTP request. `idempotency_key` is the caller's, scoped to the caller.
     `client_name` is what the client calls itself: a claim, for the record only. `client_address` is the peer's, or what
     a trusted proxy says of it. `wait_s` is how long the call may wait inline, in seconds, before it answers `running`.
+    `report` tells the client how far the call is, where it asked for that.
     """
 
     request_id: str
@@ -21,6 +29,7 @@ class CallContext:
     client_name: str | None = None
     wait_s: float = 25.0
     client_address: str | None = None
+    report: Report = unheard
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,9 @@ from skipass.errors import SkipassError
 from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.principal import Principal
 from skipass.tools.call import CallContext
-from skipass.tools.catalogue import CATALOGUE, ToolSpec
+from skipass.tools.catalogue import CATALOGUE
 from skipass.tools.validate import validate
+from skipass.tools.wire import wire_tool
 
 KEY = "sk_agent.1-key"
 AUTH = {"authorization": f"Bearer {KEY}"}
@@ -75,8 +76,13 @@ class FakeBackend:
             raise SkipassError("not_found", "No such MCP server.", "Ask an admin for the slug.")
         return OpsServer()
 
-    async def list_tools(self, principal: Principal, slug: str) -> Sequence[ToolSpec]:
-        return CATALOGUE
+    async def list_tools(self, principal: Principal, slug: str) -> Sequence[Mapping[str, Any]]:
+        return [wire_tool(spec) for spec in CATALOGUE]
+
+    async def input_schema(self, principal: Principal, slug: str, name: str) -> Mapping[str, Any] | None:
+        return next(
+            (tool["inputSchema"] for tool in await self.list_tools(principal, slug) if tool["name"] == name), None
+        )
 
     async def call_tool(
         self, principal: Principal, slug: str, name: str, arguments: Mapping[str, Any], call: CallContext

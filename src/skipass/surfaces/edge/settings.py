@@ -11,7 +11,9 @@ class EdgeSettings:
     """The door's limits and allow lists.
 
     A host entry without a port admits every port; `[::1]` is written with its brackets. An origin entry is
-    `scheme://host` (any port) or `scheme://host:port`. `wait_s` is how long a tool call waits inline, in seconds.
+    `scheme://host` (any port) or `scheme://host:port`. `wait_s` is how long a tool call waits inline, `keep_alive_s`
+    how long a client hears nothing before it gets a comment, `progress_s` how often one that asked is told that its
+    call still runs; all in seconds.
     """
 
     allowed_hosts: tuple[str, ...] = ("localhost", "127.0.0.1", "[::1]")
@@ -28,6 +30,8 @@ class EdgeSettings:
     max_json_depth: int = 64
     max_json_tokens: int = 200_000
     wait_s: float = 25.0
+    keep_alive_s: float = 10.0
+    progress_s: float = 5.0
 
     @classmethod
     def serving(cls, base_url: str) -> EdgeSettings:

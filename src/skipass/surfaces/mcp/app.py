@@ -7,31 +7,43 @@ Source: MCP 2026-07-28 and 2025-11-25, Streamable HTTP.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
-from skipass.surfaces.edge.answers import send_empty, send_error, send_json
+from skipass.surfaces.edge.answers import send_empty, send_error
 from skipass.surfaces.edge.asgi import REQUEST_ID, App, Receive, Scope, Send, client_address
 from skipass.surfaces.edge.bearer import Authenticator, principal_of
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.mcp.endpoint import Endpoint, Post
-from skipass.surfaces.mcp.ports import ToolBackend
+from skipass.surfaces.mcp.exchange import NOTHING, Further
+from skipass.surfaces.mcp.media import takes_stream
+from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend
+from skipass.surfaces.mcp.stream import Stream, awaited
 from skipass.surfaces.mcp.withdrawal import WithdrawnError
 
 _PATH = re.compile(r"/([a-z0-9][a-z0-9_-]{0,62})/mcp", re.ASCII)
 
 
-def create_mcp_app(backend: ToolBackend, authenticator: Authenticator, settings: EdgeSettings, clock: Clock) -> App:
+def create_mcp_app(
+    backend: ToolBackend,
+    authenticator: Authenticator,
+    settings: EdgeSettings,
+    clock: Clock,
+    *,
+    resources: ResourceBackend | None = None,
+    further: Further = NOTHING,
+) -> App:
     """Return the ASGI app that serves `/{slug}/mcp`, the door included."""
-    return Door(_McpApp(Endpoint(backend, settings), authenticator), settings, clock)
+    endpoint = Endpoint(backend, settings, clock, resources=resources, further=further)
+    return Door(_McpApp(endpoint, authenticator, settings.keep_alive_s), settings, clock)
 
 
 class _McpApp:
-    def __init__(self, endpoint: Endpoint, authenticator: Authenticator) -> None:
-        self._endpoint = endpoint
-        self._authenticator = authenticator
+    def __init__(self, endpoint: Endpoint, authenticator: Authenticator, keep_alive_s: float) -> None:
+        self._endpoint, self._authenticator, self._keep_alive_s = endpoint, authenticator, keep_alive_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -49,10 +61,9 @@ class _McpApp:
         headers = Headers.of(scope)
         principal = await principal_of(headers, self._authenticator)
         body = (await receive())["body"]
-        try:
-            status, answer = await self._endpoint.answer(
-                Post(principal, slug, headers, scope[REQUEST_ID], receive, client_address(scope)), body
-            )
-        except WithdrawnError:
-            return
-        await (send_empty(send, status) if answer is None else send_json(send, status, answer))
+        post = Post(principal, slug, headers, scope[REQUEST_ID], receive, client_address(scope))
+        stream, work = Stream(send), self._endpoint.answer(post, body)
+        with suppress(WithdrawnError):
+            streams = takes_stream(headers)
+            answer = await awaited(work, post.line, stream, streams=streams, keep_alive_s=self._keep_alive_s)
+            await stream.end(answer)

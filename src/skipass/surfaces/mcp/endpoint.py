@@ -5,10 +5,12 @@ Everything that can be wrong with a message ends here as a JSON-RPC error and is
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any
 
+from skipass.clock import Clock
 from skipass.errors import Kind, SkipassError
 from skipass.nouns.principal import Principal
 from skipass.surfaces.edge.asgi import Receive
@@ -18,20 +20,20 @@ from skipass.surfaces.edge.strict_json import parse_json
 from skipass.surfaces.edge.unforeseen import unforeseen
 from skipass.surfaces.mcp import jsonrpc, methods
 from skipass.surfaces.mcp.context import call_context
+from skipass.surfaces.mcp.exchange import NOTHING, Exchange, Further, Json
 from skipass.surfaces.mcp.jsonrpc import Fault, Message
+from skipass.surfaces.mcp.line import Line, Progress
 from skipass.surfaces.mcp.media import check_media
 from skipass.surfaces.mcp.modern import check_notification, check_request
-from skipass.surfaces.mcp.ports import ToolBackend
-from skipass.surfaces.mcp.revisions import VERSION_HEADER, Era, era_of
+from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend
+from skipass.surfaces.mcp.revisions import VERSION_HEADER, Era, era_of, meta_of
+from skipass.surfaces.mcp.stream import Answer, ticking
 from skipass.surfaces.mcp.withdrawal import WithdrawnError, unless_withdrawn
 from skipass.tools.call import CallContext
 
 _MAX_BATCH = 20
 # A request without a version speaks 2025-03-26: the header came with the revision after it.
 _BATCH_VERSIONS: tuple[list[str], ...] = ([], ["2025-03-26"])
-
-Answer: TypeAlias = tuple[int, Any]
-"""HTTP status and JSON body; a body of None is an empty one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +46,23 @@ class Post:
     request_id: str
     receive: Receive
     client_address: str | None = None
+    line: Line = field(default_factory=Line)
 
 
 class Endpoint:
     """Answers posts to any slug."""
 
-    def __init__(self, backend: ToolBackend, settings: EdgeSettings) -> None:
-        self._backend = backend
-        self._settings = settings
+    def __init__(
+        self,
+        backend: ToolBackend,
+        settings: EdgeSettings,
+        clock: Clock,
+        *,
+        resources: ResourceBackend | None = None,
+        further: Further = NOTHING,
+    ) -> None:
+        self._backend, self._resources, self._further = backend, resources, further
+        self._settings, self._clock = settings, clock
 
     async def answer(self, post: Post, body: bytes) -> Answer:
         """Return the answer to one POST; raises `unauthenticated` and `WithdrawnError`, nothing else."""
@@ -96,7 +107,7 @@ class Endpoint:
             check_notification(message, post.headers)
         return 202, None
 
-    async def _request(self, post: Post, message: Message, era: Era) -> methods.Json:
+    async def _request(self, post: Post, message: Message, era: Era) -> Json:
         if era is Era.MODERN:
             check_request(message, post.headers)
             return await self._guarded(post, message, era)
@@ -105,7 +116,7 @@ class Endpoint:
         except Fault as fault:
             raise fault.in_legacy() from None
 
-    async def _guarded(self, post: Post, message: Message, era: Era) -> methods.Json:
+    async def _guarded(self, post: Post, message: Message, era: Era) -> Json:
         """Let only faults, `unauthenticated` and a withdrawal out, whatever the backend raises."""
         try:
             return await self._result(post, message, era)
@@ -118,14 +129,33 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 - an older client waits for ever on a 500 without JSON-RPC
             raise jsonrpc.fault_of(unforeseen(error, post.request_id)) from None
 
-    async def _result(self, post: Post, message: Message, era: Era) -> methods.Json:
-        context = call_context(message, post.headers, request_id=post.request_id, wait_s=self._settings.wait_s)
-        call = replace(context, client_address=post.client_address)
-        server = await self._backend.server(post.principal, post.slug)
-        exchange = methods.Exchange(self._backend, post.principal, server, call, message.params)
-        work = methods.answer(message, era, exchange)
+    async def _result(self, post: Post, message: Message, era: Era) -> Json:
+        progress = Progress(post.line, meta_of(message.params).get("progressToken"))
+        exchange = await self._exchange(post, message, era, progress)
+        work: Coroutine[Any, Any, Json] = methods.answer(exchange)
+        if progress.wanted and message.method == "tools/call":
+            began = self._clock.monotonic()
+            work = ticking(
+                work, lambda: progress.tick(round(self._clock.monotonic() - began, 1)), self._settings.progress_s
+            )
         # Only the stateless revision reads a closed stream as a withdrawal; elsewhere it cancels nothing.
         return await (unless_withdrawn(work, post.receive) if era is Era.MODERN else work)
+
+    async def _exchange(self, post: Post, message: Message, era: Era, progress: Progress) -> Exchange:
+        context = call_context(message, post.headers, request_id=post.request_id, wait_s=self._settings.wait_s)
+        return Exchange(
+            backend=self._backend,
+            principal=post.principal,
+            server=await self._backend.server(post.principal, post.slug),
+            call=replace(context, client_address=post.client_address, report=progress.report),
+            params=message.params,
+            method=message.method,
+            era=era,
+            headers=post.headers,
+            line=post.line,
+            resources=self._resources,
+            further=self._further,
+        )
 
     async def _refused(self, post: Post, fault: Fault, message_id: str | int | None) -> Answer:
         if not fault.recorded:

@@ -17,6 +17,8 @@ INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
 INTERNAL_ERROR = -32603
+RESOURCE_NOT_FOUND = -32002
+"""Of the older revisions only; the stateless one answers -32602."""
 HEADER_MISMATCH = -32020
 UNSUPPORTED_VERSION = -32022
 
@@ -52,7 +54,7 @@ class Fault(Exception):
 
     def in_legacy(self) -> Fault:
         """Return the fault as older clients take it: what a method answers, errors too, is HTTP 200 to them."""
-        if self.code in (METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR):
+        if self.code in (METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR, RESOURCE_NOT_FOUND):
             self.status = 200
         return self
 

@@ -1,4 +1,4 @@
-"""Media types: JSON in, JSON out.
+"""Media types: JSON in; JSON out, or a stream of events for a client that names it.
 
 Source: MCP 2026-07-28 and 2025-11-25, Streamable HTTP (Sending Messages); RFC 9110 12.5.1 (Accept), 15.5.16 (415).
 """
@@ -18,6 +18,11 @@ def check_media(headers: Headers) -> None:
     accepted = _types(headers.all("accept"))
     if accepted and not accepted & _ACCEPTED:
         raise Fault(INVALID_REQUEST, "The answer is application/json.", hint="Set Accept.", status=406)
+
+
+def takes_stream(headers: Headers) -> bool:
+    """Return whether the client says that it reads event streams; a bare `*/*` does not say so."""
+    return "text/event-stream" in _types(headers.all("accept"))
 
 
 def _types(values: list[str]) -> set[str]:

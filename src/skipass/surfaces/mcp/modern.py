@@ -55,7 +55,7 @@ def _check_name(message: Message, headers: Headers) -> None:
     if key is None:
         return
     sent = routing_header(headers, "mcp-name")
-    if sent is None or _decoded(sent) != message.params.get(key):
+    if sent is None or decoded(sent) != message.params.get(key):
         raise Fault(HEADER_MISMATCH, f"The header mcp-name is absent or is not the body's params.{key}")
 
 
@@ -64,7 +64,8 @@ def _same(headers: Headers, name: str, expected: object) -> None:
         raise Fault(HEADER_MISMATCH, f"The header {name} is absent or does not agree with the body")
 
 
-def _decoded(value: str) -> str | None:
+def decoded(value: str) -> str | None:
+    """Return what a header's value stands for, taken out of its base64 wrapping; None when that is malformed."""
     match = _ENCODED.fullmatch(value)
     if match is None:
         return value

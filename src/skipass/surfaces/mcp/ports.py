@@ -9,7 +9,6 @@ from skipass.errors import SkipassError
 from skipass.nouns.envelope import Envelope
 from skipass.nouns.principal import Principal
 from skipass.tools.call import CallContext, WaitingCall
-from skipass.tools.catalogue import ToolSpec
 
 
 class McpServer(Protocol):
@@ -38,8 +37,12 @@ class ToolBackend(Protocol):
         """Return the server behind a slug, or raise `not_found` when there is none for this caller."""
         ...
 
-    async def list_tools(self, principal: Principal, slug: str) -> Sequence[ToolSpec]:
-        """Return the tools this caller may use, in a fixed order."""
+    async def list_tools(self, principal: Principal, slug: str) -> Sequence[Mapping[str, Any]]:
+        """Return the tools this caller may use as `tools/list` shows them, in a fixed order."""
+        ...
+
+    async def input_schema(self, principal: Principal, slug: str, name: str) -> Mapping[str, Any] | None:
+        """Return the input schema of one tool as it is listed, None where there is no such tool; asked at each call."""
         ...
 
     async def call_tool(
@@ -54,6 +57,29 @@ class ToolBackend(Protocol):
 
     async def record_refusal(self, principal: Principal, slug: str, error: SkipassError, call: CallContext) -> None:
         """Record a request that was refused before it became a tool call, such as malformed JSON."""
+        ...
+
+
+class ResourceBackend(Protocol):
+    """What can be read besides calling tools; each method raises `SkipassError`, `not_found` for what is not there."""
+
+    async def list_resources(
+        self, principal: Principal, slug: str, cursor: str | None
+    ) -> tuple[Sequence[Mapping[str, Any]], str | None]:
+        """Return one page of resources as `resources/list` shows them, and the cursor of the next, None at the end.
+
+        Raises `invalid_request` for a cursor that was not given out.
+        """
+        ...
+
+    async def list_templates(self, principal: Principal, slug: str) -> Sequence[Mapping[str, Any]]:
+        """Return every template as `resources/templates/list` shows it."""
+        ...
+
+    async def read_resource(
+        self, principal: Principal, slug: str, uri: str, call: CallContext
+    ) -> Sequence[Mapping[str, Any]]:
+        """Return the contents of a resource as `resources/read` shows them, recording the call."""
         ...
 
 
