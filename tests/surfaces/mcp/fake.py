@@ -52,7 +52,9 @@ class OpsServer:
 class FakeAuthenticator:
     """Knows one key, and one identifier that the key may not act for."""
 
-    async def authenticate(self, bearer: str, *, identifier: str | None) -> Principal:
+    async def authenticate(
+        self, bearer: str, *, identifier: str | None = None, resource: str | None = None
+    ) -> Principal:
         if bearer != KEY:
             raise SkipassError("unauthenticated")
         if identifier == "mallory":

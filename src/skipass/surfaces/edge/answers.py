@@ -45,19 +45,31 @@ async def send_error(
     request: Headers,
     status: int | None = None,
     resource_metadata: str | None = None,
+    scope: str | None = None,
 ) -> None:
-    """Send `{"error": {…}}` with the status of the failure's kind (or `status`), and a challenge with every 401."""
+    """Send `{"error": {…}}` with the status of the failure's kind (or `status`), and a challenge with every 401.
+
+    `scope` is what a client should ask for that finds its metadata at `resource_metadata`.
+    """
     code = status or STATUS[error.kind]
-    headers = refusal_headers(code, request, resource_metadata=resource_metadata)
+    headers = refusal_headers(code, request, resource_metadata=resource_metadata, scope=scope)
     await send_json(send, code, {"error": error.as_dict()}, headers)
 
 
-def refusal_headers(status: int, request: Headers, *, resource_metadata: str | None = None) -> dict[str, str]:
-    """Return what RFC 9110 wants beside a status: `WWW-Authenticate` with a 401, nothing with the others."""
+def refusal_headers(
+    status: int, request: Headers, *, resource_metadata: str | None = None, scope: str | None = None
+) -> dict[str, str]:
+    """Return what RFC 9110 wants beside a status: `WWW-Authenticate` with a 401, nothing with most others.
+
+    A 403 has one where the token lacks a `scope`. Source: RFC 6750 §3.1
+    """
+    if status == 403 and scope:
+        asks = challenge(error="insufficient_scope", resource_metadata=resource_metadata, scope=scope)
+        return {"www-authenticate": asks}
     if status != 401:
         return {}
     refused = "invalid_token" if "authorization" in request else None
-    return {"www-authenticate": challenge(error=refused, resource_metadata=resource_metadata)}
+    return {"www-authenticate": challenge(error=refused, resource_metadata=resource_metadata, scope=scope)}
 
 
 async def _send(send: Send, status: int, body: bytes, headers: Mapping[str, str]) -> None:

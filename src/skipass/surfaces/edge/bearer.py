@@ -20,8 +20,13 @@ _HOW = "Send the header `Authorization: Bearer <key or token>`."
 class Authenticator(Protocol):
     """Turns a bearer token into the caller it was given to."""
 
-    async def authenticate(self, bearer: str, *, identifier: str | None) -> Principal:
-        """Return the caller, acting for `identifier` when named; raise `unauthenticated`, `not_your_user`, …"""
+    async def authenticate(
+        self, bearer: str, *, identifier: str | None = None, resource: str | None = None
+    ) -> Principal:
+        """Return the caller, acting for `identifier` when named; raise `unauthenticated`, `not_your_user`, …
+
+        `resource` is the address that is asked, where tokens are given for one address.
+        """
         ...
 
 
@@ -49,13 +54,14 @@ def identifier_from(headers: Headers) -> str | None:
     return value
 
 
-async def principal_of(headers: Headers, authenticator: Authenticator) -> Principal:
-    """Return the verified caller of a request, or raise what the authenticator or the headers say."""
-    return await authenticator.authenticate(bearer_from(headers), identifier=identifier_from(headers))
+async def principal_of(headers: Headers, authenticator: Authenticator, resource: str | None = None) -> Principal:
+    """Return the verified caller of a request to `resource`, or raise what the authenticator or the headers say."""
+    bearer, identifier = bearer_from(headers), identifier_from(headers)
+    return await authenticator.authenticate(bearer, identifier=identifier, resource=resource)
 
 
 def challenge(*, error: str | None = None, resource_metadata: str | None = None, scope: str | None = None) -> str:
-    """Return a `WWW-Authenticate` value; `error` only when a token was sent and refused."""
+    """Return a `WWW-Authenticate` value; `error` only when a token was sent and refused, `scope` what to ask for."""
     parts = {"resource_metadata": resource_metadata, "scope": scope, "error": error}
     given = ", ".join(f'{name}="{_quotable(value)}"' for name, value in parts.items() if value)
     return f"Bearer {given}".strip()
