@@ -33,7 +33,8 @@ _log = structlog.get_logger("skipass.http")
 
 def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: Clock) -> App:
     """Return the whole gateway as one ASGI app."""
-    mcp = create_mcp_app(gateway.calls, gateway.authenticator, edge, clock)
+    resources, waiting = gateway.resources, gateway.waiting_calls
+    mcp = create_mcp_app(gateway.calls, gateway.authenticator, edge, clock, resources=resources, waiting=waiting)
     rest = create_rest_app(gateway, edge, clock)
     console = create_console_app(gateway, edge, clock)
     house = Door(_House(gateway, settings), edge, clock)

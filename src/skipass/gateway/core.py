@@ -52,6 +52,8 @@ from skipass.gateway.refusals import Refusals
 from skipass.gateway.registrations import Registrations
 from skipass.gateway.renewal import Renewal
 from skipass.gateway.replacing import Replacing
+from skipass.gateway.request_state import WaitingCalls
+from skipass.gateway.resources import Resources
 from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
@@ -85,6 +87,8 @@ class Gateway:
     key_pairs: KeyPairs
     sessions: Sessions
     session_records: SessionRecords
+    resources: Resources
+    waiting_calls: WaitingCalls
     ending: Ending
     approvals: Approvals
     cards: Cards
@@ -200,6 +204,7 @@ def build(deps: Deps) -> Gateway:
     )
     statements = StatementCalls(deps, executor, runner, delivery, tickets)
     cards, events = Cards(deps, approvals, executor, tickets), Events(deps)
+    records = SessionRecords(deps, sessions, cards, events)
     return Gateway(
         deps=deps,
         authenticator=authenticator,
@@ -207,7 +212,9 @@ def build(deps: Deps) -> Gateway:
         streaming=Streaming(deps, calls, statements, delivery, epoch),
         key_pairs=KeyPairs(deps, authenticator),
         sessions=sessions,
-        session_records=SessionRecords(deps, sessions, cards, events),
+        session_records=records,
+        resources=Resources(deps, calls, records),
+        waiting_calls=WaitingCalls(deps),
         ending=ending,
         approvals=approvals,
         cards=cards,

@@ -10,17 +10,18 @@ import re
 from contextlib import suppress
 
 from skipass.clock import Clock
-from skipass.errors import SkipassError
+from skipass.errors import Kind, SkipassError
 from skipass.surfaces.edge.answers import send_empty, send_error
 from skipass.surfaces.edge.asgi import REQUEST_ID, App, Receive, Scope, Send, client_address
 from skipass.surfaces.edge.bearer import Authenticator, principal_of
 from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.guide import Guide
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.mcp.endpoint import Endpoint, Post
 from skipass.surfaces.mcp.exchange import NOTHING, Further
 from skipass.surfaces.mcp.media import takes_stream
-from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend
+from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend, WaitingCalls
 from skipass.surfaces.mcp.stream import Stream, awaited
 from skipass.surfaces.mcp.withdrawal import WithdrawnError
 
@@ -34,16 +35,21 @@ def create_mcp_app(
     clock: Clock,
     *,
     resources: ResourceBackend | None = None,
+    waiting: WaitingCalls | None = None,
     further: Further = NOTHING,
+    guide: Guide | None = None,
 ) -> App:
-    """Return the ASGI app that serves `/{slug}/mcp`, the door included."""
-    endpoint = Endpoint(backend, settings, clock, resources=resources, further=further)
-    return Door(_McpApp(endpoint, authenticator, settings.keep_alive_s), settings, clock)
+    """Return the ASGI app that serves `/{slug}/mcp`, the door included; `guide` is how a client comes to a token."""
+    endpoint = Endpoint(backend, settings, clock, resources=resources, waiting=waiting, further=further)
+    return Door(_McpApp(endpoint, authenticator, settings.keep_alive_s, guide), settings, clock)
 
 
 class _McpApp:
-    def __init__(self, endpoint: Endpoint, authenticator: Authenticator, keep_alive_s: float) -> None:
+    def __init__(
+        self, endpoint: Endpoint, authenticator: Authenticator, keep_alive_s: float, guide: Guide | None
+    ) -> None:
         self._endpoint, self._authenticator, self._keep_alive_s = endpoint, authenticator, keep_alive_s
+        self._guide = guide
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -55,11 +61,23 @@ class _McpApp:
         elif scope["method"] != "POST":
             await send_empty(send, 405, {"allow": "POST"})
         else:
-            await self._post(scope, path[1], receive, send)
+            await self._asked(scope, path[1], receive, send)
+
+    async def _asked(self, scope: Scope, slug: str, receive: Receive, send: Send) -> None:
+        """Serve a post; a caller who is nobody, or whose token does not reach that far, is told how to get another."""
+        try:
+            await self._post(scope, slug, receive, send)
+        except SkipassError as error:
+            if self._guide is None or error.kind not in (Kind.UNAUTHENTICATED, Kind.FORBIDDEN):
+                raise
+            scopes = self._guide.scope if error.kind is Kind.UNAUTHENTICATED else error.details.get("scope")
+            where = self._guide.metadata(slug)
+            await send_error(send, error, request=Headers.of(scope), resource_metadata=where, scope=scopes)
 
     async def _post(self, scope: Scope, slug: str, receive: Receive, send: Send) -> None:
         headers = Headers.of(scope)
-        principal = await principal_of(headers, self._authenticator)
+        resource = self._guide.resource(slug) if self._guide else None
+        principal = await principal_of(headers, self._authenticator, resource)
         body = (await receive())["body"]
         post = Post(principal, slug, headers, scope[REQUEST_ID], receive, client_address(scope))
         stream, work = Stream(send), self._endpoint.answer(post, body)

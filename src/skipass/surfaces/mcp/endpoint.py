@@ -25,7 +25,7 @@ from skipass.surfaces.mcp.jsonrpc import Fault, Message
 from skipass.surfaces.mcp.line import Line, Progress
 from skipass.surfaces.mcp.media import check_media
 from skipass.surfaces.mcp.modern import check_notification, check_request
-from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend
+from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend, WaitingCalls
 from skipass.surfaces.mcp.revisions import VERSION_HEADER, Era, era_of, meta_of
 from skipass.surfaces.mcp.stream import Answer, ticking
 from skipass.surfaces.mcp.withdrawal import WithdrawnError, unless_withdrawn
@@ -59,13 +59,14 @@ class Endpoint:
         clock: Clock,
         *,
         resources: ResourceBackend | None = None,
+        waiting: WaitingCalls | None = None,
         further: Further = NOTHING,
     ) -> None:
-        self._backend, self._resources, self._further = backend, resources, further
+        self._backend, self._resources, self._waiting, self._further = backend, resources, waiting, further
         self._settings, self._clock = settings, clock
 
     async def answer(self, post: Post, body: bytes) -> Answer:
-        """Return the answer to one POST; raises `unauthenticated` and `WithdrawnError`, nothing else."""
+        """Return the answer to one POST; raises `unauthenticated`, `insufficient_scope` and `WithdrawnError`."""
         try:
             check_media(post.headers)
             value = self._parsed(body)
@@ -117,13 +118,13 @@ class Endpoint:
             raise fault.in_legacy() from None
 
     async def _guarded(self, post: Post, message: Message, era: Era) -> Json:
-        """Let only faults, `unauthenticated` and a withdrawal out, whatever the backend raises."""
+        """Let only faults, `unauthenticated`, `insufficient_scope` and a withdrawal out, whatever the backend raises."""
         try:
             return await self._result(post, message, era)
         except (Fault, WithdrawnError):
             raise
         except SkipassError as error:
-            if error.kind is Kind.UNAUTHENTICATED:
+            if error.kind is Kind.UNAUTHENTICATED or error.code == "insufficient_scope":
                 raise
             raise jsonrpc.fault_of(error) from None
         except Exception as error:  # noqa: BLE001 - an older client waits for ever on a 500 without JSON-RPC
@@ -154,6 +155,7 @@ class Endpoint:
             headers=post.headers,
             line=post.line,
             resources=self._resources,
+            waiting=self._waiting,
             further=self._further,
         )
 

@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 from skipass.nouns.principal import Principal
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.mcp.line import Line
-from skipass.surfaces.mcp.ports import McpServer, ResourceBackend, ToolBackend
+from skipass.surfaces.mcp.ports import McpServer, ResourceBackend, ToolBackend, WaitingCalls
 from skipass.surfaces.mcp.revisions import Era
 from skipass.tools.call import CallContext
 
@@ -35,7 +35,8 @@ NOTHING = Further()
 class Exchange:
     """One request with everything known about it.
 
-    `line` takes what the client is told before the answer; `resources` is None where nothing can be read.
+    `line` takes what the client is told before the answer; `resources` is None where nothing can be read,
+    `waiting` where no user is ever asked.
     """
 
     backend: ToolBackend
@@ -48,4 +49,5 @@ class Exchange:
     headers: Headers
     line: Line
     resources: ResourceBackend | None = None
+    waiting: WaitingCalls | None = None
     further: Further = NOTHING

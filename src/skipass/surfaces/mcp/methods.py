@@ -16,6 +16,8 @@ from skipass.surfaces.mcp.ports import McpServer
 from skipass.surfaces.mcp.revisions import META_SERVER, MODERN, Era, negotiated
 
 _LIST_TTL_MS = 60_000
+_FLEETING = frozenset({"resources/list", "resources/read"})
+"""What a client may keep and has to ask for again each time: sessions open and end, and each read is on record."""
 _UNCACHED = frozenset({"tools/call", "prompts/get", "completion/complete"})
 
 
@@ -104,7 +106,8 @@ def _complete(result: Json, exchange: Exchange) -> Json:
     whole = {"resultType": "complete", **result, "_meta": {META_SERVER: _server_info(exchange.server)}}
     if exchange.method in _UNCACHED or whole["resultType"] != "complete":
         return whole
-    return whole | {"ttlMs": _LIST_TTL_MS, "cacheScope": "private"}
+    ttl_ms = 0 if exchange.method in _FLEETING else _LIST_TTL_MS
+    return whole | {"ttlMs": ttl_ms, "cacheScope": "private"}
 
 
 def _server_info(server: McpServer) -> Json:

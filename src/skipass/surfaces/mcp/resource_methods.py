@@ -6,6 +6,7 @@ Source: MCP 2026-07-28 and 2025-11-25, Resources.
 from __future__ import annotations
 
 from skipass.errors import Kind, SkipassError
+from skipass.surfaces.mcp.elicitation import Elicitation
 from skipass.surfaces.mcp.exchange import Exchange, Json
 from skipass.surfaces.mcp.jsonrpc import INVALID_PARAMS, RESOURCE_NOT_FOUND, Fault
 from skipass.surfaces.mcp.revisions import Era
@@ -41,9 +42,17 @@ async def read_resource(exchange: Exchange) -> Json:
         raise Fault(INVALID_PARAMS, f"resources/read needs uri, a string of at most {_MOST_URI_CHARS:,} characters.")
     if exchange.resources is None:
         raise _not_found(exchange, uri, SkipassError("not_found", "There is no such resource."), recorded=False)
+    elicitation = Elicitation(exchange, uri)
+    declined = await elicitation.come_back()
+    if declined is not None:
+        await exchange.backend.record_refusal(exchange.principal, exchange.server.slug, declined, exchange.call)
+        raise declined
     try:
         contents = await exchange.resources.read_resource(exchange.principal, exchange.server.slug, uri, exchange.call)
     except SkipassError as error:
+        question = elicitation.question(error.details) if error.code == "consent_required" else None
+        if question is not None:
+            return question
         if error.kind is not Kind.NOT_FOUND:
             raise
         raise _not_found(exchange, uri, error, recorded=True) from None

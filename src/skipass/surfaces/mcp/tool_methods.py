@@ -12,6 +12,7 @@ from typing import Any
 from skipass.errors import Kind, SkipassError
 from skipass.nouns.envelope import Envelope, Status
 from skipass.surfaces.edge.refusals import envelope_of
+from skipass.surfaces.mcp.elicitation import Elicitation
 from skipass.surfaces.mcp.exchange import Exchange, Json
 from skipass.surfaces.mcp.jsonrpc import INVALID_PARAMS, Fault
 from skipass.surfaces.mcp.mirrored import check_mirrored
@@ -56,7 +57,19 @@ async def call_tool(exchange: Exchange) -> Json:
     if exchange.era is Era.MODERN:
         schema = await exchange.backend.input_schema(exchange.principal, exchange.server.slug, name)
         check_mirrored(schema or {}, given, exchange.headers)
-    return tool_result(await _envelope(exchange, name, given))
+    return await _result(exchange, name, given)
+
+
+async def _result(exchange: Exchange, name: str, arguments: Mapping[str, Any]) -> Json:
+    """Return the result of a call, or the question that its user has to answer first."""
+    elicitation = Elicitation(exchange, name, arguments)
+    declined = await elicitation.come_back()
+    if declined is not None:
+        await exchange.backend.record_refusal(exchange.principal, exchange.server.slug, declined, exchange.call)
+        return tool_result(envelope_of(declined, exchange.call.request_id))
+    envelope = await _envelope(exchange, name, arguments)
+    waits = envelope.status is Status.CONSENT_REQUIRED
+    return (elicitation.question(envelope.fields) if waits else None) or tool_result(envelope)
 
 
 async def _envelope(exchange: Exchange, name: str, arguments: Mapping[str, Any]) -> Envelope:
@@ -67,7 +80,7 @@ async def _envelope(exchange: Exchange, name: str, arguments: Mapping[str, Any])
     except SkipassError as error:
         if error.code == "unknown_tool":
             raise Fault(INVALID_PARAMS, error.message, cause=error, recorded=True) from None
-        if error.kind is Kind.UNAUTHENTICATED:
+        if error.kind is Kind.UNAUTHENTICATED or error.code == "insufficient_scope":
             raise
         return envelope_of(error, exchange.call.request_id)
 
