@@ -161,9 +161,10 @@ async def stage(
 
 
 @asynccontextmanager
-async def served(at: Stage, port: int = 0) -> AsyncIterator[str]:
+async def served(at: Stage, port: int = 0, *, edge: EdgeSettings | None = None) -> AsyncIterator[str]:
     """Yield the address of a stage's gateway behind a real HTTP server, in the same event loop as its jobs."""
-    app = create_app(at.gateway, Settings(home=at.home.path, sandbox=True), EdgeSettings(), at.gateway.deps.clock)
+    settings = Settings(home=at.home.path, sandbox=True)
+    app = create_app(at.gateway, settings, edge or EdgeSettings(), at.gateway.deps.clock)
     with socket.create_server(("127.0.0.1", port)) as listener:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", access_log=False))
         server.capture_signals = nullcontext  # type: ignore[method-assign]
