@@ -2,29 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from gateways import Stage, served, snowflake, stage
-from skipass.sandbox.testing import RunningSandbox
+from gateways import Stage, served
 from surfaces.console.browser import House
 
 if TYPE_CHECKING:
     from browser.chrome import Chrome
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +22,6 @@ async def chrome() -> AsyncIterator[Chrome]:
     if path is None:
         pytest.skip("Chromium is not installed")
     async with running_chrome(path) as running:
-        yield running
-
-
-@pytest.fixture
-async def at(sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
-    sandbox.control.reset()
-    async with stage(sandbox, tmp_path / "home") as running:
         yield running
 
 

@@ -12,11 +12,6 @@ from gateways import snowflake, stage
 from skipass.sandbox.testing import RunningSandbox
 
 
-@pytest.fixture(scope="session")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 def sandbox() -> Iterator[RunningSandbox]:
     with snowflake() as running:

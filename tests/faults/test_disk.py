@@ -19,11 +19,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 READ = {"statement": "SELECT order_id FROM ops.orders"}
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def files_may_grow(pid: int, most: int) -> None:
     """Let the process write no file beyond `most` bytes; a write past it fails as on a full disk."""
     _, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE)

@@ -32,11 +32,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 READ = "SELECT order_id, {n} AS killed FROM ops.orders"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @dataclass(frozen=True, slots=True)
 class Replica:
     """One gateway process: its home, and what it said when it was ready."""

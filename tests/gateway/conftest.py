@@ -1,30 +1,14 @@
-"""A sandbox for the module, a gateway for the test."""
+"""What the gateway's tests skip over PostgreSQL."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import AsyncExitStack
-from pathlib import Path
+from collections.abc import Generator
 
 import pytest
 
-from gateways import Stage, snowflake, stage
-from postgres import Postgres
 from skipass.errors import SkipassError
-from skipass.sandbox.testing import RunningSandbox
 
 OF_A_FILE = {"test_home", "test_secrets", "test_trouble"}
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
 
 
 @pytest.hookimpl(wrapper=True)
@@ -39,15 +23,7 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
 
 
 @pytest.fixture
-async def at(sandbox: RunningSandbox, tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Stage]:
-    sandbox.control.reset()
-    async with AsyncExitStack() as stack:
-        url = None
-        if request.config.getoption("--postgres"):
-            if request.path.stem in OF_A_FILE:
-                pytest.skip("is about SQLite's file")
-            postgres: Postgres = request.getfixturevalue("postgres")
-            name = await postgres.migrated()
-            stack.push_async_callback(postgres.drop, name)
-            url = postgres.url(name)
-        yield await stack.enter_async_context(stage(sandbox, tmp_path / "home", database_url=url))
+def database_url(request: pytest.FixtureRequest, database_url: str | None) -> str | None:
+    if database_url is not None and request.path.stem in OF_A_FILE:
+        pytest.skip("is about SQLite's file")
+    return database_url

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateways import served, snowflake, stage
+from gateways import served, stage
 from isolation.estate import Estate, settled
 from skipass.sandbox.testing import RunningSandbox
 from surfaces.rest.house import house
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
 
 
 @pytest.fixture(scope="module")

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from gateways import Stage, served, snowflake, stage
+from gateways import Stage, served, stage
 from people.walk import DANA, ERIK, GROUPS, Town
 from skipass.sandbox.testing import RunningSandbox
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
 
 
 @pytest.fixture

@@ -24,11 +24,6 @@ pytestmark = pytest.mark.anyio
 PATH = "/api/v2/databases/OPS_DB/schemas/OPS/mcp-servers/OPS_MCP"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @asynccontextmanager
 async def connected(sandbox: RunningSandbox, token: str, mode: str) -> AsyncIterator[McpClient]:
     async with httpx2.AsyncClient(headers={"Authorization": f"Bearer {token}"}) as http:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from gateways import Stage, served, snowflake, stage
+from gateways import Stage, served, stage
 from skipass.sandbox.testing import RunningSandbox
 from skipass.sdk import AsyncSkipass, Skipass
 
@@ -24,17 +24,6 @@ class Served:
     def key(self) -> str:
         """The agent's key."""
         return str(self.stage.keys["agent"]["api_key"])
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
 
 
 @pytest.fixture

@@ -25,11 +25,6 @@ from skipass.storage.pgjournal import PostgresJournal
 from skipass.storage.server import Server
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let callers wait longer than a busy machine stops; a test of giving up sets it lower again."""

@@ -4,38 +4,18 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from pathlib import Path
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import aiohttp
 import pytest
 
-from gateways import Stage, served, snowflake, stage
+from gateways import Stage, served
 from skipass.nouns.statement import Statement
-from skipass.sandbox.testing import RunningSandbox
 
 pytestmark = pytest.mark.anyio
 READ = "SELECT order_id FROM ops.orders WHERE order_id = 1003"
 HIDDEN = "FINANCE_DB.HR.SALARIES"
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
-
-
-@pytest.fixture
-async def at(sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
-    sandbox.control.reset()
-    async with stage(sandbox, tmp_path / "home") as running:
-        yield running
 
 
 class Door:

@@ -19,11 +19,6 @@ pytestmark = pytest.mark.anyio
 LONG = "SELECT order_id FROM orders WHERE status IN (" + ", ".join(f"'s{i}'" for i in range(400)) + ")"
 
 
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture
 async def pool() -> AsyncIterator[GuardPool]:
     pool = GuardPool()

@@ -24,11 +24,6 @@ class Slot:
         await self.app(scope, receive, send)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(scope="session")
 def slot() -> Slot:
     return Slot()

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
 
-from gateways import Stage, served, snowflake, stage
-from skipass.sandbox.testing import RunningSandbox
+from gateways import Stage, served
 
 ROOT = "/api/v2/statements"
 
@@ -41,24 +39,6 @@ class Wire:
             answer, told = await self.send("GET", f"{ROOT}/{handle}")
             if answer.status != 202:
                 return answer, told
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module")
-def sandbox() -> Iterator[RunningSandbox]:
-    with snowflake() as running:
-        yield running
-
-
-@pytest.fixture
-async def at(sandbox: RunningSandbox, tmp_path: Path) -> AsyncIterator[Stage]:
-    sandbox.control.reset()
-    async with stage(sandbox, tmp_path / "home") as running:
-        yield running
 
 
 @pytest.fixture
