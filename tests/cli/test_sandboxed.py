@@ -148,6 +148,8 @@ def test_people_are_added_and_disabled(run: Run, admin: Run) -> None:
     url = admin("user", "link", "dana").out.strip()
     assert run("login", url).status == 0, "the link itself says where to sign in"
     assert run("user", "list", "--format", "json").lines[0]["name"] == "ada"
+    unbound = admin("user", "unbind", "dana")
+    assert (unbound.status, unbound.err.partition(":")[0]) == (1, "conflict")
     assert admin("user", "disable", "dana", "--format", "json").json["state"] == "disabled"
     assert run("user", "list").err.startswith("unauthenticated: ")
 

@@ -18,7 +18,7 @@ NOUNS = {
     "logout": [],
     "whoami": [],
     "sandbox": ["serve"],
-    "user": ["create", "list", "link", "disable"],
+    "user": ["create", "list", "link", "unbind", "disable"],
     "connection": ["add", "list", "show", "test", "setup-sql", "disable"],
     "key": ["new"],
     "agent": ["create", "list", "rotate", "disable", "config"],

@@ -67,6 +67,7 @@ from skipass.gateway.streaming import Streaming
 from skipass.gateway.system import System
 from skipass.gateway.tickets import Tickets
 from skipass.gateway.tokens_issued import Tokens
+from skipass.gateway.unbinding import Unbinding
 from skipass.gateway.upkeep import Upkeep
 from skipass.gateway.uploading import Uploading
 from skipass.gateway.vaulting import WATCH_S, Vaulting
@@ -94,6 +95,7 @@ class Gateway:
     cards: Cards
     notices: Notices
     people: People
+    unbinding: Unbinding
     groups: Groups
     reviews: Reviews
     automatic: Automatic
@@ -220,6 +222,7 @@ def build(deps: Deps) -> Gateway:
         cards=cards,
         notices=Notices(deps),
         people=People(deps),
+        unbinding=Unbinding(deps),
         groups=Groups(deps),
         reviews=Reviews(deps),
         automatic=Automatic(deps),

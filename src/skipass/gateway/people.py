@@ -68,7 +68,7 @@ class People:
         links_go(self._deps)
 
         async def make(unit: UnitOfWork) -> tuple[User, Secret[str]]:
-            user = await _named(unit, principal.tenant_id, name)
+            user = await named(unit, principal.tenant_id, name)
             return user, await add_link(unit, user, by)
 
         return await self._deps.journal.write(make)
@@ -78,7 +78,7 @@ class People:
         by = require(principal, Role.ADMIN)
 
         async def disable(unit: UnitOfWork) -> User:
-            user = await _named(unit, principal.tenant_id, name)
+            user = await named(unit, principal.tenant_id, name)
             await cut(unit, by, EndReason.REVOKED, user_id=user.id)
             await touched(unit, user, by, "disabled")
             unit.emit(Event(user.tenant_id, "user.disabled", user.id, {"by": by}))
@@ -150,7 +150,8 @@ async def touched(unit: UnitOfWork, user: User, by: str, what: str, change_id: s
     await unit.insert(change)
 
 
-async def _named(reader: Reader, tenant_id: str, name: str) -> User:
+async def named(reader: Reader, tenant_id: str, name: str) -> User:
+    """Return the person of a name, disabled ones too; raises `not_found`."""
     found = await reader.find(User, tenant_id=tenant_id, name=name, end_user_of=None, limit=1)
     if not found:
         raise SkipassError("not_found", f"There is no user {name[:80]!r}.", "See skipass user list.")

@@ -137,6 +137,7 @@ def user_view(user: User) -> dict[str, Any]:
         "roles": [role.value for role in user.roles],
         "state": user.state.value,
         "founder": user.founder,
+        "bound": user.subject is not None,
         "created_at": when(user.created_at),
     }
 

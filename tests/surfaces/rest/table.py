@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skipass.nouns.people import User
 from surfaces.rest.house import House, fresh, new_connection, session_request
 
 CALLERS = ("agent", "member", "auditor", "approver", "admin")
@@ -44,6 +45,17 @@ async def a_user(at: House) -> Made:
     name = fresh("user")
     await at.post("/users", {"name": name, "roles": ["member"]})
     return {"name": name}
+
+
+async def a_bound_user(at: House) -> Made:
+    made = await a_user(at)
+
+    async def bind(unit: Any) -> None:
+        (user,) = await unit.find(User, name=made["name"])
+        await unit.change(user, subject=f"https://idp.example.com|{user.id}")
+
+    await at.stage.gateway.deps.journal.write(bind)
+    return made
 
 
 async def a_member(at: House) -> Made:
@@ -137,6 +149,7 @@ TABLE = (
     Row("GET /users", WATCHERS),
     Row("POST /users/{name}/link", ADMINS_CREATE, needs=a_user),
     Row("POST /users/{name}/disable", ADMINS, needs=a_user),
+    Row("POST /users/{name}/unbind", ADMINS, needs=a_bound_user),
     Row("GET /groups", WATCHERS),
     Row("POST /groups/add", ADMINS, lambda: {"group": "oncall", "user": "sam"}),
     Row("POST /groups/remove", ADMINS, lambda: {"group": "known", "user": "sam"}, a_member),

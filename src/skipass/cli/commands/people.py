@@ -166,3 +166,11 @@ def link_(
 def disable(name: Annotated[str, typer.Argument()], form: FormatOption = Format.TABLE) -> None:
     """Disable a person: their tokens stop and nothing is admitted for them any more."""
     show_object(gateway().post(f"/users/{segment(name)}/disable"), form, _COLUMNS)
+
+
+@app.command("unbind")
+def unbind(name: Annotated[str, typer.Argument()], form: FormatOption = Format.TABLE) -> None:
+    """Forget who the identity provider says a person is: their sign-ins, tokens and sessions end now."""
+    show_object(gateway().post(f"/users/{segment(name)}/unbind"), form, _COLUMNS)
+    if form is Format.TABLE:
+        note(f"Whoever the identity provider calls {name} takes over what {name} has, at their next sign-in.")

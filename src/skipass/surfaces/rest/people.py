@@ -83,3 +83,9 @@ async def link_user(name: Segment, gateway: TheGateway, caller: Caller, once: On
 async def disable_user(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
     """Stop a person's tokens; nothing is admitted for them any more."""
     return reply(user_view(await gateway.people.disable(caller, name)))
+
+
+@router.post("/users/{name}/unbind", response_model=shapes.User, summary="Forget who a person is at the provider")
+async def unbind_user(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Take back who the identity provider says a person is; what they opened ends, and the next sign-in binds them."""
+    return reply(user_view(await gateway.unbinding.unbind(caller, name)))

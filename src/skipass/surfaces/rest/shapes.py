@@ -65,6 +65,7 @@ class User(Shape):
     roles: list[str] = Field(examples=[["member"]])
     state: Literal["active", "disabled"]
     founder: bool = Field(description="One of the two people the gateway began with.", examples=[False])
+    bound: bool = Field(description="Known by a subject of the identity provider.", examples=[True])
     created_at: AwareDatetime
 
 
