@@ -121,7 +121,7 @@ async def test_a_refused_header_is_challenged(town: Town) -> None:
         ("%ff", "invalid_request"),
         ("grant_type=authorization_code&client_id=skipass-cli&client_secret=x&code=a", "invalid_client"),
         ("grant_type=authorization_code&client_id=skipass-cli&code=a", "invalid_grant"),
-        ("grant_type=authorization_code&client_id=other&code=a", "invalid_grant"),
+        ("grant_type=authorization_code&client_id=other&code=a", "invalid_client"),
         (f"grant_type={DEVICE_GRANT}&client_id=skipass-cli&device_code=a", "invalid_grant"),
         ("a=b&" * 40 + "grant_type=client_credentials", "invalid_request"),
     ],

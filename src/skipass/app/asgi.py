@@ -12,6 +12,7 @@ from skipass.app.settings import Settings
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
+from skipass.gateway.oauth_scopes import FIRST
 from skipass.nouns.principal import Role
 from skipass.surfaces.connect.app import create_connect_app
 from skipass.surfaces.console.app import create_console_app
@@ -19,11 +20,12 @@ from skipass.surfaces.edge.answers import send_error, send_json
 from skipass.surfaces.edge.asgi import App, Message, Receive, Scope, Send
 from skipass.surfaces.edge.bearer import bearer_from
 from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.guide import RESOURCE_METADATA, Guide
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.issuers.app import create_issuers_app
 from skipass.surfaces.mcp.app import create_mcp_app
-from skipass.surfaces.oauth.app import create_oauth_app
+from skipass.surfaces.oauth.app import create_metadata_app, create_oauth_app
 from skipass.surfaces.oauth.metadata import METADATA_PATH
 from skipass.surfaces.rest.app import create_rest_app
 from skipass.surfaces.sqlapi.app import create_sqlapi_app
@@ -34,7 +36,10 @@ _log = structlog.get_logger("skipass.http")
 def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: Clock) -> App:
     """Return the whole gateway as one ASGI app."""
     resources, waiting = gateway.resources, gateway.waiting_calls
-    mcp = create_mcp_app(gateway.calls, gateway.authenticator, edge, clock, resources=resources, waiting=waiting)
+    guide = Guide(gateway.deps.base_url, " ".join(FIRST))
+    mcp = create_mcp_app(
+        gateway.calls, gateway.authenticator, edge, clock, resources=resources, waiting=waiting, guide=guide
+    )
     rest = create_rest_app(gateway, edge, clock)
     console = create_console_app(gateway, edge, clock)
     house = Door(_House(gateway, settings), edge, clock)
@@ -42,7 +47,9 @@ def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: 
     rooms |= {"console": console, "sign-in": console, "issuers": create_issuers_app(gateway, edge, clock)}
     connect = create_connect_app(gateway, edge, clock)
     oauth = create_oauth_app(gateway, edge, clock)
-    rooms |= {"connect": connect, "oauth/upstream-callback": connect, "oauth": oauth, METADATA_PATH[1:]: oauth}
+    rooms |= {"connect": connect, "oauth/upstream-callback": connect, "oauth": oauth}
+    metadata = create_metadata_app(gateway, edge, clock)
+    rooms |= {METADATA_PATH[1:]: metadata, RESOURCE_METADATA[1:]: metadata}
     sqlapi = create_sqlapi_app(gateway, edge, clock)
     rooms |= {"api/v2": sqlapi, "c": sqlapi}
     journal, router = gateway.deps.journal, _Router(rooms, mcp)

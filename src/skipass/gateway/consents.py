@@ -56,6 +56,14 @@ class Consents:
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
 
+    async def resource(self, slug: str) -> str | None:
+        """Return the address that tokens for an open slug are for, None where there is no such slug."""
+
+        async def load(reader: Reader) -> int:
+            return await reader.count(McpServer, slug=slug, state=Switch.ENABLED)
+
+        return resource_of(self._deps.base_url, slug) if await self._deps.journal.read(load) else None
+
     async def server(self, principal: Principal, resource: str, client: OAuthClient) -> McpServer | None:
         """Return the slug at this address if it lets the person in through this client, None otherwise."""
         load = self._deps.journal.read

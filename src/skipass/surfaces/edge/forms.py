@@ -18,7 +18,7 @@ def form_from(body: bytes, headers: Headers, names: Sequence[str]) -> Mapping[st
         raise SkipassError("invalid_request", "That is not a form of this page.")
     try:
         pairs = parse_qsl(
-            body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=10, errors="strict"
+            body.decode("ascii"), keep_blank_values=True, strict_parsing=True, max_num_fields=16, errors="strict"
         )
     except (ValueError, UnicodeError):
         raise SkipassError("invalid_request", "The form cannot be read.") from None

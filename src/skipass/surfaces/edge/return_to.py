@@ -12,10 +12,20 @@ _PLACE = re.compile(r"(apr|rvw)_[0-9a-z]{26}")
 _CONNECT = "/connect?"
 _QUERY = ("connection", "role")
 _AUTHORIZE = "/oauth/authorize?"
-AUTHORIZE_NAMES = ("client_id", "redirect_uri", "response_type", "state", "code_challenge", "code_challenge_method")
-"""What an authorization request of the command line carries."""
+AUTHORIZE_NAMES = (
+    "client_id",
+    "redirect_uri",
+    "response_type",
+    "state",
+    "code_challenge",
+    "code_challenge_method",
+    "resource",
+    "scope",
+    "prompt",
+)
+"""What of an authorization request is understood and carried on; the rest is ignored, as RFC 6749 §3.1 has it."""
 _DEVICE = "/oauth/device?"
-_MOST = 600
+_MOST = 4000
 
 
 def kept(to: str) -> str:
@@ -39,7 +49,7 @@ def connect_path(connection: str, role: str | None) -> str:
 
 
 def authorize_path(query: Mapping[str, str]) -> str:
-    """Return the address of the page where a signed-in person lets the command line act as them."""
+    """Return the address of the page where a signed-in person lets a program act for them."""
     return f"{_AUTHORIZE}{urlencode({name: query[name] for name in AUTHORIZE_NAMES if query.get(name)})}"
 
 

@@ -118,7 +118,7 @@ class Endpoint:
             raise fault.in_legacy() from None
 
     async def _guarded(self, post: Post, message: Message, era: Era) -> Json:
-        """Let only faults, `unauthenticated`, `insufficient_scope` and a withdrawal out, whatever the backend raises."""
+        """Let only faults, what a challenge answers, and a withdrawal out, whatever the backend raises."""
         try:
             return await self._result(post, message, era)
         except (Fault, WithdrawnError):

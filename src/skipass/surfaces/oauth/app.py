@@ -15,8 +15,9 @@ from skipass.surfaces.edge.pages import Reply
 from skipass.surfaces.edge.requests import Asked
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.oauth.authorize import Authorize
+from skipass.surfaces.oauth.clients import Registration, Revocation
 from skipass.surfaces.oauth.device import DevicePage
-from skipass.surfaces.oauth.metadata import METADATA_PATH, metadata
+from skipass.surfaces.oauth.metadata import Metadata
 from skipass.surfaces.oauth.sign_in import PAGES, SignIn
 from skipass.surfaces.oauth.token import TokenEndpoint
 
@@ -24,8 +25,21 @@ Handler = Callable[[Asked], Awaitable[Reply]]
 
 
 def create_oauth_app(gateway: Gateway, settings: EdgeSettings, clock: Clock) -> App:
-    """Return the ASGI app that serves `/oauth/…` and the server's metadata, the door included."""
+    """Return the ASGI app that serves `/oauth/…`, the door included."""
     return Door(_OAuth(gateway), settings, clock)
+
+
+def create_metadata_app(gateway: Gateway, settings: EdgeSettings, clock: Clock) -> App:
+    """Return the ASGI app of the documents that pages of any site may read, the door included."""
+    return Door(_Documents(gateway), settings, clock, any_origin=True)
+
+
+class _Documents:
+    def __init__(self, gateway: Gateway) -> None:
+        self._metadata = Metadata(gateway)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (await self._metadata.answer(await Asked.of(scope, receive))).send(send)
 
 
 class _OAuth:
@@ -44,7 +58,8 @@ class _OAuth:
         self._programs: Mapping[tuple[str, str], Handler] = {
             ("POST", "/oauth/token"): token.token,
             ("POST", "/oauth/device_authorization"): token.device,
-            ("GET", METADATA_PATH): lambda _: metadata(gateway),
+            ("POST", "/oauth/register"): Registration(gateway).register,
+            ("POST", "/oauth/revoke"): Revocation(gateway).revoke,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
