@@ -94,6 +94,12 @@ class FakeBackend:
         match arguments.get("statement"):
             case "WAIT":
                 return await self._wait()
+            case "WAIT, REVOKED":
+                await self._wait()
+                raise SkipassError("unauthenticated")
+            case "REPORT":
+                for done in (1.0, 1.0, 0.5, float("nan"), 2.0):
+                    call.report(done, 2.0, f"{done:g} of 2")
             case "BOOM":
                 raise RuntimeError(SECRET_TEXT)
             case "REVOKED":

@@ -80,7 +80,7 @@ class _McpApp:
         principal = await principal_of(headers, self._authenticator, resource)
         body = (await receive())["body"]
         post = Post(principal, slug, headers, scope[REQUEST_ID], receive, client_address(scope))
-        stream, work = Stream(send), self._endpoint.answer(post, body)
+        stream, work = Stream(send, post.line), self._endpoint.answer(post, body)
         with suppress(WithdrawnError):
             streams = takes_stream(headers)
             answer = await awaited(work, post.line, stream, streams=streams, keep_alive_s=self._keep_alive_s)

@@ -101,6 +101,11 @@ class Endpoint:
             result = await self._request(post, message, era)
         except Fault as fault:
             return await self._refused(post, fault, jsonrpc.id_of(value))
+        except SkipassError as error:
+            if not post.line.begun:
+                raise
+            # The status has left already, so whoever is not let in any more learns it from the stream.
+            return 200, jsonrpc.fault_of(error).answer(jsonrpc.id_of(value), post.request_id)
         return 200, {"jsonrpc": "2.0", "id": message.id, "result": result}
 
     def _notification(self, post: Post, message: Message, era: Era) -> Answer:

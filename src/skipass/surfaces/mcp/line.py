@@ -7,6 +7,7 @@ Source: MCP 2026-07-28 and 2025-11-25, Progress.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -16,9 +17,10 @@ _MOST_MESSAGE_CHARS = 500
 
 
 class Line:
-    """Messages on their way to one client, in order."""
+    """Messages on their way to one client, in order; `begun` once one has left, and with it the HTTP status."""
 
     def __init__(self) -> None:
+        self.begun = False
         self._waiting: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MOST_WAITING)
 
     def tell(self, method: str, params: Mapping[str, Any]) -> None:
@@ -46,7 +48,7 @@ class Progress:
     """
 
     def __init__(self, line: Line, token: object) -> None:
-        self._line, self._token, self._last = line, _usable(token), float("-inf")
+        self._line, self._token, self._last = line, _usable(token), -math.inf
         self.reported = False
 
     @property
@@ -65,7 +67,7 @@ class Progress:
             self._tell(seconds, None, f"Still running after {seconds:g} s.")
 
     def _tell(self, done: float, total: float | None, message: str) -> None:
-        if self._token is None or not done > self._last:
+        if self._token is None or not self._last < done < math.inf:
             return
         self._last = done
         params: dict[str, Any] = {"progressToken": self._token, "progress": done}

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from skipass.surfaces.edge.answers import send_empty, send_json
-from skipass.surfaces.edge.asgi import Send
+from skipass.surfaces.edge.asgi import Message, Send
 from skipass.surfaces.edge.strict_json import to_json
 from skipass.surfaces.mcp.line import Line
 
@@ -26,9 +27,8 @@ _KEEP_ALIVE = b": still there\n\n"
 class Stream:
     """The answer of one request on its way out."""
 
-    def __init__(self, send: Send) -> None:
-        self._send = send
-        self.begun = False
+    def __init__(self, send: Send, line: Line) -> None:
+        self._send, self._line = send, line
 
     async def event(self, message: Any) -> None:
         """Send one message as an event, beginning the stream if need be."""
@@ -41,17 +41,22 @@ class Stream:
     async def end(self, answer: Answer) -> None:
         """Send the answer: the last event of a stream that has begun, else a plain one with its status."""
         status, body = answer
-        if self.begun:
+        if self._line.begun:
             await self.event(body)
-            await self._send({"type": "http.response.body", "body": b""})
+            await self._put({"type": "http.response.body", "body": b""})
         else:
             await (send_empty(self._send, status) if body is None else send_json(self._send, status, body))
 
     async def _write(self, chunk: bytes) -> None:
-        if not self.begun:
-            self.begun = True
-            await self._send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
-        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        if not self._line.begun:
+            self._line.begun = True
+            await self._put({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await self._put({"type": "http.response.body", "body": chunk, "more_body": True})
+
+    async def _put(self, message: Message) -> None:
+        """Send, or find that the client is gone; what that means for the work is not decided here."""
+        with suppress(OSError):
+            await self._send(message)
 
 
 async def awaited(
@@ -81,7 +86,8 @@ async def _pass_on(working: asyncio.Future[Answer], line: Line, stream: Stream, 
         try:
             both: set[asyncio.Future[Any]] = {working, hearing}
             await asyncio.wait(both, timeout=keep_alive_s, return_when=asyncio.FIRST_COMPLETED)
-            if hearing.done():
+            failed = working.done() and working.exception() is not None
+            if hearing.done() and not failed:
                 await stream.event(hearing.result())
             elif not working.done():
                 await stream.keep_alive()
