@@ -83,13 +83,13 @@ class Issuing:
         generation = max((one.generation for one in published), default=0) + 1
         key = await signing_key(self._deps, connection, generation, CredentialState.NONE)
 
-        async def add(unit: UnitOfWork) -> Credential:
+        async def add(unit: UnitOfWork) -> tuple[Connection, SigningKey]:
             await unit.insert(key)
             facts = {"connection_id": connection.id, "fingerprint": key.fingerprint, "generation": generation, "by": by}
             unit.emit(Event(connection.tenant_id, "signing_key.prepared", key.id, facts))
-            return key
+            return connection, self._public(key)
 
-        return connection, self._public(await self._deps.journal.write(add))
+        return await self._deps.journal.write(add)
 
     async def activate(self, principal: Principal, name: str) -> tuple[Connection, SigningKey]:
         """Sign with the prepared key from now on; the one before it stays published while its tokens may live."""

@@ -85,7 +85,11 @@ class Registrations:
 
         found, connection = await self._deps.journal.read(known)
         new, remarks = await self._with_client(connection, found, request)
-        return await self._deps.journal.write(lambda unit: _put(unit, found, new, by)), remarks
+
+        async def put(unit: UnitOfWork) -> tuple[Registration, tuple[str, ...]]:
+            return await _put(unit, found, new, by), remarks
+
+        return await self._deps.journal.write(put)
 
     async def put_client(
         self, connection: Connection, found: Registration, request: ClientRequest, by: str, also: Also

@@ -13,6 +13,7 @@ from gateways import stage
 from skipass.clock import SystemClock
 from skipass.sandbox.testing import RunningSandbox
 from surfaces.rest.house import House, fresh, house, new_connection, session_request
+from surfaces.rest.table import CALLERS, TABLE
 
 pytestmark = pytest.mark.anyio
 
@@ -175,3 +176,21 @@ async def test_a_key_is_kept_for_a_day(sandbox: RunningSandbox, tmp_path: Path) 
         assert (await at.post("/users", body, headers=key)).body == first.body
         clock.by = timedelta(hours=24, seconds=1)
         assert (await at.post("/users", body, headers=key)).code == "conflict"
+
+
+async def test_every_route_that_takes_a_key_gives_its_answer_again(at: House) -> None:
+    """The same request under the same key has the same answer, but for a secret that is shown once."""
+    paths = (await at.get("/openapi.json", who=None)).body["paths"]
+    again: list[str] = []
+    for row in TABLE:
+        method, _, path = row.route.partition(" ")
+        described = paths.get(f"/api/v1{path}", {}).get(method.lower(), {})
+        if "Idempotency-Key" not in [one["name"] for one in described.get("parameters", ())]:
+            continue
+        made, body, key = await row.needs(at) if row.needs else {}, row.body(), keyed()
+        who = CALLERS[next(n for n, status in enumerate(row.expected) if status < 300)]
+        first, second = [await at.ask(method, path.format(**made), body, who=who, headers=key) for _ in range(2)]
+        assert (second.status, second.headers.get("idempotency-replayed")) == (first.status, "true"), row.route
+        assert second.body.items() <= first.body.items(), row.route
+        again.append(row.route)
+    assert len(again) > 20
