@@ -67,6 +67,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "approval_denied": (Kind.REFUSED, "A person decided against it."),
     "no_approver": (Kind.REFUSED, "Nobody eligible could decide, so nothing was held."),
     "out_of_scope": (Kind.REFUSED, "The statement touches something outside the session's scope."),
+    "tool_drifted": (Kind.REFUSED, "The upstream tool is not as it was pinned, or is not pinned; an admin looks at it."),
     "not_allowed": (Kind.REFUSED, "This kind of statement is refused in every session."),
     "denied_by_policy": (Kind.REFUSED, "A rule of the policy denies it."),
     "unparseable": (Kind.REFUSED, "The statement could not be understood, so it is refused."),
@@ -84,6 +85,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "not_sent": (Kind.UNAVAILABLE, "The statement was admitted but never left the gateway."),
     "snowflake_unavailable": (Kind.UNAVAILABLE, "Snowflake did not answer in time or answered with a server error."),
     "snowflake_rejected_credential": (Kind.UPSTREAM, "Snowflake refused the connection's credential."),
+    "snowflake_denied": (Kind.FORBIDDEN, "Snowflake does not let the role use the MCP server, or what its tool uses."),
     "snowflake_misconfigured": (Kind.UPSTREAM, "Snowflake refused the role, warehouse, host or network address."),
     # the gateway itself
     "not_recorded": (Kind.UNAVAILABLE, "The record could not be written, so nothing was run."),

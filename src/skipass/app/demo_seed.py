@@ -8,13 +8,16 @@ from typing import Any
 from skipass.gateway.core import Gateway
 from skipass.gateway.drafting import ConnectionRequest
 from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.slug_names import Access
 from skipass.identity.keys import issue
 from skipass.nouns.people import KeyUse, User
 from skipass.nouns.principal import Principal, Role
 from skipass.secret import Secret
+from skipass.snowflake.mcp.messages import ServerName
 
 OWNER = "sam"
 AGENT = "reporting-agent"
+RELAY = "cortex"
 AUTOMATIC = {"schemas": ["OPS_DB.OPS"], "metadata": "account", "access": "read"}
 
 
@@ -26,6 +29,10 @@ async def seed(gateway: Gateway, account: dict[str, Any], admin_name: str, appro
     await gateway.people.create(as_admin, OWNER, [Role.MEMBER])
     for name, policy in (("snowflake", _automatic(account)), ("jit", {})):
         await gateway.connections.add(as_admin, _connection(account, name, policy))
+    if "mcp_server" in account:
+        url = managed_url(account["account_url"], account["mcp_server"])
+        everybody = Access(agents_of_connection=True)
+        await gateway.relays.add(as_admin, RELAY, url, connection="snowflake", access=everybody, look=False)
     agent, issued = await gateway.agents.create(
         as_admin, AGENT, owner=OWNER, users=[], connections=["snowflake", "jit"]
     )
@@ -37,6 +44,11 @@ async def seed(gateway: Gateway, account: dict[str, Any], admin_name: str, appro
         "jit_connection": "jit",
         "identifier": OWNER,
     }
+
+
+def managed_url(account_url: str, server: dict[str, str]) -> str:
+    """Return the address of the account's managed MCP server."""
+    return account_url + ServerName(server["database"], server["schema"], server["name"]).path
 
 
 def _service(account: dict[str, Any]) -> dict[str, Any]:

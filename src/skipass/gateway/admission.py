@@ -15,6 +15,7 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.holding import approval_for, ask
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.relay_judging import RelayedCall
 from skipass.gateway.rules import NOTHING, asking, still_in_force, timed
 from skipass.gateway.slug_access import still_let_in
 from skipass.gateway.standing import Standing
@@ -39,7 +40,10 @@ class StaleDecision(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call as the surface understood it: the text, how it is to be sent, and the caller's own request id."""
+    """One call as the surface understood it: the text, how it is to be sent, and the caller's own request id.
+
+    `call` is that of a relayed tool.
+    """
 
     text: str
     bindings: dict[str, Any]
@@ -52,6 +56,7 @@ class Asked:
     warehouse: str | None = None
     database: str | None = None
     schema: str | None = None
+    call: RelayedCall | None = None
 
 
 def intent_of(asked: Asked, text: str, session: AccessSession) -> Intent:
@@ -65,6 +70,7 @@ def intent_of(asked: Asked, text: str, session: AccessSession) -> Intent:
         schema=asked.schema or session.schema,
         parameters=asked.parameters,
         nullable=asked.nullable,
+        call=asked.call.bound if asked.call else None,
     )
 
 
@@ -90,6 +96,7 @@ def draft(
         reasons=(),
         created_at=now,
         caller_request_id=asked.request_id,
+        server_id=asked.call.server.id if asked.call else None,
     )
 
 

@@ -53,6 +53,8 @@ _HINTS: Mapping[StatementState, str] = {
 }
 _CREDENTIAL = frozenset({"consent_required", "snowflake_rejected_credential"})
 """What is wrong when the credential is, and not the statement; sending it again is no help."""
+_OF_RELAY = _CREDENTIAL | {"snowflake_denied", "snowflake_misconfigured", "snowflake_unavailable"}
+"""What a managed MCP server refuses before any tool of it runs."""
 POLL_AFTER_MS = 1_000
 
 
@@ -78,8 +80,11 @@ def held(statement: Statement, approval: Approval, base_url: str) -> Envelope:
 
 def state_of(statement: Statement) -> Envelope:
     """Return the envelope that tells where a statement is, without rows."""
-    if statement.state is StatementState.NOT_SENT and statement.error_code in _CREDENTIAL:
-        return _without_credential(statement)
+    relayed = statement.server_id is not None and statement.error_code in _OF_RELAY
+    if statement.state is StatementState.NOT_SENT and (relayed or statement.error_code in _CREDENTIAL):
+        return _by_its_code(statement)
+    if statement.state is StatementState.FAILED and relayed:
+        return _by_its_code(statement)
     status = BY_STATE[statement.state]
     fields: dict[str, Any] = {"statementHandle": statement.id, "state": statement.state.value}
     if status is Status.RUNNING:
@@ -96,12 +101,19 @@ def state_of(statement: Statement) -> Envelope:
     return Envelope(status, statement.id, statement.session_id, None, fields)
 
 
-def _without_credential(statement: Statement) -> Envelope:
-    """Return the envelope of a statement that did not leave because its credential had just ended, or was refused."""
+def _by_its_code(statement: Statement) -> Envelope:
+    """Return the envelope of a statement that was refused with a code of our own: a credential that had just ended."""
     error = SkipassError(str(statement.error_code), statement.error_message)
     found = refusal(error, statement.id, statement.session_id)
     where = {"statementHandle": statement.id, "state": statement.state.value}
     return replace(found, fields={**found.fields, **where})
+
+
+def relayed(statement: Statement, body: Mapping[str, Any]) -> Envelope:
+    """Return the envelope of a relayed call that succeeded: the upstream's blocks, and its value."""
+    fields: dict[str, Any] = {"statementHandle": statement.id}
+    blocks = tuple(block for block in body["content"] if isinstance(block, dict))
+    return Envelope(Status.SUCCESS, statement.id, statement.session_id, body["data"], fields, blocks or None)
 
 
 def success(statement: Statement, body: Mapping[str, Any]) -> Envelope:

@@ -19,12 +19,15 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.execute import Executor, Target
 from skipass.gateway.lookup_calls import LookupCalls
 from skipass.gateway.metrics import REFUSALS
+from skipass.gateway.oauth_scopes import check_tool
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.relay import INSTRUCTIONS as RELAY_INSTRUCTIONS
+from skipass.gateway.relay import Relay
 from skipass.gateway.running import Runner
 from skipass.gateway.session_calls import SessionCalls
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.sightings import Sightings
-from skipass.gateway.slug_access import check_call, offers, open_server
+from skipass.gateway.slug_access import OF_RELAYS, check_call, offers, open_server
 from skipass.gateway.statement_calls import StatementCalls
 from skipass.gateway.tickets import Tickets
 from skipass.nouns.connection import Connection, McpServer
@@ -39,6 +42,7 @@ from skipass.tools.wire import wire_tool
 
 # Raised to the surface after they are on record: the request itself is wrong, and each surface has its form for that.
 _FAULTS = frozenset({Kind.INVALID, Kind.TOO_LARGE, Kind.UNAUTHENTICATED})
+_FAULT_CODES = frozenset({"unknown_tool", "insufficient_scope"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +67,9 @@ class Calls:
         delivery: Delivery,
         ending: Ending,
         tickets: Tickets,
+        relay: Relay,
     ) -> None:
-        self._deps, self._sightings = deps, Sightings(deps)
+        self._deps, self._sightings, self._relay = deps, Sightings(deps), relay
         self._sessions = SessionCalls(deps, sessions, ending)
         self._statements = StatementCalls(deps, executor, runner, delivery, tickets)
         self._lookups = LookupCalls(deps, sessions, executor)
@@ -72,21 +77,27 @@ class Calls:
     async def server(self, principal: Principal, slug: str) -> Server:
         """Return what a client is told about a slug, or raise `not_found` where this caller is not let in."""
 
-        async def load(reader: Reader) -> Connection | None:
+        async def load(reader: Reader) -> tuple[McpServer, Connection | None]:
             _, server = await _door(reader, principal, slug)
-            return await reader.get(Connection, server.connection_id)
+            return server, await reader.get(Connection, server.connection_id)
 
-        connection = await self._deps.journal.read(load)
+        server, connection = await self._deps.journal.read(load)
         name = connection.name if connection else slug
-        return Server(slug, f"Snowflake through skipass: {name}", _INSTRUCTIONS)
+        told = _INSTRUCTIONS if server.upstream is None else RELAY_INSTRUCTIONS
+        return Server(slug, f"Snowflake through skipass: {name if server.upstream is None else slug}", told)
 
     async def list_tools(self, principal: Principal, slug: str) -> Sequence[Mapping[str, Any]]:
         """Return the tools that are to be had at a slug as MCP lists them, in a fixed order."""
         _, server = await self._deps.journal.read(partial(_door, principal=principal, slug=slug))
+        if server.upstream is not None:
+            return await self._relay.list_tools(principal, server)
         return [wire_tool(spec) for spec in CATALOGUE if offers(server, spec.name)]
 
     async def input_schema(self, principal: Principal, slug: str, name: str) -> Mapping[str, Any] | None:
         """Return the input schema of a tool, None where there is no such tool."""
+        relayed = await self._relayed(principal, slug)
+        if relayed is not None:
+            return await self._relay.input_schema(relayed, name)
         return next((spec.input_schema for spec in CATALOGUE if spec.name == name), None)
 
     async def call_tool(
@@ -101,6 +112,10 @@ class Calls:
         """Return the envelope of one tool call; raises only for a request that is itself wrong, after recording it."""
         self._sightings.note(principal, call.client_address, call.client_name)
         try:
+            check_tool(principal, name)
+            relayed = None if name in OF_RELAYS else await self._relayed(principal, target.slug)
+            if relayed is not None:
+                return await self._relay.call(principal, relayed, name, arguments, call)
             wanted = validate(name, arguments)
             session_id = target.session_id or getattr(wanted, "session_id", None)
             await self._check(principal, target.slug, name, session_id, getattr(wanted, "statement_handle", None))
@@ -108,9 +123,16 @@ class Calls:
             return _formatted(await self._dispatch(principal, aimed, name, wanted, call), wanted)
         except SkipassError as refused:
             await self.record_refusal(principal, target.slug or "", refused, call, tool=name)
-            if refused.kind in _FAULTS or refused.code == "unknown_tool":
+            if refused.kind in _FAULTS or refused.code in _FAULT_CODES:
                 raise
             return answers.refusal(refused, call.request_id, target.session_id)
+
+    async def _relayed(self, principal: Principal, slug: str | None) -> McpServer | None:
+        """Return the slug where it is a relay, None for one with the built-in tools; raises `not_found`."""
+        if slug is None:
+            return None
+        _, server = await self._deps.journal.read(partial(_door, principal=principal, slug=slug))
+        return server if server.upstream is not None else None
 
     async def _check(
         self, principal: Principal, slug: str | None, tool: str, session_id: str | None, handle: str | None

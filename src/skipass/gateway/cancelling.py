@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 
 from skipass.errors import SkipassError
 from skipass.gateway.deps import Deps
@@ -13,6 +14,8 @@ from skipass.gateway.way_out import Out, out_of
 from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import AccessSession, EndReason
 from skipass.nouns.statement import Statement, StatementState
+
+_UNDER_WAY = (StatementState.ADMITTED, StatementState.SUBMITTED)
 
 
 class Ending:
@@ -42,13 +45,17 @@ class Ending:
         """Cancel what a closing session still runs and close it if nothing is left."""
 
         async def load(reader: Reader) -> tuple[list[Statement], Out | None]:
-            running = await reader.find(Statement, session_id=session.id, state=StatementState.SUBMITTED, ticket=False)
+            running = await reader.find(Statement, session_id=session.id, state=_UNDER_WAY, ticket=False)
             return running, await out_of(reader, running[0], session.role) if running else None
 
         running, out = await self._deps.journal.read(load)
+        why = session.end_reason.value if session.end_reason else "closing"
+        # A relayed call has no handle: it is under way as soon as it is admitted, and nothing can cancel it.
+        work: list[Awaitable[Statement]] = [self._runner.give_up(one) for one in running if one.server_id]
         if out is not None:
-            why = session.end_reason.value if session.end_reason else "closing"
-            await asyncio.gather(*(self._runner.cancel(statement, out, f"session {why}") for statement in running))
+            submitted = [one for one in running if one.state is StatementState.SUBMITTED and not one.server_id]
+            work += [self._runner.cancel(one, out, f"session {why}") for one in submitted]
+        await asyncio.gather(*work)
         finished = await self._sessions.finish(session)
         self._deps.upstream.session_ended(session.id)
         return finished

@@ -11,7 +11,7 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import ConnectionRequest, draft
+from skipass.gateway.drafting import ConnectionRequest, Draft, draft
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reach import Check
@@ -61,14 +61,7 @@ class Connections:
         connection = made.connection
 
         async def add(unit: UnitOfWork) -> Added:
-            await unit.insert(connection)
-            facts = {"name": connection.name, "account": connection.account, "host": connection.host, "by": by}
-            facts |= {"login": connection.login, "role": connection.role, "auth_method": connection.auth_method.value}
-            unit.emit(Event(connection.tenant_id, "connection.created", connection.id, facts))
-            if made.credential is not None:
-                await add_credential(unit, made.credential)
-            if made.registration is not None:
-                await add_registration(unit, made.registration, by)
+            await insert_connection(unit, made, by)
             await add_server(unit, connection, request.slug or connection.name, by)
             return Added(connection, made.registration, made.remarks)
 
@@ -168,6 +161,20 @@ class Connections:
             return await unit.change(connection, state=Switch.DISABLED)
 
         return await self._deps.journal.write(disable)
+
+
+async def insert_connection(unit: UnitOfWork, made: Draft, by: str) -> Connection:
+    """Insert the rows of a drafted connection and return it; no slug is opened."""
+    connection = made.connection
+    await unit.insert(connection)
+    facts = {"name": connection.name, "account": connection.account, "host": connection.host, "by": by}
+    facts |= {"login": connection.login, "role": connection.role, "auth_method": connection.auth_method.value}
+    unit.emit(Event(connection.tenant_id, "connection.created", connection.id, facts))
+    if made.credential is not None:
+        await add_credential(unit, made.credential)
+    if made.registration is not None:
+        await add_registration(unit, made.registration, by)
+    return connection
 
 
 def _role(connection: Connection, role: str, row: Mapping[str, str | None]) -> Check:

@@ -42,6 +42,7 @@ from skipass.gateway.mappings import Mappings
 from skipass.gateway.notices import Notices
 from skipass.gateway.oauth_clients import OAuthClients
 from skipass.gateway.oauth_tokens import ClientTokens
+from skipass.gateway.own_access import OwnAccess
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -50,6 +51,9 @@ from skipass.gateway.reconcile import Reconciler
 from skipass.gateway.refresh import Refresher
 from skipass.gateway.refusals import Refusals
 from skipass.gateway.registrations import Registrations
+from skipass.gateway.relay import Relay
+from skipass.gateway.relay_pins import Pins
+from skipass.gateway.relay_servers import RelayServers
 from skipass.gateway.renewal import Renewal
 from skipass.gateway.replacing import Replacing
 from skipass.gateway.request_state import WaitingCalls
@@ -58,6 +62,7 @@ from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
 from skipass.gateway.servers import Servers
+from skipass.gateway.session_lists import SessionLists
 from skipass.gateway.session_record import SessionRecords
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.setup_links import SetupLinks
@@ -88,6 +93,8 @@ class Gateway:
     key_pairs: KeyPairs
     sessions: Sessions
     session_records: SessionRecords
+    session_lists: SessionLists
+    own_access: OwnAccess
     resources: Resources
     waiting_calls: WaitingCalls
     ending: Ending
@@ -122,6 +129,7 @@ class Gateway:
     issuing: Issuing
     mappings: Mappings
     servers: Servers
+    relays: RelayServers
     policies: Policies
     explaining: Explaining
     events: Events
@@ -195,6 +203,7 @@ def build(deps: Deps) -> Gateway:
     reconciler = Reconciler(deps, runner, system)
     clients, whoami, connections = Clients(deps), Whoami(system), Connections(deps, system)
     landing, disconnecting = Landing(deps, clients, whoami), Disconnecting(deps, runner, clients)
+    pins = Pins(deps, system)
     calls = Calls(
         deps,
         sessions=sessions,
@@ -203,6 +212,7 @@ def build(deps: Deps) -> Gateway:
         delivery=delivery,
         ending=ending,
         tickets=tickets,
+        relay=Relay(deps, executor, sessions, pins),
     )
     statements = StatementCalls(deps, executor, runner, delivery, tickets)
     cards, events = Cards(deps, approvals, executor, tickets), Events(deps)
@@ -215,6 +225,8 @@ def build(deps: Deps) -> Gateway:
         key_pairs=KeyPairs(deps, authenticator),
         sessions=sessions,
         session_records=records,
+        session_lists=SessionLists(deps),
+        own_access=OwnAccess(deps),
         resources=Resources(deps, calls, records),
         waiting_calls=WaitingCalls(deps),
         ending=ending,
@@ -249,6 +261,7 @@ def build(deps: Deps) -> Gateway:
         issuing=Issuing(deps),
         mappings=Mappings(deps),
         servers=Servers(deps),
+        relays=RelayServers(deps, pins),
         policies=Policies(deps),
         explaining=Explaining(deps),
         events=events,

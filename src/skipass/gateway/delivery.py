@@ -35,9 +35,12 @@ class Delivery:
             return answers.state_of(statement)
         if statement.ticket:
             return await self._ticket(statement)
-        if not statement.partitions:
+        if not statement.partitions or (statement.server_id and not self._is_kept(statement)):
+            await self._mark(statement)
             raise SkipassError("result_expired", "It succeeded; its result is gone.", "Run it again if it was a read.")
         await self.debit(statement, 0)
+        if statement.server_id:
+            return answers.relayed(statement, await self._kept(statement))
         if body is None:
             body = await self._fetch(statement, out)
         return answers.success(statement, body)
@@ -84,14 +87,20 @@ class Delivery:
 
     async def _ticket(self, statement: Statement) -> Envelope:
         await self._mark(statement)
-        if (
-            statement.result_sealed is None
-            or (statement.result_until or self._deps.journal.now()) < self._deps.journal.now()
-        ):
+        if not self._is_kept(statement):
             return answers.state_of(statement)
+        body = await self._kept(statement)
+        return answers.relayed(statement, body) if statement.server_id else answers.success(statement, body)
+
+    def _is_kept(self, statement: Statement) -> bool:
+        now = self._deps.journal.now()
+        return statement.result_sealed is not None and (statement.result_until or now) >= now
+
+    async def _kept(self, statement: Statement) -> dict[str, Any]:
+        """Return the result that is kept here, sealed."""
         texts = await self._deps.texts(statement.tenant_id)
-        body: dict[str, Any] = orjson.loads(texts.unseal(statement.result_sealed, statement.id, "result"))
-        return answers.success(statement, body)
+        body: dict[str, Any] = orjson.loads(texts.unseal(statement.result_sealed or b"", statement.id, "result"))
+        return body
 
     async def _mark(self, statement: Statement) -> None:
         """Take note that the outcome reached its caller: the same call is a new statement from here on."""

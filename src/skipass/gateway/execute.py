@@ -12,11 +12,14 @@ from typing import Any
 
 from skipass.errors import SkipassError
 from skipass.gateway import answers
-from skipass.gateway.admission import Admission, Asked, StaleDecision, bound, draft, intent_of, judged
+from skipass.gateway.admission import NO_SESSION, Admission, Asked, StaleDecision, bound, draft, intent_of, judged
 from skipass.gateway.crashpoints import reached
 from skipass.gateway.delivery import Delivery
 from skipass.gateway.deps import Deps
 from skipass.gateway.metrics import REFUSALS
+from skipass.gateway.oauth_scopes import check_kind
+from skipass.gateway.relay_judging import judged as judged_call
+from skipass.gateway.relay_roles import RelayRoles
 from skipass.gateway.rules import NOTHING, capped, confirmable, ruled
 from skipass.gateway.running import Runner
 from skipass.gateway.sessions import Sessions
@@ -60,7 +63,7 @@ class Executor:
     def __init__(self, deps: Deps, sessions: Sessions, runner: Runner, delivery: Delivery, system: System) -> None:
         self._deps, self._sessions, self._runner = deps, sessions, runner
         self._delivery, self._system = delivery, system
-        self._admission = Admission(deps)
+        self._admission, self._roles = Admission(deps), RelayRoles(deps, system)
 
     async def execute(self, principal: Principal, target: Target, asked: Asked, wait_s: float) -> Envelope:
         """Return what became of one statement; a refusal is an envelope too, and is on record before it is given."""
@@ -80,12 +83,13 @@ class Executor:
             session = await self._session(here, target, asked)
             statement = replace(statement, session_id=session.id)
             await self._fits(here, session, asked)
-            guarded = await self._judge(session, asked)
+            guarded = await self._judge(session, asked, statement.id)
             found = here.rules.statement(guarded)
             verdict = ruled(guarded, found)
             statement = judged(statement, verdict)
             if verdict.outcome is Outcome.DENY or verdict.text is None:
                 raise denied(verdict, here, session)
+            check_kind(here.principal, verdict.kind)
             asked = replace(asked, parameters=capped(asked.parameters, found))
             intent = intent_of(asked, verdict.text, session)
             statement = bound(statement, intent, session, texts)
@@ -96,6 +100,8 @@ class Executor:
                 return await self._held(*await asking, here, wait_s)
             admitted = await self._admission.admit(statement, intent, here, session, asked.timeout_s, found)
         except SkipassError as refused:
+            if refused.code == "insufficient_scope":
+                raise  # the call is refused, whatever it asked, and goes on record as that
             return await self._refuse(statement, refused, here.rules.told(found))
         if admitted.id != statement.id:
             return await self._collect(admitted, here, wait_s)
@@ -123,7 +129,10 @@ class Executor:
         """Return the smallest request that would cover this statement, or None where no session could."""
         database, schema = asked.database or here.connection.database, asked.schema or here.connection.schema
         nowhere = Scope(schemas=(NOWHERE,), role=here.connection.role, warehouse=here.connection.warehouse)
-        verdict = await self._deps.guard.check(asked.text, nowhere, database=database, schema=schema)
+        if asked.call is None:
+            verdict = await self._deps.guard.check(asked.text, nowhere, database=database, schema=schema)
+        else:
+            verdict = await judged_call(self._deps.guard, nowhere, asked.call, NO_SESSION)
         if verdict.outcome is Outcome.DENY and verdict.needs is None:
             return None
         fallback = [f"{database}.{schema}"] if database and schema else []
@@ -132,7 +141,10 @@ class Executor:
         return smallest_request(here, scope)
 
     async def _fits(self, here: Standing, session: AccessSession, asked: Asked) -> None:
-        """Refuse a call that names another role or warehouse than the session's, or has no warehouse at all."""
+        """Refuse a call that names another role or warehouse than the session's, or has no warehouse at all.
+
+        A relay's warehouse is its own affair, its role that of the token: the two are held against each other once.
+        """
         if asked.role and asked.role != session.role:
             scope = session.scope.as_dict() | {"role": asked.role}
             message = f"The session's role is {session.role}."
@@ -142,15 +154,19 @@ class Executor:
             scope = session.scope.as_dict() | {"warehouse": warehouse}
             message = f"The session's warehouse is {session.warehouse}."
             raise SkipassError("session_required", message, details={"request": smallest_request(here, scope)})
-        if not warehouse:
+        if asked.call is not None:
+            await self._roles.check(here.out(session))
+        elif not warehouse:
             names = await self._system.warehouses(here.out(session), session.role)
             hint = (
                 f"Name one in the session's scope: {', '.join(names)}." if names else "Name one in the session's scope."
             )
             raise SkipassError("warehouse_required", hint=hint, details={"warehouses": names})
 
-    async def _judge(self, session: AccessSession, asked: Asked) -> Verdict:
+    async def _judge(self, session: AccessSession, asked: Asked, statement_id: str) -> Verdict:
         scope = replace(session.scope, role=session.role, warehouse=asked.warehouse or session.warehouse)
+        if asked.call is not None:
+            return await judged_call(self._deps.guard, scope, asked.call, statement_id)
         database, schema = asked.database or session.database, asked.schema or session.schema
         return await self._deps.guard.check(asked.text, scope, database=database, schema=schema)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,6 +25,14 @@ from skipass.snowflake.sqlapi.answers import Finished
 TICKET_BYTES = 1 << 20
 TICKET_LIFE = timedelta(hours=24)
 _TOLD = ("result_rows", "result_bytes", "error_code", "error_message", "handle")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A statement that this process saw to its end; `body` is Snowflake's own, with the first partition."""
+
+    statement: Statement
+    body: Mapping[str, Any] | None = None
 
 
 class Outcomes:
@@ -47,10 +55,14 @@ class Outcomes:
 
     async def kept(self, statement: Statement, answer: Finished, size_bytes: int) -> dict[str, Any]:
         """Return a ticket's bounded result, sealed, so that it can be collected after its session."""
+        return await self.kept_whole(statement, answer.body, size_bytes)
+
+    async def kept_whole(self, statement: Statement, body: Mapping[str, Any], size_bytes: int) -> dict[str, Any]:
+        """Return a bounded result, sealed, that Snowflake itself keeps for nobody or not long enough."""
         if size_bytes > TICKET_BYTES:
             return {}
         texts = await self._deps.texts(statement.tenant_id)
-        sealed = texts.seal(orjson.dumps(dict(answer.body)), statement.id, "result")
+        sealed = texts.seal(orjson.dumps(dict(body)), statement.id, "result")
         return {"result_sealed": sealed, "result_until": self._deps.journal.now() + TICKET_LIFE}
 
     async def final(self, statement: Statement, to: StatementState, changes: Mapping[str, Any]) -> Statement:

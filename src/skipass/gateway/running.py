@@ -7,8 +7,7 @@ got no usable answer is `unknown` until `skipass.gateway.reconcile` finds it by 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
+from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
@@ -18,8 +17,9 @@ from skipass.errors import SkipassError
 from skipass.gateway.crashpoints import reached
 from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
-from skipass.gateway.outcomes import Outcomes
+from skipass.gateway.outcomes import Done, Outcomes
 from skipass.gateway.ports import UnitOfWork
+from skipass.gateway.relay_sending import RelaySender
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.way_out import Out
 from skipass.ids import upstream_request_id
@@ -41,26 +41,20 @@ CANCEL_S = 2.0
 _log = structlog.get_logger("skipass.running")
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A statement that this process saw to its end; `body` is Snowflake's own, with the first partition."""
-
-    statement: Statement
-    body: Mapping[str, Any] | None = None
-
-
 class Runner:
     """Drives the statements of this process; each has one task, whoever waits for it."""
 
     def __init__(self, deps: Deps, epoch: Epoch) -> None:
         self._deps, self.epoch, self._outcomes = deps, epoch, Outcomes(deps)
+        self._relayed = RelaySender(deps, epoch, self._outcomes)
         self._tasks: dict[str, asyncio.Task[Done]] = {}
         self._wake: dict[str, asyncio.Event] = {}
         self._cancels: set[asyncio.Task[None]] = set()
 
     def start(self, statement: Statement, intent: Intent, out: Out, admitted_under: int) -> asyncio.Task[Done]:
         """Send an admitted statement and see it to its end."""
-        return self._keep(statement, self._send(statement, intent, out, admitted_under))
+        send = self._send if intent.call is None else self._relayed.send
+        return self._keep(statement, send(statement, intent, out, admitted_under))
 
     def resume(self, statement: Statement, out: Out) -> asyncio.Task[Done]:
         """See a submitted statement to its end."""
@@ -119,7 +113,7 @@ class Runner:
             database=intent.database,
             schema=intent.schema,
             warehouse=intent.warehouse,
-            role=intent.role,
+            role=intent.role or None,
             timeout_s=statement.timeout_s,
             parameters=dict(intent.parameters) | {"query_tag": tag(statement), "multi_statement_count": "1"},
             request_id=upstream_request_id(statement.id),
@@ -222,8 +216,17 @@ class Runner:
         reached("outcome_recorded")
         return Done(done, answer.body)
 
+    async def give_up(self, statement: Statement) -> Statement:
+        """Record that nobody can say any more what becomes of a call; should its own answer come, that is recorded."""
+        return await self._outcomes.unknown(statement, {"cancel_unconfirmed": True})
+
     async def cancel(self, statement: Statement, out: Out, by: str) -> Statement:
-        """Cancel a running statement in Snowflake; `cancel_unconfirmed` if it will not say within two seconds."""
+        """Cancel a running statement in Snowflake; `cancel_unconfirmed` if it will not say within two seconds.
+
+        A call of a relayed tool cannot be cancelled: it is unknown from here on, until its own answer comes.
+        """
+        if statement.server_id is not None:
+            return await self.give_up(statement)
 
         async def mark(unit: UnitOfWork) -> Statement:
             current = await unit.get(Statement, statement.id)

@@ -16,7 +16,10 @@ from skipass.nouns.groups import Membership
 from skipass.nouns.people import ActsFor, Agent
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
+from skipass.tools.session_tools import SESSION_TOOLS
 
+OF_RELAYS = frozenset({spec.name for spec in SESSION_TOOLS} | {"snowflake_get_query_status", "snowflake_cancel_query"})
+"""Our own tools at a relay's slug: without them nothing could be asked for, collected or given back."""
 _MOST = 100_000
 _HINT = "See skipass mcp-server list."
 
@@ -40,6 +43,8 @@ def lets_person_in(server: McpServer, user_id: str, groups: Iterable[str], clien
 
 def offers(server: McpServer, tool: str) -> bool:
     """Return whether a tool is to be had at a slug, where that is narrowed."""
+    if server.upstream is not None and tool in OF_RELAYS:
+        return True
     return not server.tools or tool in server.tools
 
 

@@ -42,6 +42,11 @@ TEMPLATES: Mapping[str, str] = MappingProxyType(
         "login_failure": "SELECT SYSTEM$GET_LOGIN_FAILURE_DETAILS(?) AS DETAILS",
         "future": "SHOW FUTURE GRANTS TO ROLE {role}",
         "objects": "SHOW OBJECTS IN SCHEMA {database}.{schema}",
+        "mcp_server": "DESCRIBE MCP SERVER {database}.{schema}.{name}",
+        "history_by_text": (
+            "SELECT QUERY_ID, EXECUTION_STATUS, ERROR_CODE, ERROR_MESSAGE "
+            "FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) WHERE CONTAINS(QUERY_TEXT, ?)"
+        ),
         "history": (
             "SELECT QUERY_ID, EXECUTION_STATUS, ERROR_CODE, ERROR_MESSAGE "
             "FROM TABLE(INFORMATION_SCHEMA.QUERY_HISTORY_BY_USER(RESULT_LIMIT => 10000)) WHERE QUERY_TAG = ?"
@@ -76,10 +81,13 @@ class System:
         binds: Sequence[str] = (),
         names: Mapping[str, str] | None = None,
     ) -> Asked:
-        """Return the rows of one template; raises `statement_failed` or `snowflake_unavailable`."""
+        """Return the rows of one template; raises `statement_failed` or `snowflake_unavailable`.
+
+        An empty `role` asks under the token's own.
+        """
         bindings = {str(i): {"type": "TEXT", "value": v} for i, v in enumerate(binds, start=1)}
         text = TEMPLATES[template].format_map({name: quoted(value) for name, value in (names or {}).items()})
-        intent = Intent(text, bindings, role or out.connection.role, warehouse, database)
+        intent = Intent(text, bindings, out.connection.role if role is None else role, warehouse, database)
         statement = await self._admit(intent, template, out)
         task = self._runner.start(statement, intent, out, await self._runner.epoch.value())
         done, _ = await asyncio.wait({task}, timeout=TIMEOUT_S + 5)

@@ -14,6 +14,8 @@ from skipass.gateway.crashpoints import reached
 from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.relay_judging import judged as judged_call
+from skipass.gateway.relay_tickets import call_again
 from skipass.gateway.rules import found_now, timed
 from skipass.gateway.running import Runner
 from skipass.gateway.succession import lineage
@@ -75,7 +77,7 @@ class Tickets:
             if statement is None or session is None or statement.state is not StatementState.APPROVED:
                 return
             intent = await self.intent(statement)
-            verdict = await self._judged(intent, session)
+            verdict = await self._judged(intent, session, statement_id)
             epoch = await self._runner.epoch.value()
             claimed, out = await self._claim(statement, intent, verdict)
         except SkipassError as error:
@@ -86,8 +88,11 @@ class Tickets:
         reached("intent_recorded")
         self._runner.start(claimed, intent, out, epoch)
 
-    async def _judged(self, intent: Intent, session: AccessSession) -> Verdict:
+    async def _judged(self, intent: Intent, session: AccessSession, statement_id: str) -> Verdict:
         scope = replace(session.scope, role=session.role, warehouse=intent.warehouse)
+        if intent.call is not None:
+            call = await self._deps.journal.read(lambda reader: call_again(reader, intent))
+            return await judged_call(self._deps.guard, scope, call, statement_id)
         return await self._deps.guard.check(intent.text, scope, database=intent.database, schema=intent.schema)
 
     async def _claim(self, statement: Statement, intent: Intent, verdict: Verdict) -> tuple[Statement, Out]:

@@ -1,11 +1,11 @@
-"""The way out: one SQL API client an account host, and the token source of a sealed credential."""
+"""The way out: one SQL API client an account host, its managed MCP servers, the token source of a credential."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
@@ -18,10 +18,17 @@ from skipass.snowflake.auth.keypair import KeyPairTokens
 from skipass.snowflake.auth.keys import load_private_key
 from skipass.snowflake.auth.tokens import TokenSource, oauth_token, programmatic_access_token
 from skipass.snowflake.errors import SnowflakeError
+from skipass.snowflake.mcp.client import ManagedMcpClient
+from skipass.snowflake.mcp.messages import ServerName
 from skipass.snowflake.sqlapi.client import SqlApi
 from skipass.vault.seal import Keys, Place, unseal
 
+if TYPE_CHECKING:
+    import aiohttp
+
 MakeTokens = Callable[[Out], TokenSource]
+MOST_MCP_BYTES = 4 * 1024 * 1024
+"""Of one answer of an MCP server; Snowflake cuts what its tools return at 250 KB, an agent's may be somewhat longer."""
 
 
 class Hears(Protocol):
@@ -58,6 +65,7 @@ class Upstream:
     at_end: list[Callable[[str], None]] = field(default_factory=list)
     hears: Hears | None = None
     _apis: dict[str, SqlApi] = field(default_factory=dict)
+    _http: dict[str, aiohttp.ClientSession] = field(default_factory=dict)
     _tokens: dict[tuple[str, int], TokenSource] = field(default_factory=dict)
 
     def api(self, out: Out) -> SqlApi:
@@ -69,6 +77,34 @@ class Upstream:
             api = SqlApi(target, connector_factory=self.egress.connector, clock=self.clock)
             self._apis[out.host] = api
         return api
+
+    def mcp(self, out: Out, server: ServerName, *, warehouse: str | None, timeout_s: float) -> ManagedMcpClient:
+        """Return a client of a managed MCP server on the way out's own host: its token goes nowhere else."""
+        target = target_of(None, out.host)
+        self.egress.check_literal(target.host, target.port or 443)
+        return ManagedMcpClient(
+            target,
+            server,
+            self.tokens(out),
+            role=out.role,
+            warehouse=warehouse,
+            session=self._session(out.host),
+            timeout_s=timeout_s,
+            max_body_bytes=MOST_MCP_BYTES,
+        )
+
+    def _session(self, host: str) -> aiohttp.ClientSession:
+        """Return the one HTTP session of a host; it keeps no cookies, follows no proxy and dials what was checked."""
+        import aiohttp
+
+        if host not in self._http:
+            self._http[host] = aiohttp.ClientSession(
+                connector=self.egress.connector(),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                auto_decompress=False,
+            )
+        return self._http[host]
 
     def tokens(self, out: Out) -> TokenSource:
         """Return the token source of a way out."""
@@ -116,3 +152,5 @@ class Upstream:
         """Close every connection."""
         for api in self._apis.values():
             await api.aclose()
+        for session in self._http.values():
+            await session.close()

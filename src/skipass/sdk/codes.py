@@ -152,6 +152,10 @@ class OutOfScope(Refused, code="out_of_scope"):
     """The statement touches something outside the session's scope."""
 
 
+class ToolDrifted(Refused, code="tool_drifted"):
+    """The upstream tool is not as it was pinned, or is not pinned; an admin looks at it."""
+
+
 class NotAllowed(Refused, code="not_allowed"):
     """This kind of statement is refused in every session."""
 
@@ -214,6 +218,10 @@ class SnowflakeUnavailable(Unavailable, code="snowflake_unavailable"):
 
 class SnowflakeRejectedCredential(UpstreamFailed, code="snowflake_rejected_credential"):
     """Snowflake refused the connection's credential."""
+
+
+class SnowflakeDenied(NotPermitted, code="snowflake_denied"):
+    """Snowflake does not let the role use the MCP server, or what its tool uses."""
 
 
 class SnowflakeMisconfigured(UpstreamFailed, code="snowflake_misconfigured"):
