@@ -143,7 +143,12 @@ class Stage:
 
 @asynccontextmanager
 async def stage(
-    sandbox: RunningSandbox, path: Path, clock: Clock | None = None, *, database_url: str | None = None
+    sandbox: RunningSandbox,
+    path: Path,
+    clock: Clock | None = None,
+    *,
+    database_url: str | None = None,
+    base_url: str = BASE_URL,
 ) -> AsyncIterator[Stage]:
     """Yield a seeded gateway, on SQLite or in a migrated PostgreSQL database; its record is verified when it ends."""
     url = Secret(database_url) if database_url else None
@@ -153,7 +158,7 @@ async def stage(
         home = Home(path, on_server=True)
         await initialise(home, "ada", "grace", database_url=url)
     settings = Settings(home=home.path, sandbox=True, database_url=database_url)
-    async with running(settings, BASE_URL, clock) as gateway:
+    async with running(settings, base_url, clock) as gateway:
         keys = await seed(gateway, account_of(sandbox), "ada", "grace")
         yield Stage(gateway, home, sandbox, keys)
     report = verified(home) if url is None else await verified_on(home, Server(url))

@@ -119,8 +119,7 @@ class OAuthClients:
 
         async def keep(unit: UnitOfWork) -> OAuthClient | None:
             (tenant,) = await unit.find(Tenant, limit=1)
-            unused: dict[str, Any] = {"kind": ClientKind.DYNAMIC, "expires_at__gt": unit.now}
-            if await unit.count(OAuthClient, **unused) >= MOST_UNUSED:
+            if await unit.count(OAuthClient, expires_at__gt=unit.now) >= MOST_UNUSED:
                 return None
             expires_at = unit.now + UNUSED_LIFE
             made = made_client(tenant.id, ClientKind.DYNAMIC, name, addresses, secret, unit.now, expires_at)
