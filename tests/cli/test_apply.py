@@ -265,7 +265,7 @@ def test_people_agents_and_slugs_stay_what_they_are(admin: Run, declare: Callabl
     assert "roles are member, and stay" in found.err
     assert "owner is 'sam', not 'ada'; agents are not changed: skipass agent disable" in found.err
     assert "connections is" in found.err
-    assert "not 'jit'; a slug stays with its connection" in found.err
+    assert "not 'jit'; a slug stays with what it is over" in found.err
 
 
 def test_a_client_that_came_later_is_given_by_the_file(
@@ -300,3 +300,71 @@ def test_a_provider_s_object_is_given_by_the_file(
     told = declare(waiting + pasted.replace('"c",', '"c", client_secret = "PLANTED",'))
     refused = admin("apply", "-f", told).err
     assert ("client_secret is a secret" in refused, "PLANTED" in refused) == (True, False)
+
+
+LET_IN = (
+    CONNECTION
+    + """
+[[user]]
+name = "NAMEuser"
+roles = ["member"]
+
+[[agent]]
+name = "NAMEagent"
+owner = "NAMEuser"
+connections = ["NAME"]
+key_file = "agent.key"
+
+[[mcp_server]]
+slug = "NAME"
+connection = "NAME"
+users = ["NAMEuser"]
+agents_of_connection = false
+
+[[mcp_server]]
+slug = "NAME-two"
+connection = "NAME"
+groups = ["analysts", "pilots"]
+agents = ["NAMEagent"]
+tools = ["snowflake_execute_query"]
+sessions = "explicit"
+"""
+)
+
+
+def test_who_is_let_in_is_declared(admin: Run, declare: Callable[..., Path]) -> None:
+    """Lists are made with their slug, also a connection's own; again they are the same, and a change shows both."""
+    file = declare(LET_IN)
+    told = [
+        (one["kind"], one["name"][11:], one["action"]) for one in admin("apply", "-f", file, "--format", "json").lines
+    ]
+    assert told[-2:] == [("mcp_server", "", "change"), ("mcp_server", "-two", "create")]
+    assert {action for _, action in actions(admin("apply", "-f", file, "--format", "json"))} == {"same"}
+    again = declare(LET_IN.replace('["analysts", "pilots"]', '["pilots", "analysts"]'))
+    assert {action for _, action in actions(admin("apply", "-f", again, "--format", "json"))} == {"same"}
+    fewer = declare(LET_IN.replace('["analysts", "pilots"]', '["pilots"]').replace('"explicit"', '"automatic"'))
+    dry = admin("apply", "-f", fewer, "--dry-run", "--format", "json").lines[-1]
+    (step,) = [one for one in admin("apply", "-f", fewer, "--format", "json").lines if one["action"] == "change"]
+    assert step == dry
+    assert step["changes"] == [
+        {"field": "groups", "before": ["analysts", "pilots"], "after": ["pilots"]},
+        {"field": "sessions", "before": "explicit", "after": "automatic"},
+    ]
+
+
+def test_what_cannot_be_let_in_is_told_before_anything_is_done(admin: Run, declare: Callable[..., Path]) -> None:
+    """Unknown people, agents and tools, and an agent without the connection, are faults; nothing is made."""
+    text = LET_IN.replace('users = ["NAMEuser"]', 'users = ["NAMEusr"]')
+    text = text.replace('agents = ["NAMEagent"]', 'agents = ["NAMEagent", "reporting-agent", "nobody"]')
+    text = text.replace('["snowflake_execute_query"]', '["snowflake_execute_qery"]').replace('"explicit"', '"strict"')
+    found = admin("apply", "-f", declare(text))
+    assert found.status == 1
+    for said in (
+        "usr'; did you mean",
+        "there is no agent 'nobody'",
+        "the agent 'reporting-agent' may not use the connection",
+        "there is no tool 'snowflake_execute_qery'; did you mean 'snowflake_execute_query'?",
+        "sessions must be one of explicit, automatic",
+    ):
+        assert said in found.err
+    assert admin("connection", "show", "d" + "0" * 10).status == 1

@@ -18,6 +18,7 @@ from skipass.gateway.doctor.rounds import CHECKS
 from skipass.gateway.doctor.symptoms import SYMPTOMS, recognise
 
 pytestmark = pytest.mark.anyio
+SLUG_STEPS = ("slug", "let in", "groups", "tools", "pins")
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "doctor.md"
 
 TOLD = {
@@ -60,7 +61,7 @@ def test_a_message_that_nobody_knows_is_not_guessed_at() -> None:
 def test_each_symptom_and_check_is_on_the_page() -> None:
     """The reference has a row for every symptom, in order, and for every check, in order."""
     checks, symptoms = PAGE.read_text().split("## Symptoms")
-    assert _rows(checks) == ["slug", *(one.name for one in CHECKS)]
+    assert _rows(checks) == [*SLUG_STEPS, *(one.name for one in CHECKS)]
     assert _rows(symptoms)[: len(SYMPTOMS)] == [one.name for one in SYMPTOMS]
 
 

@@ -41,13 +41,10 @@ async def test_what_advertises_any_scope_is_said_to_count_for_nothing(clinic: Cl
 
 
 async def test_a_slug_leads_to_its_connection(clinic: Clinic) -> None:
-    """By a slug the connection behind it is examined; one that is closed is not found."""
+    """By a slug the connection behind it is examined, after the slug itself."""
     (examined,) = await clinic.at.gateway.doctor.examine(clinic.admin, Complaint(slug="jit"))
     assert (examined.connection.name, examined.findings[0].step) == ("jit", "slug")
-    await clinic.at.gateway.servers.disable(clinic.admin, "jit")
-    with pytest.raises(SkipassError) as caught:
-        await clinic.at.gateway.doctor.examine(clinic.admin, Complaint(slug="jit"))
-    assert caught.value.code == "not_found"
+    assert [one.step for one in examined.findings[:3]] == ["slug", "let in", "host"]
 
 
 async def test_without_a_name_every_enabled_connection_is_examined(clinic: Clinic) -> None:

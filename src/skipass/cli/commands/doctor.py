@@ -89,7 +89,7 @@ def doctor(
     body = {"connection": connection, "mcp_server": mcp_server, "managed_server": managed_server}
     body |= {"admin_connection": admin_connection, "integration": integration}
     answer = gateway().post("/doctor", {**body, "described": described})
-    _show(answer["findings"], form)
+    show_findings(answer["findings"], form)
     if not answer["ok"]:
         raise typer.Exit(FAILED)
 
@@ -98,7 +98,7 @@ def _explain(message: str, form: Format) -> None:
     from skipass.gateway.doctor import symptoms
 
     found = symptoms.refused("message", symptoms.words(), message)
-    _show([{"step": found.step, "state": found.state.value, "seen": found.seen, **_reason(found)}], form)
+    show_findings([{"step": found.step, "state": found.state.value, "seen": found.seen, **_reason(found)}], form)
     if found.symptom == symptoms.UNKNOWN:
         raise typer.Exit(FAILED)
 
@@ -107,7 +107,8 @@ def _reason(finding: Finding) -> dict[str, str]:
     return {"cause": finding.cause, "fix": finding.fix, "symptom": finding.symptom}
 
 
-def _show(findings: list[dict[str, Any]], form: Format) -> None:
+def show_findings(findings: list[dict[str, Any]], form: Format) -> None:
+    """Print findings: for people with the cause and the fix of what is not ok."""
     if form is not Format.TABLE:
         show_rows(findings, _COLUMNS, form)
         return

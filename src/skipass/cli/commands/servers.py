@@ -1,19 +1,58 @@
-"""MCP servers: slugs over connections."""
+"""MCP servers: slugs, who is let in at each, and whether they work."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
 from skipass.cli.client import gateway, segment
+from skipass.cli.commands import server_setup, server_testing
+from skipass.cli.connection_options import json_object
 from skipass.cli.options import FormatOption, LimitOption, more
-from skipass.cli.output import Format, show_object, show_rows
+from skipass.cli.output import Format, note, show_object, show_rows
 
 app = typer.Typer(help="MCP servers.", no_args_is_help=True)
-_COLUMNS = ("slug", "url", "connection_id", "agents", "state")
+_COLUMNS = ("slug", "url", "connection", "users", "groups", "agents", "state")
+_WHOLE = (
+    *("slug", "url", "connection", "upstream", "users", "groups", "agents", "agents_of_connection"),
+    *("clients", "tools", "sessions", "state"),
+)
+_LISTS = ("users", "groups", "agents", "clients", "tools")
 
 SlugArgument = Annotated[str, typer.Argument(help="1 to 40 of a-z, 0-9 and -")]
+UserOption = Annotated[
+    list[str] | None, typer.Option("--user", help="A person let in through the MCP clients they sign in; repeatable.")
+]
+GroupOption = Annotated[list[str] | None, typer.Option("--group", help="A group whose people are; repeatable.")]
+AgentOption = Annotated[
+    list[str] | None, typer.Option("--agent", help="An agent let in by its key; it must have the connection.")
+]
+ClientOption = Annotated[
+    list[str] | None, typer.Option("--client", help="Client id of an MCP client; without any, every client may come.")
+]
+ToolOption = Annotated[
+    list[str] | None, typer.Option("--tool", help="A tool to be had; without any, all of them. Repeatable.")
+]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show what would be, and change nothing.")]
+
+
+class Sessions(StrEnum):
+    """Which sessions a slug serves."""
+
+    EXPLICIT = "explicit"
+    AUTOMATIC = "automatic"
+
+
+SessionsOption = Annotated[
+    Sessions | None, typer.Option("--sessions", help="explicit: none opens by itself here, whatever the policy says.")
+]
+
+app.command("setup-sql")(server_setup.setup_sql)
+app.command("test")(server_testing.check)
 
 
 @app.callback()
@@ -24,11 +63,36 @@ def mcp_server() -> None:
 @app.command()
 def add(
     slug: SlugArgument,
-    connection: Annotated[str, typer.Option("--connection", help="The connection behind it.")],
+    *,
+    connection: Annotated[str | None, typer.Option("--connection", help="The connection behind it.")] = None,
+    url: Annotated[
+        str | None, typer.Option("--url", help="Instead of the built-in tools: the managed MCP server to relay to.")
+    ] = None,
+    oauth_metadata: Annotated[
+        Path | None, typer.Option("--oauth-metadata", help="With --url: its OAuth client, as JSON, as it was given.")
+    ] = None,
+    user: UserOption = None,
+    group: GroupOption = None,
+    agent: AgentOption = None,
+    client: ClientOption = None,
+    tool: ToolOption = None,
+    sessions: SessionsOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Open a slug over a connection; agents that may use the connection are let in."""
-    show_object(gateway().post("/mcp-servers", {"slug": slug, "connection": connection}), form, _COLUMNS)
+    """Open a slug; nobody is let in but those it names."""
+    if connection is None and url is None:
+        raise typer.BadParameter("name the connection, or the managed server", param_hint="--connection or --url")
+    if oauth_metadata is not None and url is None:
+        raise typer.BadParameter("belongs to --url", param_hint="--oauth-metadata")
+    lists = dict(zip(_LISTS, (user, group, agent, client, tool), strict=True))
+    body: dict[str, Any] = {"slug": slug, "connection": connection, "url": url}
+    body |= {"oauth_metadata": json_object(oauth_metadata), "sessions": sessions.value if sessions else None}
+    made = gateway().post("/mcp-servers", body | lists)
+    show_object(made, form, _WHOLE)
+    for remark in made.get("remarks", ()):
+        note(remark)
+    if not any((user, group, agent)):
+        note(f"Nobody is let in yet: skipass mcp-server change {slug} --user NAME, --group NAME or --agent NAME")
 
 
 @app.command("list")
@@ -40,6 +104,54 @@ def list_(limit: LimitOption = 100, form: FormatOption = Format.TABLE) -> None:
 
 
 @app.command()
+def show(slug: SlugArgument, form: FormatOption = Format.TABLE) -> None:
+    """Show one slug and who is let in."""
+    show_object(gateway().get(f"/mcp-servers/{segment(slug)}"), form, _WHOLE)
+
+
+@app.command()
+def change(
+    slug: SlugArgument,
+    *,
+    user: UserOption = None,
+    group: GroupOption = None,
+    agent: AgentOption = None,
+    client: ClientOption = None,
+    tool: ToolOption = None,
+    remove_user: Annotated[list[str] | None, typer.Option("--remove-user", help="Let in no longer.")] = None,
+    remove_group: Annotated[list[str] | None, typer.Option("--remove-group", help="Let in no longer.")] = None,
+    remove_agent: Annotated[list[str] | None, typer.Option("--remove-agent", help="Let in no longer.")] = None,
+    remove_client: Annotated[list[str] | None, typer.Option("--remove-client", help="Take off the list.")] = None,
+    remove_tool: Annotated[list[str] | None, typer.Option("--remove-tool", help="Take off the list.")] = None,
+    agents_of_connection: Annotated[
+        bool | None,
+        typer.Option("--agents-of-connection/--named-agents", help="Let in every agent with the connection, or not."),
+    ] = None,
+    sessions: SessionsOption = None,
+    dry_run: DryRunOption = False,
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """Let further ones in at a slug, or some no longer; sessions of MCP clients that are shut out end at once."""
+    add = _given(user, group, agent, client, tool)
+    remove = _given(remove_user, remove_group, remove_agent, remove_client, remove_tool)
+    body: dict[str, Any] = {"add": add or None, "remove": remove or None, "agents_of_connection": agents_of_connection}
+    body["sessions"] = sessions.value if sessions else None
+    if all(value is None for value in body.values()):
+        raise typer.BadParameter("say what is to change", param_hint="--user, --remove-user, --sessions, …")
+    show_object(gateway().post(f"/mcp-servers/{segment(slug)}/change", body | {"dry_run": dry_run}), form, _WHOLE)
+
+
+def _given(*lists: list[str] | None) -> Mapping[str, list[str]]:
+    return {name: names for name, names in zip(_LISTS, lists, strict=True) if names}
+
+
+@app.command()
 def disable(slug: SlugArgument, form: FormatOption = Format.TABLE) -> None:
-    """Close a slug."""
+    """Close a slug; what MCP clients have open through it alone ends."""
     show_object(gateway().post(f"/mcp-servers/{segment(slug)}/disable"), form, _COLUMNS)
+
+
+@app.command()
+def enable(slug: SlugArgument, form: FormatOption = Format.TABLE) -> None:
+    """Let a closed slug answer again, to those it let in before."""
+    show_object(gateway().post(f"/mcp-servers/{segment(slug)}/enable"), form, _COLUMNS)

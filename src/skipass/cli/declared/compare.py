@@ -5,12 +5,12 @@ Everything that can be checked is checked here, before anything is changed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
 from skipass.cli.client import Gateway
-from skipass.cli.declared import connections
+from skipass.cli.declared import connections, servers
 from skipass.cli.declared.document import Declared, Document
 from skipass.cli.declared.plan import Action, Call, Difference, Step
 from skipass.cli.declared.world import View, World
@@ -88,22 +88,40 @@ class Comparison:
         yield from _disabled(one, seen, "a disabled agent stays out; declare another")
 
     def _mcp_server(self, one: Declared) -> tuple[Step, list[str]]:
-        wanted = one.fields.get("connection", "")
+        wanted = one.fields.get("connection")
         faults = [*self._unknown(one, "connection", [wanted] if wanted else [])]
+        faults += [*self._unknown(one, "user", one.fields.get("users", [])), *self._let_in(one)]
         seen = self._world.servers.get(one.name)
-        if seen is None and one.name in self._slugs:
+        if seen is not None:
+            return servers.compared(one, seen), [*faults, *servers.faults(one, seen)]
+        if one.name in self._slugs:
             # A new connection brings its slug.
             meant = self._slugs[one.name]
             wrong = [f"{one.where}: the new connection {meant!r} takes this slug"] if meant != wanted else []
-            return _same(one), [*faults, *wrong]
-        if seen is None:
-            return _made(one, Call("/mcp-servers", {"slug": one.name, **one.fields})), [*faults, *_bad_slug(one)]
-        behind = self._world.connection_names().get(seen["connection_id"])
-        if behind != wanted:
-            faults.append(
-                f"{one.where}: it is over {behind!r}, not {wanted!r}; a slug stays with its connection: name another"
-            )
-        return _same(one), [*faults, *_disabled(one, seen, "a closed slug stays closed; name another")]
+            return servers.compared(one, None), [*faults, *wrong]
+        return servers.made(one), [*faults, *servers.bad_slug(one)]
+
+    def _let_in(self, one: Declared) -> Iterator[str]:
+        """Yield which agents cannot be let in, and which tools are none."""
+        names = one.fields.get("agents", [])
+        yield from self._unknown(one, "agent", names)
+        seen = self._world.servers.get(one.name)
+        behind = seen["connection"] if seen is not None else one.fields.get("connection")
+        for name in names:
+            if behind is not None and behind not in self._connections_of(name, behind):
+                yield f"{one.where}: the agent {name!r} may not use the connection {behind!r}"
+        if "tools" in one.fields and "url" not in one.fields and not (seen and seen["upstream"]):
+            known = [tool["name"] for page in self._door.pages("/tools") for tool in page]
+            yield from _not_among(one, "tool", one.fields["tools"], known)
+
+    def _connections_of(self, agent: str, fallback: str) -> list[str]:
+        """Return the connections of an agent by name; of one that is nobody, which is told already, the wanted one."""
+        seen = self._world.agents.get(agent)
+        if seen is not None:
+            targets = self._world.connection_names()
+            return [targets.get(target, target) for target in seen["connections"]]
+        declared = [other for other in self._document.of("agent") if other.name == agent]
+        return list(declared[0].fields.get("connections", [])) if declared else [fallback]
 
     def _policy(self, one: Declared) -> tuple[Step, list[str]]:
         text, seen = one.fields.get("policy"), self._world.policy
@@ -127,23 +145,24 @@ class Comparison:
         return faults or check(rules, known)[0]
 
     def _unknown(self, one: Declared, kind: str, names: list[str]) -> Iterator[str]:
-        there: Mapping[str, View] = {"user": self._world.users, "connection": self._world.connections}[kind]
-        every = sorted({*there, *self._names[kind]})
-        for name in names:
-            if name not in every:
-                close = get_close_matches(name, every, n=1)
-                meant = f"; did you mean {close[0]!r}?" if close else ", neither here nor in the gateway"
-                yield f"{one.where}: there is no {kind} {name!r}{meant}"
+        there: Mapping[str, View] = {
+            "user": self._world.users,
+            "connection": self._world.connections,
+            "agent": self._world.agents,
+        }[kind]
+        yield from _not_among(one, kind, names, sorted({*there, *self._names[kind]}))
+
+
+def _not_among(one: Declared, kind: str, names: list[str], every: Sequence[str]) -> Iterator[str]:
+    for name in names:
+        if name not in every:
+            close = get_close_matches(name, every, n=1)
+            meant = f"; did you mean {close[0]!r}?" if close else ", neither here nor in the gateway"
+            yield f"{one.where}: there is no {kind} {name!r}{meant}"
 
 
 def _slug(one: Declared) -> str:
     return str(one.fields.get("slug", one.name)).lower().replace("_", "-")
-
-
-def _bad_slug(one: Declared) -> Iterator[str]:
-    plain = one.name.replace("-", "").isalnum() and one.name.isascii() and one.name == one.name.lower()
-    if not plain or one.name.startswith("-") or len(one.name) > 40:
-        yield f"{one.where}: a slug is 1 to 40 of a-z, 0-9 and -"
 
 
 def _disabled(one: Declared, seen: View, hint: str) -> Iterator[str]:

@@ -178,8 +178,12 @@ def _agent(table: Table) -> Declared:
 
 
 def _server(table: Table) -> Declared:
-    table.only(("slug", "connection"))
-    fields = {"connection": table.text("connection", needed=True)}
+    lists = ("users", "groups", "agents", "clients", "tools")
+    table.only(("slug", "connection", *lists, "sessions", "agents_of_connection"))
+    fields: dict[str, Any] = {"connection": table.text("connection", needed=True)}
+    fields |= {name: table.names(name) for name in lists}
+    fields |= {"sessions": table.choice("sessions", ("explicit", "automatic"))}
+    fields |= {"agents_of_connection": table.flag("agents_of_connection")}
     return Declared("mcp_server", table.text("slug", needed=True) or "", _given(fields))
 
 

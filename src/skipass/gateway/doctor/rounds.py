@@ -10,8 +10,8 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.connections import Connections, Known
 from skipass.gateway.deps import Deps
-from skipass.gateway.doctor import claims, client, host, integration, managed, sign_in
-from skipass.gateway.doctor.findings import Check, Finding, State, examine, ok
+from skipass.gateway.doctor import claims, client, host, integration, managed, sign_in, slugs
+from skipass.gateway.doctor.findings import Check, Finding, State, examine
 from skipass.gateway.doctor.patient import Patient
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -21,6 +21,7 @@ from skipass.nouns.account import Registration
 from skipass.nouns.connection import Connection, McpServer, Switch
 from skipass.nouns.principal import Principal, Role
 from skipass.snowflake.identifiers import body_field
+from skipass.snowflake.mcp.address import parse_server_url
 from skipass.snowflake.mcp.messages import ServerName
 from skipass.snowflake.setup_sql import integration_name
 
@@ -77,30 +78,36 @@ class Doctor:
         server = _server_name(complaint.managed)
         admin = await self._admin(principal, complaint.admin)
         names, said = await self._names(principal, complaint)
+        if complaint.slug is not None and server is None:
+            server = await self._behind(principal, complaint.slug)
         return [await self._one(principal, by, name, complaint, admin, server, said) for name in names]
 
     async def _names(self, principal: Principal, complaint: Complaint) -> tuple[list[str], list[Finding]]:
         if complaint.slug is not None:
-            slug = await self._slug(principal, complaint.slug)
-            return [slug[1].name], [ok("slug", f"{slug[0].slug} is open over {slug[1].name}")]
+            name, found = await self._slug(principal, complaint.slug)
+            return [name], found
         if complaint.connection is not None:
             return [complaint.connection], []
         every = await self._connections.list(principal)
         return [one.name for one in every if one.state is Switch.ENABLED], []
 
-    async def _slug(self, principal: Principal, slug: str) -> tuple[McpServer, Connection]:
-        async def load(reader: Reader) -> tuple[McpServer, Connection] | None:
-            mine: dict[str, Any] = {"tenant_id": principal.tenant_id, "state": Switch.ENABLED}
-            found = await reader.find(McpServer, slug=slug, limit=1, **mine)
-            behind = await reader.get(Connection, found[0].connection_id) if found else None
-            return (found[0], behind) if behind is not None else None
+    async def _slug(self, principal: Principal, slug: str) -> tuple[str, list[Finding]]:
+        """Return the connection behind a slug, and what is found about the slug itself."""
 
-        found = await self._deps.journal.read(load)
-        if found is None:
-            raise SkipassError(
-                "not_found", f"There is no open MCP server {slug[:80]!r}.", "See skipass mcp-server list."
-            )
-        return found
+        async def load(reader: Reader) -> tuple[str, list[Finding]]:
+            server, connection = await _server(reader, principal, slug)
+            return connection.name, await slugs.look(reader, server, connection)
+
+        return await self._deps.journal.read(load)
+
+    async def _behind(self, principal: Principal, slug: str) -> ServerName | None:
+        """Return the managed server that a slug relays to."""
+
+        async def load(reader: Reader) -> str | None:
+            return (await _server(reader, principal, slug))[0].upstream
+
+        upstream = await self._deps.journal.read(load)
+        return parse_server_url(upstream).server if upstream is not None else None
 
     async def _admin(self, principal: Principal, name: str | None) -> Out | None:
         if name is None:
@@ -147,6 +154,14 @@ class Doctor:
             unit.emit(Event(connection.tenant_id, kind, connection.id, dict(facts)))
 
         await self._deps.journal.write(record)
+
+
+async def _server(reader: Reader, principal: Principal, slug: str) -> tuple[McpServer, Connection]:
+    found = await reader.find(McpServer, tenant_id=principal.tenant_id, slug=slug, limit=1)
+    behind = await reader.get(Connection, found[0].connection_id) if found else None
+    if behind is None:
+        raise SkipassError("not_found", f"There is no MCP server {slug[:80]!r}.", "See skipass mcp-server list.")
+    return found[0], behind
 
 
 _OK = {State.OK: True, State.FAILED: False, State.UNSEEN: None}

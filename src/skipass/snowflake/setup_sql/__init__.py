@@ -14,18 +14,23 @@ from skipass.snowflake.setup_sql.integration import (
     set_issuer_key,
     snowflake_oauth_script,
 )
+from skipass.snowflake.setup_sql.mcp_server import ManagedServer, ManagedTool, mcp_server_script
 from skipass.snowflake.setup_sql.service import Service, service_script, set_public_key
-from skipass.snowflake.setup_sql.text import schema_path, user_identifier
+from skipass.snowflake.setup_sql.text import object_path, schema_path, user_identifier
 
 __all__ = [
     "Access",
     "ExternalOAuth",
     "Integration",
+    "ManagedServer",
+    "ManagedTool",
     "Service",
     "SnowflakeOAuth",
     "disable_integration",
     "external_oauth_script",
     "integration_name",
+    "mcp_server_script",
+    "object_path",
     "schema_path",
     "service_script",
     "set_issuer_key",

@@ -9,6 +9,7 @@ from skipass.snowflake.identifiers import body_field, quoted
 
 _PART = r'(?:"(?:[^"\0]|"")+"|[A-Za-z_][A-Za-z0-9_$]*)'
 _SCHEMA = re.compile(rf"\s*({_PART})\s*\.\s*({_PART})\s*")
+_OBJECT = re.compile(rf"\s*({_PART})\s*\.\s*({_PART})\s*\.\s*({_PART})\s*")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 
@@ -20,6 +21,16 @@ def schema_path(text: str) -> tuple[str, str]:
             f"{text!r} is not DB.SCHEMA.", hint='Quote a part that needs it: SALES_DB."my schema".'
         )
     return body_field(match[1]), body_field(match[2])
+
+
+def object_path(text: str) -> tuple[str, str, str]:
+    """Return the stored names of `DB.SCHEMA.NAME`, each part plain or quoted, else raise `SnowflakeConfigError`."""
+    match = _OBJECT.fullmatch(text)
+    if match is None:
+        raise SnowflakeConfigError(
+            f"{text!r} is not DB.SCHEMA.NAME.", hint='Quote a part that needs it: SALES_DB.PUBLIC."my server".'
+        )
+    return body_field(match[1]), body_field(match[2]), body_field(match[3])
 
 
 def user_identifier(login: str) -> str:
