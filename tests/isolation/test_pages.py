@@ -53,6 +53,8 @@ STEPS = (
     Step("POST", "/connect", connecting(connection="{connection}", word="go"), "connect\0\0{connection}\0"),
     Step("POST", "/connect", connecting(link="{link}")),
     Step("POST", "/connect", connecting(link="{link}", word="go"), "connect\0{link}\0\0"),
+    Step("POST", "/connect/hand-in", {"connection": "{connection}", "token": "x"}, "hand in\0\0{connection}"),
+    Step("POST", "/connect/hand-in", {"link": "{link}", "token": "x"}, "hand in\0{link}\0"),
     Step("POST", "/connect/setup", {"link": "{link}", "word": "open"}),
     Step("POST", "/connect/setup", {"link": "{link}", "word": "register", "account": "ACME-PROD", "client_id": "x"}),
     Step("GET", "/oauth/upstream-callback/{registration_id}?code=a&state=b"),
@@ -70,6 +72,8 @@ APART = {
     "POST /oauth/authorize",
     "POST /oauth/token",
     "POST /oauth/device_authorization",
+    "POST /oauth/register",
+    "POST /oauth/revoke",
 }
 
 

@@ -28,6 +28,12 @@ from skipass.secret import Secret
 from skipass.snowflake.errors import SnowflakeConfigError
 
 OAUTH = (AuthMethod.SNOWFLAKE_OAUTH, AuthMethod.EXTERNAL_OAUTH)
+BROUGHT = (AuthMethod.KEY_PAIR, AuthMethod.PAT)
+
+
+def takes_own(connection: Connection) -> bool:
+    """Return whether each user of a connection brings a key or a token of their own."""
+    return connection.per_user and connection.auth_method in BROUGHT
 
 
 @dataclass(frozen=True, slots=True)

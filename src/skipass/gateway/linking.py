@@ -23,7 +23,7 @@ from skipass.gateway.account_status import move_account
 from skipass.gateway.accounts import account_on
 from skipass.gateway.departing import departure_url
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import OAUTH
+from skipass.gateway.drafting import OAUTH, takes_own
 from skipass.gateway.moves import move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.registrations import registration_for
@@ -50,7 +50,8 @@ class Invitation:
 class Leg:
     """What a person sees before they are sent to sign in: for whom, on what, as which role, through which client.
 
-    `registration` is None while the account of a template is not named. `login` is that of an earlier sign-in.
+    `registration` is None while the account of a template is not named, and where a key or token is brought along.
+    `login` is that of an earlier sign-in.
     """
 
     connection: Connection
@@ -82,13 +83,16 @@ class Linking:
         """Return a one-time link for a role of an account, good for ten minutes; it voids the account's earlier ones.
 
         It is opened by the account's own user, signed in with us, or for an application's end user by whoever has it;
-        those end at one of the agent's `return_urls`. Raises `not_found`, `not_allowed`, `invalid_request`, and
-        `registration_required` while the connection waits for its client.
+        those end at one of the agent's `return_urls`. Where a key or token is brought along, its page takes that.
+        Raises `not_found`, `not_allowed`, `invalid_request`, and `registration_required` while the connection waits
+        for its client.
         """
 
         async def make(unit: UnitOfWork) -> Invitation:
             full = await account_for(unit, principal, account_id)
             _linkable(full.connection)
+            if takes_own(full.connection) and full.user.end_user_of is not None:
+                raise _no_sign_in(full.connection, "An application's end users link by signing in.")
             _has_client(full.connection, await registration_for(unit, full.connection))
             where = await _return_url(unit, full, return_url)
             account = await _waits_again(unit, full.account)
@@ -104,7 +108,7 @@ class Linking:
         """
 
         async def load(reader: Reader) -> Leg:
-            attempt, full = await _attempted(reader, token, principal)
+            attempt, full = await attempted(reader, token, principal)
             registration = await registration_for(reader, full.connection)
             if full.connection.template:
                 registration = await _earlier(reader, full.account)
@@ -145,7 +149,7 @@ class Linking:
         """Begin the sign-in of a link; it is used up by that. `account` is what a person typed, for a template."""
 
         async def start(unit: UnitOfWork) -> Departure:
-            attempt, full = await _attempted(unit, token, principal)
+            attempt, full = await attempted(unit, token, principal)
             return await self._start(unit, attempt, full, principal, account)
 
         return await self._deps.journal.write(start)
@@ -170,6 +174,9 @@ class Linking:
     async def _start(
         self, unit: UnitOfWork, attempt: LinkAttempt, full: FullAccount, principal: Principal | None, typed: str | None
     ) -> Departure:
+        if takes_own(full.connection):
+            hint = "Hand in your key or token on its page: /connect, or by skipass account link."
+            raise _no_sign_in(full.connection, hint)
         registration = await _chosen(unit, full, typed)
         role = attempt.role or full.connection.role
         if registration.allowed_roles and role not in registration.allowed_roles:
@@ -194,15 +201,20 @@ class Linking:
 def _linkable(connection: Connection) -> None:
     if connection.state is not Switch.ENABLED:
         raise SkipassError("unknown_connection", f"{connection.name} is disabled.", "Ask an admin.")
-    if connection.auth_method not in OAUTH:
-        hint = "A key or a token of your own is handed in: skipass account link --private-key or --token-file."
-        if not connection.per_user or connection.auth_method is AuthMethod.EXTERNAL_OAUTH_ISSUER:
-            hint = "Nothing is linked here: an admin maps your login, and your sign-in with us counts for twelve hours."
-        raise SkipassError("invalid_request", f"{connection.name} has no sign-in of its own.", hint)
+    if connection.auth_method in OAUTH or takes_own(connection):
+        return
+    hint = "It has one credential for everybody, and an admin keeps that."
+    if connection.auth_method is AuthMethod.EXTERNAL_OAUTH_ISSUER:
+        hint = "Nothing is linked here: an admin maps your login, and your sign-in with us counts for twelve hours."
+    raise _no_sign_in(connection, hint)
+
+
+def _no_sign_in(connection: Connection, hint: str) -> SkipassError:
+    return SkipassError("invalid_request", f"{connection.name} has no sign-in of its own.", hint)
 
 
 def _has_client(connection: Connection, registration: Registration | None) -> None:
-    if registration is None and not connection.template:
+    if registration is None and not connection.template and not takes_own(connection):
         raise _unregistered(connection, None)
 
 
@@ -229,7 +241,8 @@ async def _waits_again(unit: UnitOfWork, account: ConnectedAccount) -> Connected
     return await move_account(unit, account, AccountState.PENDING_AUTH)
 
 
-async def _attempted(reader: Reader, token: str, principal: Principal | None) -> tuple[LinkAttempt, FullAccount]:
+async def attempted(reader: Reader, token: str, principal: Principal | None) -> tuple[LinkAttempt, FullAccount]:
+    """Return the attempt of a link that can still begin, with its account, as `opened` gives it."""
     attempt = await attempts.by_token(reader, token)
     account = await reader.get(ConnectedAccount, attempt.account_id, tenant_id=attempt.tenant_id)
     if account is None:

@@ -13,12 +13,14 @@ from skipass.errors import SkipassError
 from skipass.gateway.client_drafting import ClientRequest, redirect_uri
 from skipass.gateway.core import Gateway
 from skipass.gateway.departing import origin_of
+from skipass.gateway.drafting import takes_own
 from skipass.gateway.landing import Arrival
 from skipass.gateway.linking import Leg
 from skipass.gateway.setup_links import Invited, checked_schema
 from skipass.nouns.account import Registration
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
+from skipass.surfaces.connect.hand_in import FIELDS, MENDED, asking, brought, check
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.door import Door
@@ -65,6 +67,7 @@ class _Connect:
         routes: dict[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
             ("GET", "/connect"): self._entrance,
             ("POST", "/connect"): self._posted,
+            ("POST", "/connect/hand-in"): self._handed_in,
             ("GET", "/connect/setup"): self._setup_entrance,
             ("POST", "/connect/setup"): self._setup,
         }
@@ -113,6 +116,8 @@ class _Connect:
         return self._confirm(chosen, caller, carried | {"account": form["account"]})
 
     def _confirm(self, leg: Leg, caller: SignedIn | None, carried: dict[str, str]) -> Reply:
+        if takes_own(leg.connection):
+            return asking(PAGES, leg, caller, carried)
         carried = {"link": "", "connection": "", "role": "", "account": "", **carried}
         there = origin_of(leg.connection, leg.registration) if leg.registration else None
         return PAGES.html(
@@ -133,6 +138,22 @@ class _Connect:
             typed=carried["account"],
             form=form_token(caller.cookie, _purpose(carried)) if caller else "",
         )
+
+    async def _handed_in(self, asked: Asked) -> Reply:
+        form = form_from(asked.body, asked.headers, FIELDS)
+        caller = await self._caller(asked)
+        if caller is None:
+            raise SkipassError("sign_in_required", hint="Sign in, then open the page again.")
+        check(form, caller)
+        names = {"connection": form["connection"], "link": form["link"]}
+        leg = await self._leg(names | {"role": ""}, caller.principal)
+        try:
+            arrival = await self._gateway.uploading.hand_in(caller.principal, brought(form), **names)
+        except SkipassError as error:
+            if error.code not in MENDED or not takes_own(leg.connection):
+                raise
+            return asking(PAGES, leg, caller, names, error)
+        return _arrival(arrival)
 
     async def _leave(self, form: Any, principal: Principal | None) -> Reply:
         linking, typed, token = self._gateway.linking, form["account"] or None, _token(form["link"])
@@ -199,7 +220,7 @@ def _client(form: Any) -> ClientRequest:
     return ClientRequest(account=form["account"], client_id=form["client_id"], secret=secret)
 
 
-def _arrival(arrival: Arrival, cookie: str) -> Reply:
+def _arrival(arrival: Arrival, *cookies: str) -> Reply:
     title, said = "Connected", "The account is connected. What you agreed to is in force."
     if arrival.waits_for_admin:
         title = "Another login"
@@ -209,7 +230,7 @@ def _arrival(arrival: Arrival, cookie: str) -> Reply:
     full = arrival.full
     return PAGES.html(
         "done.html",
-        cookie,
+        *cookies,
         title=title,
         said=said,
         leg=full,

@@ -12,6 +12,7 @@ from starlette.responses import Response
 
 from skipass.gateway.account_views import account_view, link_url, link_view
 from skipass.gateway.core import Gateway
+from skipass.gateway.uploading import Brought
 from skipass.secret import Secret
 from skipass.surfaces.edge.bearer import bearer_from
 from skipass.surfaces.edge.headers import Headers
@@ -137,8 +138,8 @@ async def upload_credential(
 ) -> Response:
     """Seal a person's own key or programmatic access token, once a sign-in with it has worked."""
     given = {"private_key": body.private_key, "passphrase": body.passphrase, "token": body.token}
-    secrets = {name: _secret(value) for name, value in given.items()}
-    return reply(account_view(await gateway.uploading.upload(caller, id, login=body.login, **secrets)))
+    brought = Brought(login=body.login, **{name: _secret(value) for name, value in given.items()})
+    return reply(account_view(await gateway.uploading.upload(caller, id, brought)))
 
 
 @router.post(f"{_BASE}/{{id}}/disconnect", response_model=ConnectedAccount, summary="Disconnect an account")
