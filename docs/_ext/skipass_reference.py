@@ -40,6 +40,8 @@ def _default(name: str) -> str:
     value = Settings.model_fields[name.removeprefix("SKIPASS_").lower()].default
     if value in (None, ()):
         return UNSET
+    if isinstance(value, tuple):
+        return ", ".join(value)
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

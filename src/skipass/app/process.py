@@ -48,7 +48,7 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
         upstream, told = Upstream(egress, kek, clock), channels(settings, egress, clock)
         deps = Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file, channels=told)
         deps = replace(deps, key_provider=provider, resend_ambiguous=settings.resend_ambiguous)
-        gateway = build(replace(deps, provider=settings.identity_provider()))
+        gateway = build(replace(deps, provider=settings.identity_provider(), mcp_clients=settings.client_rules()))
         await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))
         checkpoints = Checkpoints(journal, key, home.checkpoints)
         try:

@@ -12,12 +12,13 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from skipass.app.home import Home
 from skipass.app.keysource import KeySettings
+from skipass.app.mcp_clients import ClientSettings
 from skipass.app.noticing import NoticeSettings
 from skipass.app.signing_in import SignInSettings
 from skipass.secret import Secret
 
 
-class Settings(NoticeSettings, KeySettings, SignInSettings):
+class Settings(NoticeSettings, KeySettings, SignInSettings, ClientSettings):
     """Every setting of a gateway process; the environment variable of each is `SKIPASS_` and its name."""
 
     model_config = SettingsConfigDict(env_prefix="SKIPASS_", extra="ignore", frozen=True, hide_input_in_errors=True)

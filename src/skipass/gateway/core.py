@@ -39,6 +39,7 @@ from skipass.gateway.key_pairs import KeyPairs
 from skipass.gateway.landing import SWEEP_S, Landing
 from skipass.gateway.linking import Linking
 from skipass.gateway.mappings import Mappings
+from skipass.gateway.mcp_clients import McpClients
 from skipass.gateway.notices import Notices
 from skipass.gateway.oauth_clients import OAuthClients
 from skipass.gateway.oauth_tokens import ClientTokens
@@ -110,6 +111,7 @@ class Gateway:
     entering: Entering
     tokens: Tokens
     oauth_clients: OAuthClients
+    mcp_clients: McpClients
     client_tokens: ClientTokens
     consents: Consents
     devices: Devices
@@ -242,6 +244,7 @@ def build(deps: Deps) -> Gateway:
         entering=Entering(deps),
         tokens=Tokens(deps, authenticator),
         oauth_clients=OAuthClients(deps),
+        mcp_clients=McpClients(deps),
         client_tokens=ClientTokens(deps),
         consents=Consents(deps),
         devices=Devices(deps),

@@ -6,7 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from skipass.gateway.consents import Wish, give
+from skipass.gateway.oauth_scopes import FIRST
+from skipass.nouns.oauth import OAuthClient
 from skipass.nouns.people import User
+from skipass.nouns.principal import Principal
 from surfaces.rest.house import House, fresh, new_connection, session_request
 
 CALLERS = ("agent", "member", "auditor", "approver", "admin")
@@ -122,6 +126,24 @@ async def an_account(at: House) -> Made:
     return {"id": account.body["id"]}
 
 
+async def an_mcp_client(at: House) -> Made:
+    body = {"name": fresh("client"), "redirect_uris": ["https://reports.example.com/callback"]}
+    return {"id": (await at.post("/mcp-clients", body)).body["id"]}
+
+
+async def a_consent(at: House) -> Made:
+    """Have sam agree to a client at a slug that lets sam in."""
+    gateway, made = at.stage.gateway, await an_mcp_client(at)
+    slug = (await a_connection(at))["slug"]
+    assert (await at.post(f"/mcp-servers/{slug}/change", {"add": {"users": ["sam"]}})).status == 200
+    (client,) = await at.stage.every(OAuthClient, id=made["id"])
+    (sam,) = await at.stage.every(User, name="sam")
+    principal = Principal(sam.tenant_id, "test", user_id=sam.id, user_name=sam.name)
+    wish = Wish(client, f"{gateway.deps.base_url}/{slug}/mcp", FIRST, client.redirect_uris[0])
+    base_url = gateway.deps.base_url
+    return {"id": (await gateway.deps.journal.write(lambda unit: give(unit, base_url, principal, wish))).id}
+
+
 QUERY = {"connection_name": "snowflake", "tool_input": {"statement": "SELECT 1"}}
 MORE = {"ttl_s": 60, "reason": "not done yet"}
 EXPLAIN = {"connection": "snowflake", "agent": "reporting-agent", "statement": "SELECT 1"}
@@ -195,6 +217,11 @@ TABLE = (
     Row("POST /policies", ADMINS_CREATE, lambda: {"policy": "version = 1\n"}),
     Row("POST /policies/check", WATCHERS, lambda: {"policy": "version = 1\n"}),
     Row("POST /policies/explain", WATCHERS, lambda: EXPLAIN),
+    Row("POST /mcp-clients", ADMINS_CREATE, lambda: {"name": "Reports", "redirect_uris": ["https://r.example.com/cb"]}),
+    Row("GET /mcp-clients", WATCHERS),
+    Row("POST /mcp-clients/{id}/disable", ADMINS, needs=an_mcp_client),
+    Row("GET /consents", (403, 200, 200, 200, 200)),
+    Row("POST /consents/{id}/revoke", (403, 404, 404, 404, 200), needs=a_consent),
     Row("POST /mcp-servers", ADMINS_CREATE, lambda: {"slug": fresh("slug"), "connection": "jit"}),
     Row("GET /mcp-servers", WATCHERS),
     Row("GET /mcp-servers/{slug}", WATCHERS, needs=a_connection),

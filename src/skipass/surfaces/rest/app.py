@@ -24,6 +24,7 @@ from skipass.surfaces.rest import (
     events,
     groups,
     issuers,
+    mcp_clients,
     people,
     policies,
     reviews,
@@ -54,6 +55,7 @@ _ROUTERS = (
     servers.slugs,
     doctor.router,
     issuers.router,
+    mcp_clients.router,
     policies.router,
     vault.router,
 )
