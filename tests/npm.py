@@ -11,6 +11,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from program import Program
+
 LEAST_NODE = 22
 
 
@@ -21,19 +23,10 @@ class Installed:
     node: Path
     place: Path
 
-    def run(self, *command: str, seconds: float) -> subprocess.CompletedProcess[str]:
-        """Run a script of the packages, its path counted from where they are, without what would reach elsewhere."""
+    def program(self, *command: str) -> Program:
+        """Return a script of the packages, its path counted from where they are, without what would reach elsewhere."""
         clean = {name: value for name, value in os.environ.items() if name != "NODE_OPTIONS"}
-        return subprocess.run(
-            [str(self.node), *command],
-            cwd=self.place,
-            env=clean,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        return Program([str(self.node), *command], self.place, clean)
 
 
 def installed(here: Path, cache: Path) -> Installed | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+from program import Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +20,11 @@ class Installed:
 
     site: Path
 
-    def run(self, script: Path, *arguments: str, seconds: float) -> Any:
-        """Run a script that sees these packages and none of ours, and return the JSON it prints."""
+    def program(self, script: Path, *arguments: str) -> Program:
+        """Return a script that sees these packages and none of ours."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "SKIPASS_"))}
-        done = subprocess.run(
-            [sys.executable, "-S", str(script), *arguments],
-            env=kept | {"PYTHONPATH": str(self.site), "NO_PROXY": "127.0.0.1,localhost"},
-            cwd=self.site,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return json.loads(done.stdout)
+        paths = {"PYTHONPATH": str(self.site), "NO_PROXY": "127.0.0.1,localhost"}
+        return Program([sys.executable, "-S", str(script), *arguments], self.site, kept | paths)
 
 
 def installed(pins: Path, cache: Path) -> Installed:

@@ -48,12 +48,11 @@ def verdicts(judges: npm.Installed, suite: str, *options: str) -> tuple[int, dic
     clock, settings = SystemClock(), EdgeSettings()
     app = create_mcp_app(backend, FakeAuthenticator(), settings, clock, resources=backend, further=FURTHER)
     with serving(Asking(app)) as base:
-        ran = judges.run(
-            f"node_modules/{suite}/dist/index.js", "server", "--url", f"{base}/ops/mcp", *options, seconds=240
-        )
-    summary = ran.stdout.partition("=== SUMMARY ===")[2]
+        command = [f"node_modules/{suite}/dist/index.js", "server", "--url", f"{base}/ops/mcp", *options]
+        status, printed = judges.program(*command).run(seconds=240)
+    summary = printed.partition("=== SUMMARY ===")[2]
     found = re.findall(r"^[✓✗] ([\w-]+): (\d+) passed, (\d+) failed$", summary, re.MULTILINE)
-    return ran.returncode, {name: (int(passed), int(failed)) for name, passed, failed in found}
+    return status, {name: (int(passed), int(failed)) for name, passed, failed in found}
 
 
 def failing(scenarios: dict[str, tuple[int, int]]) -> set[str]:
