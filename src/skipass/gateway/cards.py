@@ -18,6 +18,7 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.execute import Executor, Target
 from skipass.gateway.holding import why_not
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.relay_tickets import call_words
 from skipass.gateway.tickets import Tickets
 from skipass.nouns.approval import Approval, ApprovalState
 from skipass.nouns.connection import Connection
@@ -78,6 +79,8 @@ class Cards:
         if card.statement is None or card.text is None or not principal.is_person:
             return full
         intent = await self._tickets.intent(card.statement)
+        if intent.call is not None:
+            return replace(full, words=call_words(intent), before=await self._before(card.statement, intent))
         return replace(
             full,
             words=await self._words(card, intent),

@@ -18,11 +18,12 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.moves import move
 from skipass.gateway.outcomes import outcome
 from skipass.gateway.ports import Reader, UnitOfWork
+from skipass.gateway.relay_finding import can_be_found, found
 from skipass.gateway.running import Runner, tag
 from skipass.gateway.system import System
 from skipass.gateway.way_out import Out, out_of
 from skipass.nouns.session import AccessSession
-from skipass.nouns.statement import Statement, StatementState, intent_from
+from skipass.nouns.statement import Intent, Statement, StatementState, intent_from
 
 DEAD_AFTER = timedelta(seconds=10)
 SETTLING = timedelta(seconds=2)
@@ -68,9 +69,10 @@ class Reconciler:
         unit.emit(Event(statement.tenant_id, "statement.adopted", statement.id, facts, statement.session_id))
         if statement.state is not StatementState.ADMITTED:
             return await unit.change(statement, owner_boot=me)
-        return await move(
-            unit, statement, StatementState.UNKNOWN, {"why": "its process died"}, owner_boot=me, lookup_at=unit.now
-        )
+        # Nobody can cancel a relayed call, so its session does not wait for what is found out about it.
+        relayed = {"cancel_unconfirmed": True} if statement.server_id else {}
+        why = {"why": "its process died", **relayed}
+        return await move(unit, statement, StatementState.UNKNOWN, why, owner_boot=me, lookup_at=unit.now, **relayed)
 
     async def _resume(self, statement: Statement) -> None:
         out = await self._out(statement)
@@ -123,15 +125,35 @@ class Reconciler:
             return
         texts = await self._deps.texts(statement.tenant_id)
         intent = intent_from(texts.unseal(statement.intent_sealed or b"", statement.id, "intent"))
+        if intent.call is not None:
+            await self._look_for_call(statement, intent, out)
+            return
         context: dict[str, Any] = {"role": intent.role, "warehouse": intent.warehouse, "database": intent.database}
         answer = await self._system.ask("history", out, binds=[tag(statement)], **context)
         if answer.rows:
             await self._found(statement, dict(answer.rows[0]), out)
-        elif statement.lookups + 1 >= len(LOOKUPS):
+        else:
+            await self._absent(statement)
+
+    async def _absent(self, statement: Statement) -> None:
+        if statement.lookups + 1 >= len(LOOKUPS):
             await self._ended(statement, StatementState.NOT_FOUND, {})
         else:
             nth = statement.lookups + 1
             await self._again(statement, nth, LOOKUPS[nth] - LOOKUPS[nth - 1])
+
+    async def _look_for_call(self, statement: Statement, intent: Intent, out: Out) -> None:
+        """Look for a relayed call; one of another kind than SQL leaves no trace that is its own, and stays unknown."""
+        if not can_be_found(intent):
+            await self._again(statement, statement.lookups, None)
+            return
+        trace = await found(self._system, out, statement, intent)
+        if trace is None:
+            await self._absent(statement)
+        elif trace[0] is None:
+            await self._again(statement, statement.lookups, LOOKUPS[1])
+        else:
+            await self._ended(statement, trace[0], dict(trace[1]))
 
     async def _found(self, statement: Statement, row: dict[str, str | None], out: Out) -> None:
         state = _HISTORY.get((row["EXECUTION_STATUS"] or "").upper())
@@ -164,11 +186,11 @@ class Reconciler:
 
         await self._deps.journal.write(end)
 
-    async def _again(self, statement: Statement, lookups: int, after: timedelta) -> None:
+    async def _again(self, statement: Statement, lookups: int, after: timedelta | None) -> None:
         async def later(unit: UnitOfWork) -> None:
             current = await unit.get(Statement, statement.id, state=StatementState.UNKNOWN)
             if current is not None:
-                await unit.change(current, lookups=lookups, lookup_at=unit.now + after)
+                await unit.change(current, lookups=lookups, lookup_at=unit.now + after if after else None)
 
         await self._deps.journal.write(later)
 

@@ -5,7 +5,7 @@ The address must be on the connection's own account host: its users' tokens go n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -33,6 +33,7 @@ from skipass.snowflake.errors import SnowflakeConfigError
 from skipass.snowflake.mcp.address import Address, parse_server_url
 
 NOBODY = Access()
+_Decide = Callable[[McpTool, UnitOfWork], Change]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,14 +175,14 @@ class RelayServers:
 
     async def rule(self, principal: Principal, slug: str, name: str, digest: str, rule: ToolRule) -> McpTool:
         """Return a tool with another rule, for that very hash; `conflict` if it is pinned with another one."""
-        by = require(principal, Role.ADMIN)
+        require(principal, Role.ADMIN)
 
         def decide(tool: McpTool, unit: UnitOfWork) -> Change:
             if tool.effect is ToolEffect.UNKNOWN or tool.state is not PinState.PINNED:
                 raise SkipassError("conflict", f"{tool.name} is not pinned.", "Pin it first.")
             return Change(replace(tool, rule=rule), tool, {"rule": rule})
 
-        return await self._decided(principal, slug, name, digest, decide, "mcp_tool.ruled", by=by, rule=rule.value)
+        return await self._decided(principal, slug, name, digest, decide, "mcp_tool.ruled", rule=rule.value)
 
     async def declare(self, principal: Principal, slug: str, name: str, digest: str, facts: Facts) -> McpTool:
         """Return a tool pinned with the type and object that an admin names: where nobody may DESCRIBE the server."""
@@ -193,7 +194,7 @@ class RelayServers:
         return await self._decided(principal, slug, name, digest, declare, "mcp_tool.pinned")
 
     async def _decided(
-        self, principal: Principal, slug: str, name: str, digest: str, decide: Any, kind: str, **told: str
+        self, principal: Principal, slug: str, name: str, digest: str, decide: _Decide, kind: str, **told: str
     ) -> McpTool:
         server = await self._server(principal, slug)
 
@@ -203,9 +204,7 @@ class RelayServers:
                 raise SkipassError("not_found", f"There is no tool {name[:80]!r} at {slug}.")
             if found[0].current_hash != digest:
                 raise SkipassError("conflict", "The tool is not the one you looked at.", "Look at it again.")
-            change: Change = decide(found[0], unit)
-            by = principal.user_id or ""
-            return await write_change(unit, change, kind, by=by, **told)
+            return await write_change(unit, decide(found[0], unit), kind, by=principal.user_id or "", **told)
 
         return await self._deps.journal.write(work)
 

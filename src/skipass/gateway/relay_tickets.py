@@ -9,8 +9,17 @@ from skipass.errors import SkipassError
 from skipass.gateway.ports import Reader
 from skipass.gateway.relay_judging import SQL_ARGUMENT, RelayedCall
 from skipass.nouns.connection import McpServer, Switch
-from skipass.nouns.mcp_tool import McpTool
+from skipass.nouns.mcp_tool import McpTool, ToolType
 from skipass.nouns.statement import Intent
+
+
+def call_words(intent: Intent) -> str:
+    """Return what an approval's card says of a held call, for people."""
+    call = intent.call or {}
+    if call["type"] == ToolType.SQL.value:
+        return f"Runs the text by the tool {call['tool']} of a managed MCP server, which only reads."
+    known = "searches or asks" if call["type"] in (ToolType.SEARCH, ToolType.ANALYST) else "may change anything"
+    return f"Calls the tool {call['tool']} ({call['type']}) of a managed MCP server, which {known} within its role."
 
 
 async def call_again(reader: Reader, intent: Intent) -> RelayedCall:
