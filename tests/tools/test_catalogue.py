@@ -25,7 +25,7 @@ INPUTS = {
         "timeout format"
     ),
     "snowflake_get_query_status": "statement_handle* wait_s session_id request_id format",
-    "snowflake_get_query_partition": "statement_handle* partition* session_id request_id format",
+    "snowflake_get_query_partition": "statement_handle* partition* from_row session_id request_id format",
     "snowflake_cancel_query": "statement_handle* session_id request_id",
     "snowflake_show_databases_schemas": "object_type* database_name like_pattern role warehouse session_id format",
     "snowflake_get_schemata": "database* schema_like limit role warehouse session_id format",

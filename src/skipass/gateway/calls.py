@@ -204,8 +204,9 @@ async def _door(reader: Reader, principal: Principal, slug: str) -> tuple[Agent,
 
 def _formatted(answer: Envelope, wanted: inputs.ToolInput) -> Envelope:
     """Note in the answer how the caller wants to read it."""
-    layout = getattr(wanted, "format", None)
-    return answer if layout is None else replace(answer, fields={**answer.fields, "format": layout.value})
+    layout, from_row = getattr(wanted, "format", None), getattr(wanted, "from_row", 0)
+    asked = ({} if layout is None else {"format": layout.value}) | ({"from_row": from_row} if from_row else {})
+    return replace(answer, fields={**answer.fields, **asked}) if asked else answer
 
 
 _INSTRUCTIONS = (

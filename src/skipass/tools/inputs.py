@@ -84,6 +84,13 @@ class GetQueryPartition(ToolInput):
     partition: int = Field(
         ge=0, le=1_000_000, description="Which partition of the result, counted from 0.", examples=[1]
     )
+    from_row: int = Field(
+        default=0,
+        ge=0,
+        le=100_000_000,
+        description="The first row of the partition that its text form shows, counted from 0; `data` holds all of it.",
+        examples=[200],
+    )
     session_id: SessionId = None
     request_id: RequestId = None
     format: AsText = None

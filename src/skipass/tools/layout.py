@@ -1,72 +1,113 @@
-"""Rows as lines of text: a table, JSON or CSV. No invisible character survives, and no cell is longer than a bound."""
+"""Rows as lines of text: a table, JSON or CSV. Nothing hidden survives, and no cell is longer than a bound.
+
+The more columns, the shorter a cell may be, so that a few rows of any width fit a context window.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from skipass.tools.visible import is_plain, visible
+
 MAX_CELL_CHARS = 300
+MAX_COLUMNS = 200
+_ROW_CHARS = 5_000
+_COUNTED_FROM_CHARS = 100
+_NAMED_CHARS = 2_000
 
 Lines: TypeAlias = tuple[list[str], list[str]]
 """The lines above the rows, and one line a row."""
 
 
 def laid_out(names: Sequence[Any], rows: Sequence[Sequence[Any]], layout: object = None) -> Lines:
-    """Return rows under their column names in a layout of `skipass.tools.choices.Format`, a table by default."""
-    return _LAYOUTS.get(str(layout), _table)(names, rows)
+    """Return rows under their column names in a layout of `skipass.tools.choices.Format`, a table by default.
+
+    `MAX_COLUMNS` of them; the caller says so where there are more.
+    """
+    cut = [row[:MAX_COLUMNS] for row in rows]
+    width = _Width.of(max([len(names[:MAX_COLUMNS]), *map(len, cut)], default=0))
+    return _LAYOUTS.get(str(layout), _table)(names[:MAX_COLUMNS], cut, width)
 
 
-def _table(names: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Lines:
-    lines = [" | ".join(cell(value) for value in row) for row in rows]
-    return [" | ".join(cell(name) for name in names)] if names else [], lines
+@dataclass(frozen=True, slots=True)
+class _Width:
+    """How many characters a cell has, and whether one that was cut says how many there were."""
+
+    chars: int
+    counted: bool
+
+    @classmethod
+    def of(cls, columns: int) -> _Width:
+        chars = min(MAX_CELL_CHARS, _ROW_CHARS // max(columns, 1))
+        return cls(chars, chars >= _COUNTED_FROM_CHARS)
+
+    def shown(self, text: str) -> str:
+        return visible(text, self.chars, counted=self.counted)
 
 
-def _csv(names: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Lines:
-    lines = [",".join(_quoted(value) for value in row) for row in rows]
-    return [",".join(_quoted(name) for name in names)] if names else [], lines
+_WHOLE = _Width(MAX_CELL_CHARS, counted=True)
 
 
-def _quoted(value: object) -> str:
+def _table(names: Sequence[Any], rows: Sequence[Sequence[Any]], width: _Width) -> Lines:
+    lines = [" | ".join(cell(value, width) for value in row) for row in rows]
+    return [" | ".join(cell(name, width) for name in names)] if names else [], lines
+
+
+def _csv(names: Sequence[Any], rows: Sequence[Sequence[Any]], width: _Width) -> Lines:
+    lines = [",".join(_quoted(value, width) for value in row) for row in rows]
+    return [",".join(_quoted(name, width) for name in names)] if names else [], lines
+
+
+def _quoted(value: object, width: _Width) -> str:
     """Return a CSV field: nothing for NULL, so that it is not taken for empty text. Source: RFC 4180, 2."""
     if value is None:
         return ""
-    shown = visible(compact(value), MAX_CELL_CHARS)
+    shown = width.shown(compact(value))
     return '"' + shown.replace('"', '""') + '"' if not shown or set(shown) & set('",\r\n') else shown
 
 
-def _json(names: Sequence[Any], rows: Sequence[Sequence[Any]]) -> Lines:
-    """Return one JSON object a row, or where names are missing or not all different one array a row."""
-    keys = [str(name) for name in names]
-    named = bool(keys) and len(set(keys)) == len(keys)
+def _json(names: Sequence[Any], rows: Sequence[Sequence[Any]], width: _Width) -> Lines:
+    """Return one JSON object a row, or one array a row where names are missing, not all different, or very long."""
+    keys = [width.shown(str(name)) for name in names]
+    named = bool(keys) and len(set(keys)) == len(keys) and sum(map(len, keys)) <= _NAMED_CHARS
     head = [_json_line(keys)] if keys and not named else []
-    return head, [
-        _json_line(dict(zip(keys, map(_short, row), strict=False)) if named else [*map(_short, row)]) for row in rows
-    ]
+    cells = [[_short(value, width) for value in row] for row in rows]
+    return head, [_json_line(dict(zip(keys, row, strict=False)) if named else row) for row in cells]
 
 
-def _short(value: object) -> Any:
+def _short(value: object, width: _Width) -> Any:
+    """Return a value as it is where it is short, with its escapes too; else the start of its text."""
     text = compact(value)
-    return value if len(text) <= MAX_CELL_CHARS else f"{text[:MAX_CELL_CHARS]}… ({len(text):,} characters)"
+    if len(text) <= width.chars and (is_plain(text) or len(_json_line(text)) <= 2 * width.chars):
+        return value
+    return width.shown(text)
 
 
 def _json_line(value: object) -> str:
     """Return a line of JSON in which whatever cannot be seen is written as an escape."""
     line = json.dumps(value, ensure_ascii=False, default=_plain)
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
+    return line if is_plain(line) else "".join(char if is_plain(char) else json.dumps(char)[1:-1] for char in line)
 
 
-_LAYOUTS: Mapping[str, Callable[[Sequence[Any], Sequence[Sequence[Any]]], Lines]] = MappingProxyType(
+_LAYOUTS: Mapping[str, Callable[[Sequence[Any], Sequence[Sequence[Any]], _Width], Lines]] = MappingProxyType(
     {"table": _table, "csv": _csv, "json": _json}
 )
 
 
-def cell(value: object) -> str:
-    """Return a value as a cell of a table, NULL told from text."""
+def cell(value: object, width: _Width = _WHOLE) -> str:
+    """Return a value as a cell of a table; text that could pass for NULL, or for nothing, stands in quotes."""
     if value is None:
         return "NULL"
-    return visible(compact(value), MAX_CELL_CHARS).replace("|", "\\|")
+    shown = width.shown(compact(value)).replace("|", "\\|")
+    return f'"{shown}"' if isinstance(value, str) and _is_unclear(shown) else shown
+
+
+def _is_unclear(shown: str) -> bool:
+    return shown in ("", "NULL") or shown != shown.strip(" ") or (len(shown) > 1 and shown[0] == shown[-1] == '"')
 
 
 def compact(value: object) -> str:
@@ -78,13 +119,3 @@ def compact(value: object) -> str:
 
 def _plain(value: object) -> Any:
     return dict(value) if isinstance(value, Mapping) else str(value)
-
-
-def visible(text: str, limit: int) -> str:
-    """Return at most `limit` characters, whatever cannot be seen escaped, with the whole length where it was cut."""
-    shown = "".join(char if char.isprintable() else _escaped(char) for char in text[:limit])
-    return shown if len(text) <= limit else f"{shown}… ({len(text):,} characters)"
-
-
-def _escaped(char: str) -> str:
-    return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}.get(char, f"\\u{{{ord(char):x}}}")

@@ -84,6 +84,7 @@ def envelope_schema(data: dict[str, Any]) -> dict[str, Any]:
             },
             "parts": {"type": "array", "items": {"type": "string"}, "description": "The statements found in one text."},
             "format": {"type": "string", "description": "How the text form of the rows is laid out."},
+            "from_row": {"type": "integer", "minimum": 0, "description": "The first row of the text form."},
         },
         "required": ["status", "execution_id", "session_id", "data"],
         "additionalProperties": True,
