@@ -8,6 +8,7 @@ from typing import Any
 
 from gateways import BASE_URL, Stage
 from sandbox.client import Client
+from sandbox.flow import App
 from skipass.gateway.client_drafting import ClientRequest, redirect_uri
 from skipass.gateway.doctor.findings import Finding, State
 from skipass.gateway.doctor.rounds import Complaint
@@ -86,10 +87,30 @@ class Clinic:
         (made,) = await self.at.every(Registration)
         return made
 
+    async def add_template(self) -> Registration:
+        """Register a template connection by the sandbox's identity provider, and the sandbox's account on it."""
+        said = self.at.sandbox.said["idp"]
+        metadata = {name: said[name] for name in ("issuer", "client_id", "client_secret")}
+        metadata |= {"scope": "session:role:AGENT_ROLE offline_access"}
+        place = {"account": "", "host": None, "template": True, "role": "AGENT_ROLE"}
+        await self.add("many", auth_method=AuthMethod.EXTERNAL_OAUTH, **place)
+        account = {"account": "SKIPASS-SANDBOX", "host": self.at.sandbox.url}
+        request = ClientRequest(oauth_metadata=metadata, **account)
+        made, _ = await self.at.gateway.registrations.add(self.admin, "many", request)
+        return made
+
     async def link(self, registration: Registration, **minted: Any) -> None:
         """Give the admin an account on a provider's connection, by a token that the provider signed as it is asked."""
         wish = {"login": "dana@example.com", "scope": "session:role:AGENT_ROLE", **minted}
-        tokens = TokenSet(Secret(self.at.sandbox.control.provider("mint", **wish)["token"]))
+        minted_token = Secret(self.at.sandbox.control.provider("mint", **wish)["token"])
+        await self._link(registration, TokenSet(minted_token))
+
+    async def link_own(self, registration: Registration) -> None:
+        """Give the admin an account on the connection `own`, by a sign-in of DANA's."""
+        app = App.of(self.at.sandbox)
+        await self._link(registration, TokenSet(Secret(app.tokens()["access_token"])))
+
+    async def _link(self, registration: Registration, tokens: TokenSet) -> None:
         now = self.at.gateway.deps.journal.now()
         whose = {"tenant_id": registration.tenant_id, "connection_id": registration.connection_id, "created_at": now}
         whose |= {"user_id": self.admin.user_id}

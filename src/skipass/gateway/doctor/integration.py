@@ -14,10 +14,11 @@ from skipass.errors import SkipassError
 from skipass.gateway.client_drafting import redirect_uri
 from skipass.gateway.doctor.findings import Check, Finding, failed, ok, unseen
 from skipass.gateway.doctor.patient import OAUTH, TRUSTED, Patient, Properties, properties
-from skipass.gateway.issuer import audience_of, issuer_url
+from skipass.gateway.issuer import issuer_url
 from skipass.gateway.oauth_metadata import is_any_role
 from skipass.gateway.upstream import credential_place
 from skipass.nouns.connection import AuthMethod
+from skipass.snowflake.account import parse_account
 from skipass.snowflake.auth.keys import load_private_key, public_der
 from skipass.snowflake.auth.vouched import SCOPE_CLAIM, USER_CLAIM
 from skipass.snowflake.setup_sql.text import literal, name
@@ -139,7 +140,8 @@ def _public_key(on: Patient) -> str | None:
 
 def audience_problem(on: Patient, shown: Properties, given: tuple[str, ...]) -> Finding | None:
     """Return what is wrong with the audiences of a token, None where one of them is the account's or listed."""
-    wanted = {*listed(shown.get("EXTERNAL_OAUTH_AUDIENCE_LIST")), audience_of(on.connection)}
+    account = on.registration.account if on.registration else on.connection.account
+    wanted = {*listed(shown.get("EXTERNAL_OAUTH_AUDIENCE_LIST")), parse_account(account).url}
     if wanted & set(given):
         return None
     cause = "The token is made out to somebody else than this account; audiences are compared as they are written."

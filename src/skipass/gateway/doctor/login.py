@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from skipass.errors import SkipassError
 from skipass.gateway.doctor.findings import Finding
-from skipass.gateway.doctor.patient import Patient, Properties, properties
+from skipass.gateway.doctor.patient import OAUTH, Patient, Properties, properties
 from skipass.nouns.connection import AuthMethod
 
 STEP = "sign-in"
@@ -19,11 +19,12 @@ async def behind(on: Patient) -> Finding | None:
         return None
     try:
         users = await on.as_admin("users")
-        row = _of(users.rows, login) if users else None
+        told = "NAME" if on.connection.auth_method in OAUTH else "LOGIN_NAME"  # a linked one is what CURRENT_USER said
+        row = _of(users.rows, told, login) if users else None
         if users is None or on.admin is None:
             return None
         if row is None:
-            return on.has(STEP, "user_mapping", f"no user has the LOGIN_NAME {login}")
+            return on.has(STEP, "user_mapping", f"no user has the {told} {login}")
         on.identity = {"LOGIN": row.get("NAME")}
         shown = await on.as_admin("user", user=row.get("NAME") or "")
     except SkipassError:
@@ -31,8 +32,8 @@ async def behind(on: Patient) -> Finding | None:
     return _wrong(on, row, properties(shown)) if shown else None
 
 
-def _of(rows: tuple[Mapping[str, str | None], ...], login: str) -> Mapping[str, str | None] | None:
-    return next((row for row in rows if (row.get("LOGIN_NAME") or "").upper() == login.upper()), None)
+def _of(rows: tuple[Mapping[str, str | None], ...], told: str, login: str) -> Mapping[str, str | None] | None:
+    return next((row for row in rows if (row.get(told) or "").upper() == login.upper()), None)
 
 
 def _wrong(on: Patient, row: Mapping[str, str | None], shown: Properties) -> Finding | None:
