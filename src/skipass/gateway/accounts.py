@@ -51,7 +51,7 @@ class Accounts:
         async def make(unit: UnitOfWork) -> FullAccount:
             connection = await connection_for(unit, principal, connection_name)
             user = await _whom(unit, principal, identifier)
-            if not _keeps(connection):
+            if not has_accounts(connection):
                 return await _view(unit, connection, user)
             return await full_account(unit, await account_on(unit, connection, user, _by(principal)))
 
@@ -146,7 +146,8 @@ async def _living(reader: Reader, where: Mapping[str, Any], limit: int) -> list[
     return kept[:limit]
 
 
-def _keeps(connection: Connection) -> bool:
+def has_accounts(connection: Connection) -> bool:
+    """Return whether each user connects an account of their own, which is kept."""
     return connection.per_user and connection.auth_method is not AuthMethod.EXTERNAL_OAUTH_ISSUER
 
 
@@ -172,7 +173,7 @@ async def _seen(reader: Reader, principal: Principal, account_id: str) -> FullAc
         found = await reader.get(Connection, account_id, tenant_id=principal.tenant_id)
         user = await reader.get(User, principal.user_id, tenant_id=principal.tenant_id)
         allowed = principal.is_person or await may_use(reader, await agent_of(reader, principal), account_id)
-        if found is None or user is None or _keeps(found) or not allowed:
+        if found is None or user is None or has_accounts(found) or not allowed:
             raise absent()
         return await _view(reader, await connection_for(reader, principal, found.name), user)
     return await account_for(reader, principal, account_id, look=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +16,11 @@ from skipass.surfaces.edge.visible import visible
 
 if TYPE_CHECKING:
     import jinja2
+    from markupsafe import Markup
 
 _SHARED = Path(__file__).parent / "templates"
-_FILES = {"style.css": "text/css; charset=utf-8", "link.js": "text/javascript; charset=utf-8"}
+_SCRIPT = "text/javascript; charset=utf-8"
+_FILES = {"style.css": "text/css; charset=utf-8", "link.js": _SCRIPT, "times.js": _SCRIPT}
 _AGAIN = ("sign_in_required", "sign_in_failed", "provider_unavailable")
 _POLICY = (
     "default-src 'none'; style-src 'self'; {script}form-action 'self'{to}; base-uri 'none'; frame-ancestors 'none'"
@@ -67,7 +70,7 @@ class Pages:
     ) -> Reply:
         """Return a page; `to` is the origin that its form's answer may send the browser on to.
 
-        With `script` the page may run the one small script that is ours.
+        With `script` the page may run the small scripts that are ours.
         Source: CSP Level 3, form-action: browsers hold the redirect that answers a form to it as well.
         """
         body = _environment(self.templates).get_template(template).render(values).encode()
@@ -92,6 +95,12 @@ def shared_file(name: str) -> Reply | None:
     return Reply(200, (_SHARED / name).read_bytes(), {**_headers(), "content-type": kind}) if kind else None
 
 
+def file_to_keep(name: str, kind: str, body: bytes) -> Reply:
+    """Return a file that the browser keeps and does not open; `name` is of our own making."""
+    named = {"content-type": kind, "content-disposition": f'attachment; filename="{name}"'}
+    return Reply(200, body, {**_headers(), "x-content-type-options": "nosniff", **named})
+
+
 def _headers(*, to: str | None = None, script: bool = False) -> dict[str, str]:
     policy = _POLICY.format(script="script-src 'self'; " if script else "", to=f" {to}" if to else "")
     return {**_ALWAYS, "content-security-policy": policy}
@@ -103,9 +112,21 @@ def _environment(templates: Path) -> jinja2.Environment:
 
     loader = jinja2.FileSystemLoader([templates, _SHARED])
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    made.filters["visible"] = _visible
+    made.filters["visible"], made.filters["moment"] = _visible, _moment
     return made
 
 
 def _visible(value: object) -> str:
     return visible(str(value))
+
+
+def _moment(at: datetime | None) -> Markup | str:
+    """Return a moment as UTC to the minute, to the second on hover; a script puts it in the viewer's own time."""
+    from markupsafe import Markup
+
+    if at is None:
+        return ""
+    exact = at.strftime("%Y-%m-%d %H:%M:%S UTC")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.strftime("%Y-%m-%dT%H:%M:%SZ"), exact, at.strftime("%Y-%m-%d %H:%M UTC")
+    )

@@ -1,4 +1,4 @@
-"""What the card's template shows, as plain values. No rule lives here."""
+"""What the templates of a card and of a review show, as plain values. No rule lives here."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import orjson
 from skipass.gateway.cards import FullCard, Previews
 from skipass.gateway.reviews import ReviewCard
 from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
-from skipass.nouns.policy import PolicySource, PolicyVersion
 from skipass.nouns.review import ReviewState
 from skipass.nouns.session import AccessSession
 from skipass.nouns.statement import Statement
@@ -77,17 +76,6 @@ def review_values(card: ReviewCard) -> dict[str, Any]:
     }
 
 
-def policy_values(version: PolicyVersion, people: Mapping[str, str]) -> dict[str, Any]:
-    """Return the values of the policy's template; `people` are names by id."""
-    return {
-        "number": version.number,
-        "at": version.applied_at.strftime(MINUTE),
-        "file": version.source is PolicySource.FILE,
-        "by": people.get(version.applied_by or "", "somebody who is gone"),
-        "text": version.text,
-    }
-
-
 def left(approval: Approval, now: datetime) -> str:
     """Return how long people may still decide, in words."""
     minutes = int((approval.expires_at - now).total_seconds() // 60)
@@ -115,7 +103,7 @@ def _session(session: AccessSession | None) -> Facts:
     glass = [("Emergency", "the glass is broken for it: everybody is told, and it is reviewed")]
     return [
         *(glass if session.break_glass else []),
-        *_area(session),
+        *area(session),
         ("Lasts", f"{session.ttl_s} seconds from the decision"),
     ]
 
@@ -124,10 +112,11 @@ def _opened(session: AccessSession | None) -> Facts:
     if session is None:
         return []
     state = f"{session.state.value}, {session.end_reason.value}" if session.end_reason else session.state.value
-    return [*_area(session), ("Lasted", f"{session.ttl_s} seconds at most"), ("Now", state)]
+    return [*area(session), ("Lasted", f"{session.ttl_s} seconds at most"), ("Now", state)]
 
 
-def _area(session: AccessSession) -> Facts:
+def area(session: AccessSession) -> Facts:
+    """Return what a session may touch."""
     scope = orjson.dumps(session.scope.as_dict(), option=orjson.OPT_INDENT_2).decode()
     return [("Scope", scope), ("Role", session.role), ("Warehouse", session.warehouse or "none")]
 

@@ -1,0 +1,76 @@
+"""What every room of the console stands on: the gateway, who is signed in, and the page around what a room shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from skipass.gateway.core import Gateway
+from skipass.gateway.sessions import sees_all
+from skipass.nouns.principal import Principal
+from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
+from skipass.surfaces.edge.forms import form_from
+from skipass.surfaces.edge.pages import Pages, Reply
+from skipass.surfaces.edge.requests import Asked, SignedIn, caller, signed_in
+
+PAGES = Pages(Path(__file__).parent / "templates")
+SIGN_OUT = "sign-out"
+_EVERYBODY = (("/console", "Waiting"), ("/console/sessions", "Sessions"), ("/console/access", "My access"))
+_WATCHERS = (("/console/policy", "Policy"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The gateway as people see it."""
+
+    gateway: Gateway
+    cookies: Cookies
+
+    async def caller(self, asked: Asked) -> SignedIn:
+        """Return who is signed in; raises `sign_in_required`."""
+        return await caller(self.gateway.sign_ins, self.cookies, asked)
+
+    async def known(self, asked: Asked) -> SignedIn | None:
+        """Return who is signed in, None for nobody."""
+        return await signed_in(self.gateway.sign_ins, self.cookies, asked)
+
+    async def posted(self, asked: Asked, purpose: str, *names: str) -> tuple[SignedIn, Mapping[str, str]]:
+        """Return who posted one of our forms and its fields; raises where it is not of this sign-in and purpose."""
+        by = await self.caller(asked)
+        form = form_from(asked.body, asked.headers, ("form", *names))
+        check_form(by.cookie, purpose, form["form"])
+        return by, form
+
+    def page(self, template: str, by: SignedIn, *, status: int = 200, script: bool = True, **values: Any) -> Reply:
+        """Return a page for somebody who is signed in, with the ways to what they may look at."""
+        around: dict[str, Any] = {
+            "me": by.principal.user_name,
+            "out": form_token(by.cookie, SIGN_OUT),
+            "menu": menu(by.principal),
+        }
+        return PAGES.html(template, status=status, script=script, scripted=script, **around, **values)
+
+    def start(self, to: str) -> str:
+        """Return where signing in begins for a page that is to be opened then."""
+        if self.gateway.deps.provider is None:
+            return f"/sign-in?to={quote(to, safe='')}"
+        return f"/oauth/sign-in/start?to={quote(to, safe='')}"
+
+    def again(self, to: str) -> dict[str, str]:
+        """Return the words and the way of a fresh sign-in, for a card that shows and cannot be decided on."""
+        provider = self.gateway.deps.provider
+        words = f"Sign in again with {provider.label}" if provider else "Sign in with a new one-time link"
+        return {"again": words, "start": self.start(to)}
+
+
+def menu(principal: Principal) -> tuple[tuple[str, str], ...]:
+    """Return the address and the name of each page this person may open."""
+    return (*_EVERYBODY, *(_WATCHERS if sees_all(principal) else ()))
+
+
+def last_step(asked: Asked) -> str:
+    """Return the last step of a path: the id of what it is about."""
+    return asked.path.rpartition("/")[2]

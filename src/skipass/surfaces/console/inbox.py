@@ -1,0 +1,97 @@
+"""The inbox: what waits for people, one card to decide on, one review to close."""
+
+from __future__ import annotations
+
+from skipass.errors import SkipassError
+from skipass.gateway.sessions import sees_all
+from skipass.nouns.approval import ApprovalState
+from skipass.nouns.principal import Principal
+from skipass.nouns.review import ReviewState
+from skipass.surfaces.console.card_views import MINUTE, card_values, left, review_values
+from skipass.surfaces.console.frame import Frame, last_step
+from skipass.surfaces.edge.answers import STATUS
+from skipass.surfaces.edge.cookies import form_token
+from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.requests import Asked, SignedIn
+
+_MOST = 100
+
+
+class Inbox:
+    """`/console`, `/console/approvals/…` and `/console/reviews/…`."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame, self._gateway = frame, frame.gateway
+
+    async def waiting(self, asked: Asked) -> Reply:
+        """Show what waits for this person."""
+        by = await self._frame.known(asked)
+        if by is None:
+            return moved("/sign-in")
+        now = self._gateway.deps.journal.now()
+        found = await self._gateway.approvals.list(by.principal, state=ApprovalState.WAITING, after=None, limit=_MOST)
+        items = [{"id": one.id, "subject": one.subject.value, "left": left(one, now)} for one in found]
+        return self._frame.page("waiting.html", by, items=items, reviews=await self._owed(by.principal))
+
+    async def _owed(self, principal: Principal) -> list[dict[str, str]]:
+        """Return the reviews that are open, to people who look at everything."""
+        if not sees_all(principal):
+            return []
+        found = await self._gateway.reviews.list(principal, state=ReviewState.OPEN, limit=_MOST)
+        return [{"id": one.id, "at": one.opened_at.strftime(MINUTE)} for one in found]
+
+    async def card(self, asked: Asked) -> Reply:
+        """Show everything a decision is made on."""
+        by = await self._frame.known(asked)
+        if by is None:
+            return moved(f"/sign-in?to={last_step(asked)}")
+        return await self._card(last_step(asked), by)
+
+    async def _card(self, approval_id: str, by: SignedIn, problem: SkipassError | None = None) -> Reply:
+        full = await self._gateway.cards.show(by.principal, approval_id)
+        values = card_values(full, self._gateway.deps.journal.now())
+        return await self._to_decide("card.html", approval_id, by, values, problem)
+
+    async def decide(self, asked: Asked) -> Reply:
+        """Approve or deny."""
+        approval_id = last_step(asked)
+        by, form = await self._frame.posted(asked, approval_id, "hash", "word", "reason")
+        if form["word"] not in ("approve", "deny") or not form["hash"]:
+            raise SkipassError("invalid_request", "The form says neither approve nor deny of a text.")
+        approve, reason, shown = form["word"] == "approve", form["reason"][:1000], form["hash"]
+        decide = self._gateway.approvals.decide
+        try:
+            await decide(by.principal, approval_id, approve=approve, reason=reason, intent_hash=shown)
+        except SkipassError as problem:
+            return await self._card(approval_id, by, problem)
+        return moved(f"/console/approvals/{approval_id}")
+
+    async def review(self, asked: Asked) -> Reply:
+        """Show a session that broke the glass, to whoever reviews it."""
+        by = await self._frame.known(asked)
+        if by is None:
+            return moved(f"/sign-in?to={last_step(asked)}")
+        return await self._review(last_step(asked), by)
+
+    async def _review(self, review_id: str, by: SignedIn, problem: SkipassError | None = None) -> Reply:
+        values = review_values(await self._gateway.reviews.show(by.principal, review_id))
+        return await self._to_decide("review.html", review_id, by, values, problem)
+
+    async def close(self, asked: Asked) -> Reply:
+        """Close a review."""
+        review_id = last_step(asked)
+        by, form = await self._frame.posted(asked, review_id, "comment")
+        try:
+            await self._gateway.reviews.close(by.principal, review_id, comment=form["comment"])
+        except SkipassError as problem:
+            return await self._review(review_id, by, problem)
+        return moved(f"/console/reviews/{review_id}")
+
+    async def _to_decide(
+        self, template: str, subject: str, by: SignedIn, values: dict[str, object], problem: SkipassError | None
+    ) -> Reply:
+        """Return a page on which a freshly signed-in person gives their word; no script is let in there."""
+        shown = {**values, **self._frame.again(subject), "problem": problem, "form": form_token(by.cookie, subject)}
+        shown["fresh"] = await self._gateway.sign_ins.may_decide(by.principal)
+        status = STATUS[problem.kind] if problem else 200
+        return self._frame.page(template, by, status=status, script=False, **shown)
