@@ -22,7 +22,8 @@ def visible(text: str, limit: int, *, counted: bool = True, keep: str = "") -> s
     Text that was cut ends in an ellipsis and, unless `counted` is false, its whole length.
     """
     start = text[:limit]
-    shown, whole = (start, True) if is_plain(start) else _escaped(start, limit, keep)
+    plain = is_plain(start.translate(dict.fromkeys(map(ord, keep))) if keep else start)
+    shown, whole = (start, True) if plain else _escaped(start, limit, keep)
     if whole and len(text) <= limit:
         return shown
     return f"{shown}… ({len(text):,} characters)" if counted else f"{shown}…"

@@ -17,6 +17,7 @@ from skipass.surfaces.mcp.exchange import Exchange, Json
 from skipass.surfaces.mcp.jsonrpc import INVALID_PARAMS, Fault
 from skipass.surfaces.mcp.mirrored import check_mirrored
 from skipass.surfaces.mcp.revisions import Era
+from skipass.tools.blocks import shown_blocks
 from skipass.tools.text import text_of
 
 PAGE_TOOLS = 200
@@ -88,12 +89,12 @@ async def _envelope(exchange: Exchange, name: str, arguments: Mapping[str, Any])
 def tool_result(envelope: Envelope) -> Json:
     """Return an envelope as a CallToolResult.
 
-    Of our own tools: the whole envelope as structured content, a short form as text. Of an upstream's: its blocks as
-    they are, and its structured result where it gave one.
+    Of our own tools: the whole envelope as structured content, a short form as text. Of an upstream's: its blocks,
+    their text bounded, and its structured result where it gave one.
     """
     is_error = envelope.status not in _ANSWERS
     if envelope.content is None:
         text = {"type": "text", "text": text_of(envelope)}
         return {"content": [text], "structuredContent": envelope.as_dict(), "isError": is_error}
     structured = {} if envelope.data is None else {"structuredContent": dict(envelope.data)}
-    return {"content": [dict(block) for block in envelope.content], **structured, "isError": is_error}
+    return {"content": shown_blocks(envelope.content), **structured, "isError": is_error}
