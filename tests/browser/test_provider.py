@@ -30,11 +30,11 @@ async def house(sandbox: RunningSandbox, tmp_path: Path, monkeypatch: pytest.Mon
     more = {"SCOPES": "openid profile email groups", "ROLE_MAP": "data-approvers=approver", "NAME": "Example"}
     for name, value in (settings | more).items():
         monkeypatch.setenv(f"SKIPASS_OIDC_{name}", value)
-    monkeypatch.setattr("gateways.BASE_URL", f"http://localhost:{port}")
+    url = f"http://localhost:{port}"
     sandbox.control.reset()
     sandbox.control.provider("person", login=DANA, groups=["data-approvers"])
-    async with stage(sandbox, tmp_path / "home") as at, served(at, port):
-        yield House(f"http://localhost:{port}", at)
+    async with stage(sandbox, tmp_path / "home", base_url=url) as at, served(at, port):
+        yield House(url, at)
 
 
 async def prove(house: House, seen: Seen) -> None:
