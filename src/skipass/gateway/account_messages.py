@@ -28,6 +28,7 @@ class AccountMessage:
     user: str
     hint: str
     url: str
+    to: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON body of a webhook."""

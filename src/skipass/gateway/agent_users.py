@@ -11,6 +11,7 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
+from skipass.gateway.outbox import announce_agent
 from skipass.gateway.ports import UnitOfWork
 from skipass.identity.acting import may_act_for
 from skipass.nouns.people import ActsFor, Agent, Life, User
@@ -25,7 +26,10 @@ class AgentUsers:
         self._deps = deps
 
     async def allow(self, principal: Principal, agent: str, user: str | None = None) -> Agent:
-        """Let an agent act for a person: oneself, or as an admin anybody of the company; already so changes nothing."""
+        """Let an agent act for a person: oneself, or as an admin anybody of the company; already so changes nothing.
+
+        Whom an admin added is told.
+        """
 
         async def allow(unit: UnitOfWork) -> Agent:
             found, person = await _both(unit, principal, agent, user)
@@ -34,7 +38,9 @@ class AgentUsers:
             known = may_act_for(found)
             if person.id in known:
                 return found
-            return await _changed(unit, found, (*known, person.id), principal, {"added": person.id})
+            changed = await _changed(unit, found, (*known, person.id), principal, {"added": person.id})
+            await announce_agent(unit, changed, (person.id,), principal.user_id or "")
+            return changed
 
         return await self._deps.journal.write(allow)
 
@@ -65,6 +71,8 @@ async def _both(unit: UnitOfWork, principal: Principal, agent: str, user: str | 
     if not agents or not people:
         which = f"agent {agent[:80]!r}" if not agents else f"user {(name or '')[:80]!r}"
         raise SkipassError("not_found", f"There is no {which}.")
+    if agents[0].client_id is not None:
+        raise SkipassError("invalid_request", f"{agents[0].name} is one person's MCP client, and acts for them alone.")
     if agents[0].acts_for is ActsFor.END_USERS:
         raise SkipassError("invalid_request", f"{agents[0].name} acts for its application's people, and names them.")
     return agents[0], people[0]

@@ -12,9 +12,11 @@ from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
 from skipass.gateway.key_pairs import register
 from skipass.gateway.oauth_metadata import check_url
+from skipass.gateway.outbox import announce_agent
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.identity import key_pair
+from skipass.identity.acting import may_act_for
 from skipass.identity.key_pair import PublicKey
 from skipass.identity.keys import Issued, issue
 from skipass.ids import new_id
@@ -58,7 +60,8 @@ class Agents:
 
         `owner` and `users` are names; without `users` it acts for its owner. With `end_users` it acts for the people of
         its application instead, whom it names itself; a browser goes back to one of `return_urls` after they link.
-        With `public_key` (PEM, or Snowflake's base64) it may sign in to the SQL API with that key pair.
+        With `public_key` (PEM, or Snowflake's base64) it may sign in to the SQL API with that key pair. Whom it acts
+        for is told, but for the caller.
         """
         by = require(principal, Role.ADMIN)
         if not name or len(name) > 64 or not name.isprintable():
@@ -88,6 +91,7 @@ class Agents:
             facts = {"name": name, "owner_id": agent.owner_id, "users": agent.users, "connections": agent.connections}
             facts |= {"acts_for": agent.acts_for.value, "return_urls": agent.return_urls}
             unit.emit(Event(agent.tenant_id, "agent.created", agent.id, facts | {"by": by}))
+            await announce_agent(unit, agent, may_act_for(agent), by)
             return agent, await _issue(unit, agent, pair)
 
         return await self._deps.journal.write(add)

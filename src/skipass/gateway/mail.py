@@ -24,7 +24,10 @@ STEP_S, SEND_S = 5.0, 15.0
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Sends to fixed addresses. `security` is `starttls`, `tls` (from the first byte) or `none`."""
+    """Sends to fixed addresses, or to the one person whom a notice is for where theirs is known.
+
+    `security` is `starttls`, `tls` (from the first byte) or `none`.
+    """
 
     host: str
     port: int
@@ -53,7 +56,7 @@ class Mail:
 
     def _written(self, message: Written) -> EmailMessage:
         mail = EmailMessage()
-        mail["Subject"], mail["From"], mail["To"] = message.subject(), self.sender, ", ".join(self.to)
+        mail["Subject"], mail["From"], mail["To"] = message.subject(), self.sender, ", ".join(message.to or self.to)
         mail["Date"], mail["Message-ID"] = formatdate(), make_msgid(message.id, "skipass.invalid")
         mail["Auto-Submitted"] = "auto-generated"
         mail.set_content(message.text() + "\n")

@@ -9,6 +9,7 @@ from typing import Any
 
 from skipass.access.sqlguard.words import visible
 from skipass.gateway.account_messages import account_message
+from skipass.gateway.agent_messages import agent_message
 from skipass.gateway.ports import Reader
 from skipass.gateway.views import card_url, review_url, when
 from skipass.gateway.written import Written
@@ -43,6 +44,7 @@ class Message:
     approval_id: str | None = None
     review_id: str | None = None
     people: Sequence[str] = ()
+    to: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON body of a webhook."""
@@ -85,6 +87,8 @@ class Message:
 
 async def message_of(reader: Reader, notice: Notice, base_url: str) -> Written | None:
     """Return what a notice says now, or None where there is nothing left to tell: it is decided, or over."""
+    if notice.agent_id is not None:
+        return await agent_message(reader, notice, base_url)
     if notice.account_id is not None:
         return await account_message(reader, notice, base_url)
     if notice.review_id is not None:

@@ -105,6 +105,7 @@ class Notices:
                 facts = {"channel": notice.channel, "approval_id": notice.approval_id, "attempts": notice.attempts}
                 facts |= {"review_id": notice.review_id} if notice.review_id else {}
                 facts |= {"account_id": notice.account_id} if notice.account_id else {}
+                facts |= {"agent_id": notice.agent_id, "user_id": notice.user_id} if notice.agent_id else {}
                 facts |= {"why": why} if why else {}
                 unit.emit(Event(notice.tenant_id, f"notice.{state.value}", notice.id, facts))
 

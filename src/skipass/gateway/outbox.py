@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,6 +11,7 @@ from skipass.ids import new_id
 from skipass.nouns.account import ConnectedAccount
 from skipass.nouns.approval import Approval
 from skipass.nouns.notice import Notice, NoticeState
+from skipass.nouns.people import Agent
 from skipass.nouns.review import Review
 
 REMINDED_AFTER = timedelta(hours=24)
@@ -41,6 +43,14 @@ async def announce_account(unit: UnitOfWork, account: ConnectedAccount, about: s
     for channel in await _channels(unit):
         notice = _notice(unit, account.tenant_id, channel, f"{about}:{reason}" if reason else about)
         await unit.insert(replace(notice, account_id=account.id))
+
+
+async def announce_agent(unit: UnitOfWork, agent: Agent, people: Iterable[str], by: str) -> None:
+    """Put one notice for each channel and person into the outbox: `by` let an agent act for them. Not for oneself."""
+    for user_id in sorted(set(people) - {by}):
+        for channel in await _channels(unit):
+            notice = _notice(unit, agent.tenant_id, channel, f"acts_for:{by}")
+            await unit.insert(replace(notice, agent_id=agent.id, user_id=user_id))
 
 
 async def _channels(unit: UnitOfWork) -> list[str]:

@@ -13,6 +13,11 @@ class Written(Protocol):
         """The notice's id; the same notice may come twice."""
         ...
 
+    @property
+    def to(self) -> tuple[str, ...]:
+        """The mail addresses of the one person it is for; empty where it is for those that the settings name."""
+        ...
+
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON body of a webhook."""
         ...

@@ -18,9 +18,10 @@ class NoticeState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """One notice on one channel about one approval, review or connected account, kept until it is delivered.
+    """One notice on one channel about one approval, review, connected account or agent, kept until it is delivered.
 
-    `about` is what happened: `waiting`, `break_glass`, or an account's state and, behind a colon, its reason.
+    `about` is what happened: `waiting`, `break_glass`, an account's state and, behind a colon, its reason, or
+    `acts_for` and who did it: then `agent_id` is the agent and `user_id` the person it acts for, who is to hear of it.
     `next_at` is when it is tried next; taking it up moves that ahead, so that one process at a time sends it.
     """
 
@@ -38,6 +39,8 @@ class Notice:
     review_id: str | None = None
     account_id: str | None = None
     version: int = 1
+    agent_id: str | None = None
+    user_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
