@@ -64,7 +64,7 @@ class RelayServers:
     """The use cases of relays."""
 
     def __init__(self, deps: Deps, pins: Pins) -> None:
-        self._deps, self._pins = deps, pins
+        self._deps, self.pins = deps, pins
 
     async def add(
         self,
@@ -131,7 +131,7 @@ class RelayServers:
         if out is None:
             return ("Its tools are pinned at the first use: you have no account on the connection yet.",)
         try:
-            await self._pins.view(server, out)
+            await self.pins.view(server, out)
         except SkipassError as error:
             return (f"Its tools could not be looked at yet: {error.message} {error.hint}".strip(),)
         return ()
@@ -158,9 +158,9 @@ class RelayServers:
             out = await self._out(principal, server)
             if out is None:
                 raise SkipassError("consent_required", "You have no account on the relay's connection.")
-            self._pins.forget(server.id)
-            await self._pins.view(server, out)
-        return await self._pins.stored(server.id)
+            self.pins.forget(server.id)
+            await self.pins.view(server, out)
+        return await self.pins.stored(server.id)
 
     async def pin(self, principal: Principal, slug: str, name: str, digest: str) -> McpTool:
         """Return a tool pinned as it is seen now, by the hash that the admin looked at; `conflict` if that changed."""
