@@ -13,6 +13,7 @@ from skipass.nouns.envelope import Envelope, Status
 from skipass.tools.catalogue import CATALOGUE, ToolSpec
 from skipass.tools.inputs import ToolInput
 from skipass.tools.validate import tool, validate
+from skipass.tools.wire import wire_tool
 
 each_tool = pytest.mark.parametrize("spec", CATALOGUE, ids=[spec.name for spec in CATALOGUE])
 INPUTS = {
@@ -78,6 +79,11 @@ def test_schemas_are_closed_objects_without_references(spec: ToolSpec) -> None:
         assert "$ref" not in json.dumps(schema)
         assert "x-mcp-header" not in json.dumps(schema)
     assert spec.input_schema["additionalProperties"] is False
+
+
+def test_the_list_is_small_enough_to_be_read() -> None:
+    """The whole list, as a client puts it before a model, weighs no more than 68 kB."""
+    assert len(json.dumps([wire_tool(spec) for spec in CATALOGUE], default=dict, separators=(",", ":"))) < 68_000
 
 
 @each_tool

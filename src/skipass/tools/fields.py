@@ -6,7 +6,7 @@ Source: bindings follow Snowflake's SQL API, https://docs.snowflake.com/en/devel
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Annotated
 
@@ -17,10 +17,17 @@ from skipass.nouns.scope import Access, Metadata, Scope, scope_from
 from skipass.tools.choices import AnyFormat
 
 
-def _printable(value: str) -> str:
-    if not value.strip() or not value.isprintable():
-        raise ValueError("Input should be printable text that is not blank")
-    return value
+def _printable(most: int) -> Callable[[str], str]:
+    """Return the check of a name; its bound stays out of the schema, which each tool has whole."""
+
+    def check(value: str) -> str:
+        if not value.strip() or not value.isprintable():
+            raise ValueError("Input should be printable text that is not blank")
+        if len(value) > most:
+            raise ValueError(f"Input should have at most {most} characters")
+        return value
+
+    return check
 
 
 def _not_blank(value: str) -> str:
@@ -30,27 +37,15 @@ def _not_blank(value: str) -> str:
 
 
 Text = Annotated[str, AfterValidator(_not_blank)]
-Name = Annotated[str, Field(min_length=1, max_length=255), AfterValidator(_printable)]
-Handle = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_printable)]
-SessionId = Annotated[
-    Handle | None,
-    Field(
-        description="Id of the access session to use. Leave it out when you have one open session.",
-        examples=["ses_06fq3x8e4mzv2k9c0r7t5w1a2b"],
-    ),
-]
+Name = Annotated[str, AfterValidator(_printable(255))]
+Handle = Annotated[str, AfterValidator(_printable(128))]
+SessionId = Annotated[Handle | None, Field(description="Access session; leave it out when you have one open.")]
 RequestId = Annotated[
-    Handle | None,
-    Field(
-        description="Your own id for this call. The same id again collects the result and never runs it twice.",
-        examples=["7c9e6679-7425-40de-944b-e07fc1f90ae7"],
-    ),
+    Handle | None, Field(description="Your own id of this call; the same again collects, and never runs it twice.")
 ]
-
-AsText = Annotated[
-    AnyFormat | None,
-    Field(description="How the text form of the rows is laid out. `data` holds them in any case.", examples=["csv"]),
-]
+Role = Annotated[Name | None, Field(description="Role; must be the session's.")]
+Warehouse = Annotated[Name | None, Field(description="Warehouse; must be the session's if it names one.")]
+AsText = Annotated[AnyFormat | None, Field(description="Layout of the text form; `data` has the rows anyway.")]
 
 
 class BindType(StrEnum):

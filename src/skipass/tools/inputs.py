@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from skipass.tools.fields import AsText, Bindings, Handle, Name, RequestId, ScopeValue, SessionId, Text
+from skipass.tools.fields import (
+    AsText,
+    Bindings,
+    Handle,
+    Name,
+    RequestId,
+    Role,
+    ScopeValue,
+    SessionId,
+    Text,
+    Warehouse,
+)
 
 _MAX_SECONDS = 604_800
 _MAX_COUNT = 2**53 - 1
@@ -18,6 +29,22 @@ class ToolInput(BaseModel):
     """What every input has in common: frozen, exact types, no unknown members."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+
+class InSession(ToolInput):
+    """What every lookup takes beside its own members, which come before these wherever members are shown."""
+
+    role: Role = None
+    warehouse: Warehouse = None
+    session_id: SessionId = None
+    format: AsText = None
+
+
+def members_of(model: type[BaseModel]) -> list[str]:
+    """Return the members of a model by the names callers use, its own before those it inherits."""
+    own = model.__annotations__
+    fields = sorted(model.model_fields.items(), key=lambda field: field[0] not in own)
+    return [field.alias or name for name, field in fields]
 
 
 class ExecuteQuery(ToolInput):
@@ -44,8 +71,8 @@ class ExecuteQuery(ToolInput):
     schema_: Name | None = Field(
         default=None, alias="schema", description="Current schema for unqualified names.", examples=["OPS"]
     )
-    warehouse: Name | None = Field(default=None, description="Warehouse; must be the session's when it names one.")
-    role: Name | None = Field(default=None, description="Role; must be the session's role.")
+    warehouse: Warehouse = None
+    role: Role = None
     nullable: bool = Field(default=True, description='true: SQL NULL is JSON null. false: it is the text "null".')
     parameters: dict[str, str | int | bool] | None = Field(
         default=None,

@@ -19,12 +19,12 @@ from skipass.tools.choices import (
     Described,
 )
 from skipass.tools.fields import AsText, Bindings, Name, SessionId, Text
-from skipass.tools.inputs import ToolInput
+from skipass.tools.inputs import InSession, ToolInput
 from skipass.tools.names import DottedName, Identifier, Pattern
 
 MOST_ROWS = 1_000
 MOST_SAMPLED = 100
-_HOW = "A plain name means its upper case, as in SQL; a name in double quotes is exact."
+_HOW = "A plain name means its upper case; one in double quotes is exact."
 
 Database = Annotated[
     Identifier | None,
@@ -41,25 +41,21 @@ OneTable = Annotated[Identifier, Field(description=f"Table or view. {_HOW}", exa
 Like = Annotated[
     Pattern | None,
     Field(
-        description="Only names that fit this pattern, upper or lower case: % any text, _ any one character.",
+        description="Only names like this, in any case: % any text, _ one character.",
         examples=["ORD%"],
     ),
 ]
 EscapedLike = Annotated[
     Pattern | None,
     Field(
-        description=(
-            r"Only names that fit this pattern, upper or lower case: % any text, _ any one character, \_ an underscore."
-        ),
+        description=(r"Only names like this, in any case: % any text, _ one character, \_ an underscore."),
         examples=["ORD%"],
     ),
 ]
 Limit = Annotated[int, Field(ge=1, le=MOST_ROWS, description="Rows at most.", examples=[50])]
-Role = Annotated[Name | None, Field(description="Role; must be the session's role.")]
-Warehouse = Annotated[Name | None, Field(description="Warehouse; must be the session's when it names one.")]
 
 
-class ShowDatabasesSchemas(ToolInput):
+class ShowDatabasesSchemas(InSession):
     """Input of `snowflake_show_databases_schemas`."""
 
     object_type: AnyListed = Field(description="What to list.", examples=["schemas"])
@@ -71,38 +67,26 @@ class ShowDatabasesSchemas(ToolInput):
         ),
     ] = None
     like_pattern: Like = None
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class GetSchemata(ToolInput):
+class GetSchemata(InSession):
     """Input of `snowflake_get_schemata`."""
 
     database: OneDatabase
     schema_like: EscapedLike = None
     limit: Limit = 100
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class GetTables(ToolInput):
+class GetTables(InSession):
     """Input of `snowflake_get_tables`."""
 
     database: OneDatabase
     schema_: Schema = Field(default=None, alias="schema")
     table_name_like: EscapedLike = None
     limit: Limit = 100
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class GetColumns(ToolInput):
+class GetColumns(InSession):
     """Input of `snowflake_get_columns`."""
 
     database: OneDatabase
@@ -110,13 +94,9 @@ class GetColumns(ToolInput):
     table: Table = None
     column_name_like: EscapedLike = None
     limit: Limit = 500
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class GetTableConstraints(ToolInput):
+class GetTableConstraints(InSession):
     """Input of `snowflake_get_table_constraints`."""
 
     database: OneDatabase
@@ -126,13 +106,9 @@ class GetTableConstraints(ToolInput):
     schema_: Schema = Field(default=None, alias="schema")
     table: Table = None
     limit: Limit = 100
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class GetReferentialConstraints(ToolInput):
+class GetReferentialConstraints(InSession):
     """Input of `snowflake_get_referential_constraints`."""
 
     database: OneDatabase
@@ -141,25 +117,17 @@ class GetReferentialConstraints(ToolInput):
         Identifier | None, Field(description="Only the foreign keys that this table holds.", examples=["ORDERS"])
     ] = None
     limit: Limit = 100
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class ShowPrimaryKeys(ToolInput):
+class ShowPrimaryKeys(InSession):
     """Input of `snowflake_show_primary_keys`."""
 
     database_name: Database = None
     schema_name: KeySchema = None
     table_name: Table = None
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class ShowImportedExportedKeys(ToolInput):
+class ShowImportedExportedKeys(InSession):
     """Input of `snowflake_show_imported_exported_keys`."""
 
     key_direction: AnyDirection = Field(
@@ -169,23 +137,15 @@ class ShowImportedExportedKeys(ToolInput):
     table_name: OneTable
     database_name: Database = None
     schema_name: KeySchema = None
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class ShowWarehouses(ToolInput):
+class ShowWarehouses(InSession):
     """Input of `snowflake_show_warehouses`."""
 
     like_pattern: Like = None
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class ShowGrants(ToolInput):
+class ShowGrants(InSession):
     """Input of `snowflake_show_grants`."""
 
     grant_view: AnyGrantView = Field(
@@ -207,26 +167,18 @@ class ShowGrants(ToolInput):
             "and schema, parts separated by dots; what is missing is the session's."
         ),
     )
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class DescribeObject(ToolInput):
+class DescribeObject(InSession):
     """Input of `snowflake_describe_object`."""
 
     object_name: Identifier = Field(description=f"Name of the object. {_HOW}", examples=["ORDERS"])
     object_type: AnyDescribed = Field(default=Described.TABLE, description="What sort of object it is.")
     database: Database = None
     schema_: KeySchema = Field(default=None, alias="schema")
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class SampleTable(ToolInput):
+class SampleTable(InSession):
     """Input of `snowflake_sample_table`."""
 
     table: OneTable
@@ -236,13 +188,9 @@ class SampleTable(ToolInput):
         default=(), max_length=100, description="Only these columns; all when left out.", examples=[["ORDER_ID"]]
     )
     limit: int = Field(default=10, ge=1, le=MOST_SAMPLED, description="Rows at most.", examples=[10])
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
-class Explain(ToolInput):
+class Explain(InSession):
     """Input of `snowflake_explain`."""
 
     statement: Text = Field(
@@ -260,10 +208,6 @@ class Explain(ToolInput):
     schema_: Name | None = Field(
         default=None, alias="schema", description="Current schema for unqualified names.", examples=["OPS"]
     )
-    role: Role = None
-    warehouse: Warehouse = None
-    session_id: SessionId = None
-    format: AsText = None
 
 
 class QueryHistory(ToolInput):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*", re.ASCII)
 _QUOTED = re.compile(r'"((?:[^"]|"")+)"')
@@ -63,11 +63,13 @@ def _dotted(written: str) -> str:
 def _pattern(written: str) -> str:
     if not written or not written.isprintable():
         raise ValueError("Input should be a pattern of printable text")
+    if len(written) > _MOST:
+        raise ValueError(f"A pattern has at most {_MOST} characters")
     if not _ESCAPES.fullmatch(written):
         raise ValueError(r"A backslash stands before %, _ or another backslash")
     return written
 
 
-Identifier = Annotated[str, Field(min_length=1, max_length=2 * _MOST + 2), AfterValidator(stored)]
-DottedName = Annotated[str, Field(min_length=1, max_length=3 * (2 * _MOST + 2) + 2), AfterValidator(_dotted)]
-Pattern = Annotated[str, Field(min_length=1, max_length=_MOST), AfterValidator(_pattern)]
+Identifier = Annotated[str, AfterValidator(stored)]
+DottedName = Annotated[str, AfterValidator(_dotted)]
+Pattern = Annotated[str, AfterValidator(_pattern)]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from skipass.tools import inputs
-from skipass.tools.schema import RESULT_DATA, envelope_schema
+from skipass.tools.schema import OF_PARTITION, OF_STATEMENT, OF_TEXT, RESULT_DATA, envelope_schema
 from skipass.tools.spec import ToolSpec, hints
 
-_OUTPUT = MappingProxyType(envelope_schema(RESULT_DATA))
+_RUN = MappingProxyType(envelope_schema(RESULT_DATA, OF_STATEMENT, OF_TEXT, OF_PARTITION))
+_ROWS = MappingProxyType(envelope_schema(RESULT_DATA, OF_STATEMENT, OF_PARTITION))
+_OUTCOME = MappingProxyType(envelope_schema({}, OF_STATEMENT))
 
 STATEMENT_TOOLS: tuple[ToolSpec, ...] = (
     ToolSpec(
@@ -24,7 +26,7 @@ STATEMENT_TOOLS: tuple[ToolSpec, ...] = (
             "a LIMIT when you only need a few rows."
         ),
         input=inputs.ExecuteQuery,
-        output_schema=_OUTPUT,
+        output_schema=_RUN,
         annotations=hints(read_only=False, destructive=True),
     ),
     ToolSpec(
@@ -36,7 +38,7 @@ STATEMENT_TOOLS: tuple[ToolSpec, ...] = (
             "has lapsed."
         ),
         input=inputs.GetQueryStatus,
-        output_schema=_OUTPUT,
+        output_schema=_ROWS,
         annotations=hints(read_only=True),
     ),
     ToolSpec(
@@ -47,7 +49,7 @@ STATEMENT_TOOLS: tuple[ToolSpec, ...] = (
             "resultSetMetaData.partitionInfo lists them. Each delivery counts against the session's budgets."
         ),
         input=inputs.GetQueryPartition,
-        output_schema=_OUTPUT,
+        output_schema=_ROWS,
         annotations=hints(read_only=True),
     ),
     ToolSpec(
@@ -58,7 +60,7 @@ STATEMENT_TOOLS: tuple[ToolSpec, ...] = (
             "outcome, and the answer says which it was."
         ),
         input=inputs.CancelQuery,
-        output_schema=_OUTPUT,
+        output_schema=_OUTCOME,
         annotations=hints(read_only=False, destructive=True, idempotent=True),
     ),
 )

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from skipass.errors import SkipassError
 from skipass.tools.catalogue import CATALOGUE, ToolSpec
-from skipass.tools.inputs import ToolInput
+from skipass.tools.inputs import ToolInput, members_of
 
 _BY_NAME: Mapping[str, ToolSpec] = MappingProxyType({spec.name: spec for spec in CATALOGUE})
 _ALIASES = (
@@ -60,7 +60,7 @@ def validate(name: str, arguments: Mapping[str, Any]) -> ToolInput:
 
 
 def _unaliased(spec: ToolSpec, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    known = _members(spec.input)
+    known = members_of(spec.input)
     plain = {str(name): value for name, value in arguments.items()}
     for alias, member in _ALIASES:
         if alias not in plain or alias in known or member not in known:
@@ -81,7 +81,7 @@ def _explain(spec: ToolSpec, error: ValidationError) -> SkipassError:
     if code == "unknown_field":
         message, hint = f"{spec.name} has no field {', '.join(fields)}.", _suggest(spec, same[0]["loc"])
     elif code == "missing_field":
-        message, hint = f"{spec.name} needs {', '.join(fields)}.", f"Fields: {', '.join(_members(spec.input))}."
+        message, hint = f"{spec.name} needs {', '.join(fields)}.", f"Fields: {', '.join(members_of(spec.input))}."
     else:
         message = "; ".join(
             f"{path}: {f['msg'].removeprefix('Value error, ')}" for path, f in zip(fields, same, strict=True)
@@ -92,7 +92,7 @@ def _explain(spec: ToolSpec, error: ValidationError) -> SkipassError:
 
 def _suggest(spec: ToolSpec, location: tuple[int | str, ...]) -> str:
     wrong = str(location[-1])
-    members = _members(spec.input) if len(location) == 1 else _inner_members(spec, location[0])
+    members = members_of(spec.input) if len(location) == 1 else _inner_members(spec, location[0])
     synonym = _SYNONYMS.get(wrong)
     if synonym in members:
         return f"Did you mean {synonym}?"
@@ -102,11 +102,7 @@ def _suggest(spec: ToolSpec, location: tuple[int | str, ...]) -> str:
 def _inner_members(spec: ToolSpec, member: object) -> list[str]:
     fields = [f for name, f in spec.input.model_fields.items() if (f.alias or name) == member]
     models = [m for f in fields for m in get_args(f.annotation) if isinstance(m, type) and issubclass(m, BaseModel)]
-    return [name for model in models for name in _members(model)]
-
-
-def _members(model: type[BaseModel]) -> list[str]:
-    return [field.alias or name for name, field in model.model_fields.items()]
+    return [name for model in models for name in members_of(model)]
 
 
 def _did_you_mean(wrong: str, known: Iterable[str]) -> str:
