@@ -199,7 +199,7 @@ async def test_media_types(url: str, header: str, value: str, status: int) -> No
 
 
 async def test_a_body_over_the_limit_is_413(url: str, settings: Any) -> None:
-    """More bytes than the limit are not read, with a declared length and without one."""
+    """More bytes than the limit are not read, with a declared length and without one: a JSON-RPC error says so."""
 
     async def chunks() -> Any:
         for _ in range(20):
@@ -209,7 +209,10 @@ async def test_a_body_over_the_limit_is_413(url: str, settings: Any) -> None:
         declared = await client.post(url, content=b" " * (settings.max_body_bytes + 1), headers=AUTH)
         streamed = await client.post(url, content=chunks(), headers=AUTH)
     assert [declared.status_code, streamed.status_code] == [413, 413]
-    assert declared.json()["error"]["code"] == streamed.json()["error"]["code"] == "request_too_large"
+    for answer in (declared, streamed):
+        error = answer.json()["error"]
+        assert (answer.json()["id"], error["code"], error["data"]["code"]) == (None, -32600, "request_too_large")
+        assert error["data"]["hint"]
 
 
 async def test_an_unforeseen_failure_shows_nothing(url: str) -> None:

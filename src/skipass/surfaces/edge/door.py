@@ -6,10 +6,13 @@ surface raises leaves as JSON; what it did not foresee leaves as `internal_error
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.ids import new_id
-from skipass.surfaces.edge.answers import send_error
+from skipass.surfaces.edge.answers import STATUS, send_error
 from skipass.surfaces.edge.asgi import REQUEST_ID, App, Message, Receive, Scope, Send
 from skipass.surfaces.edge.body import BodyTimeoutError, ClientGoneError, read_body, replay
 from skipass.surfaces.edge.headers import Headers
@@ -20,15 +23,26 @@ from skipass.surfaces.edge.unforeseen import unforeseen
 _ALWAYS = ((b"x-content-type-options", b"nosniff"), (b"cache-control", b"no-store"))
 
 
+Refuse: TypeAlias = Callable[[Send, SkipassError, Headers, int], Awaitable[None]]
+"""Answers a request whose body was not read, with an HTTP status."""
+
+
+async def _refuse(send: Send, error: SkipassError, request: Headers, status: int) -> None:
+    await send_error(send, error, request=request, status=status)
+
+
 class Door:
     """Lets a request through to `app` once Host, Origin and body are acceptable; answers it otherwise.
 
-    `any_origin` is for what is the same for everybody and meant to be read by pages of any site.
+    `any_origin` is for what is the same for everybody and meant to be read by pages of any site; `refuse` for a
+    protocol that has a form of its own for failures.
     """
 
-    def __init__(self, app: App, settings: EdgeSettings, clock: Clock, *, any_origin: bool = False) -> None:
+    def __init__(
+        self, app: App, settings: EdgeSettings, clock: Clock, *, any_origin: bool = False, refuse: Refuse = _refuse
+    ) -> None:
         self._app, self._settings, self._clock = app, settings, clock
-        self._any_origin = any_origin
+        self._any_origin, self._refuse = any_origin, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one ASGI connection; anything but HTTP and lifespan is refused."""
@@ -48,9 +62,6 @@ class Door:
                 await self._through(scope, headers, receive, outgoing)
         except ClientGoneError:
             return
-        except BodyTimeoutError:
-            late = SkipassError("invalid_request", "The request body did not arrive in time.", "Send it again, faster.")
-            await send_error(outgoing, late, request=headers, status=408)
         except SkipassError as error:
             if outgoing.begun:
                 raise
@@ -73,8 +84,15 @@ class Door:
 
     async def _through(self, scope: Scope, headers: Headers, receive: Receive, send: Send) -> None:
         limits = self._settings
-        body = await read_body(headers, receive, max_bytes=limits.max_body_bytes, deadline_s=limits.body_deadline_s)
-        await self._app(scope, replay(body, receive), send)
+        try:
+            body = await read_body(headers, receive, max_bytes=limits.max_body_bytes, deadline_s=limits.body_deadline_s)
+        except BodyTimeoutError:
+            late = SkipassError("invalid_request", "The request body did not arrive in time.", "Send it again, faster.")
+            await self._refuse(send, late, headers, 408)
+        except SkipassError as error:
+            await self._refuse(send, error, headers, STATUS[error.kind])
+        else:
+            await self._app(scope, replay(body, receive), send)
 
 
 class _Outgoing:

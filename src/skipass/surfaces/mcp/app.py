@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from skipass.clock import Clock
 from skipass.errors import Kind, SkipassError
-from skipass.surfaces.edge.answers import send_empty, send_error
+from skipass.surfaces.edge.answers import send_empty, send_error, send_json
 from skipass.surfaces.edge.asgi import REQUEST_ID, App, Receive, Scope, Send, client_address
 from skipass.surfaces.edge.bearer import Authenticator, principal_of
 from skipass.surfaces.edge.door import Door
@@ -20,6 +20,7 @@ from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.surfaces.mcp.endpoint import Endpoint, Post
 from skipass.surfaces.mcp.exchange import NOTHING, Further
+from skipass.surfaces.mcp.jsonrpc import INVALID_REQUEST, Fault
 from skipass.surfaces.mcp.media import takes_stream
 from skipass.surfaces.mcp.ports import ResourceBackend, ToolBackend, WaitingCalls
 from skipass.surfaces.mcp.stream import Stream, awaited
@@ -41,7 +42,13 @@ def create_mcp_app(
 ) -> App:
     """Return the ASGI app that serves `/{slug}/mcp`, the door included; `guide` is how a client comes to a token."""
     endpoint = Endpoint(backend, settings, clock, resources=resources, waiting=waiting, further=further)
-    return Door(_McpApp(endpoint, authenticator, settings.keep_alive_s, guide), settings, clock)
+    return Door(_McpApp(endpoint, authenticator, settings.keep_alive_s, guide), settings, clock, refuse=_refuse)
+
+
+async def _refuse(send: Send, error: SkipassError, request: Headers, status: int) -> None:
+    """Answer a body that was not read as a client of this protocol can take it: it has no id to answer to."""
+    fault = Fault(INVALID_REQUEST, error.message, cause=error)
+    await send_json(send, status, fault.answer(None))
 
 
 class _McpApp:

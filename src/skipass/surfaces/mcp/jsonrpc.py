@@ -58,9 +58,10 @@ class Fault(Exception):
             self.status = 200
         return self
 
-    def answer(self, message_id: str | int | None, request_id: str) -> dict[str, Any]:
+    def answer(self, message_id: str | int | None, request_id: str | None = None) -> dict[str, Any]:
         """Return the JSON-RPC error object."""
-        error = {"code": self.code, "message": self.cause.message, "data": self.data | {"request_id": request_id}}
+        found_by = {} if request_id is None else {"request_id": request_id}
+        error = {"code": self.code, "message": self.cause.message, "data": self.data | found_by}
         return {"jsonrpc": "2.0", "id": message_id, "error": error}
 
 
