@@ -100,6 +100,7 @@ def test_a_later_partition_points_to_the_next(layout: str) -> None:
     fields = {"format": layout, "partition": 1, "partitions": 3, "statementHandle": "stm_2"}
     text = told(Envelope(Status.SUCCESS, "stm_1", "ses_1", {"data": [["1"]]}, fields))
     assert "This is partition 1 of 3." in text
+    assert "The columns are those of partition 0" in text
     assert 'snowflake_get_query_partition {"statement_handle": "stm_2", "partition": 2}.' in text
     last = told(Envelope(Status.SUCCESS, "stm_1", "ses_1", {"data": [["1"]]}, fields | {"partition": 2}))
     assert "Next:" not in last
@@ -208,3 +209,9 @@ def test_past_the_last_row_nothing_is_made_up() -> None:
     text = told(envelope([["1"]], ["A"], "table", statementHandle="stm_1", from_row=7))
     assert inside(text) == ["A"]
     assert "There are only 1 rows here." in text
+
+
+def test_columns_with_names_need_no_word_about_them() -> None:
+    """Nothing is said of columns that stand above their rows, nor of a result without rows."""
+    assert "partition 0" not in told(envelope([["1"]], ["A"], "table"))
+    assert "partition 0" not in told(envelope([], [], "table"))

@@ -24,6 +24,10 @@ MAX_TEXT_CHARS = 24_000
 _MAX_VALUE_CHARS = 2_000
 _MAX_WORDS_CHARS = 1_000
 _MAX_REASONS = 10
+_UNNAMED = (
+    "The columns are those of partition 0, which came with their names and types; here dates are counted in days and "
+    "times in seconds, from 1970 on."
+)
 
 
 def text_of(envelope: Envelope, mark: str | None = None) -> str:
@@ -93,7 +97,7 @@ def _rows(envelope: Envelope, data: Mapping[str, Any], rows: Sequence[Any], fenc
     return [
         *_fenced(fence, [*head, *shown]),
         *_of_rows(envelope, start, len(shown), len(rows)),
-        *_of_columns(width),
+        *_of_columns(width, named=bool(columns)),
         *_of_partitions(envelope, meta),
     ]
 
@@ -106,13 +110,13 @@ def _of_rows(envelope: Envelope, start: int, shown: int, held: int) -> list[str]
     lines = [f"Shown: {which} of {held:,} rows delivered." if start < held else f"There are only {held:,} rows here."]
     if start + shown < held:
         call = _partition_call(envelope, _number(envelope, "partition"), start + shown)
-        lines.append(f"{call}Better: ask for fewer, or aggregate. The structured content has them all.")
+        lines.append(f"{call}Better, for that counts as delivered again: ask for fewer, or aggregate.")
     return lines
 
 
-def _of_columns(width: int) -> list[str]:
+def _of_columns(width: int, *, named: bool) -> list[str]:
     cut = f"Shown: the first {MAX_COLUMNS} of {width:,} columns. Name the columns you need."
-    return [cut] if width > MAX_COLUMNS else []
+    return [*([] if named or not width else [_UNNAMED]), *([cut] if width > MAX_COLUMNS else [])]
 
 
 def _of_partitions(envelope: Envelope, meta: Mapping[str, Any]) -> list[str]:
