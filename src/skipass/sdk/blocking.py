@@ -14,7 +14,6 @@ from skipass.sdk.catalogue import AsyncTools, Tool
 from skipass.sdk.client import AsyncSkipass
 from skipass.sdk.results import AsyncResult
 from skipass.sdk.sessions import AsyncSession, AsyncSessions, Waiting
-from skipass.sdk.transport import PACE
 from skipass.snowflake.pace import Pace
 from skipass.snowflake.portal import Portal
 from skipass.snowflake.result import Result
@@ -221,7 +220,7 @@ class Skipass:
         client_id: str | None = None,
         client_secret: str | None = None,
         timeout_s: float = 90.0,
-        pace: Pace = PACE,
+        pace: Pace | None = None,
     ) -> None:
         self._inner = AsyncSkipass(
             base_url=base_url,

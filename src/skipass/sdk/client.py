@@ -9,7 +9,7 @@ from skipass.sdk.actions import AsyncActions
 from skipass.sdk.address import settings_from_env
 from skipass.sdk.catalogue import AsyncTools
 from skipass.sdk.sessions import AsyncSessions
-from skipass.sdk.transport import PACE, Transport
+from skipass.sdk.transport import Transport
 from skipass.snowflake.pace import Pace
 
 
@@ -18,8 +18,9 @@ class AsyncSkipass:
 
     `base_url` (`SKIPASS_URL`) is https, or http on this machine. The credential is an `api_key` (`SKIPASS_API_KEY`), or
     `client_id` and `client_secret` (`SKIPASS_CLIENT_ID`, `SKIPASS_CLIENT_SECRET`). A request that gets no answer within
-    `timeout_s` seconds is asked again as `pace` has it, where that cannot run anything twice. Nothing is sent before
-    the first call. Use it as a context manager, or call `aclose`.
+    `timeout_s` seconds is asked again, where that cannot run anything twice: as `pace` has it, or, left out, for a few
+    seconds at an address that has never answered, and for as long as a restart takes at one that has. Nothing is sent
+    before the first call. Use it as a context manager, or call `aclose`.
     """
 
     def __init__(
@@ -30,7 +31,7 @@ class AsyncSkipass:
         client_id: str | None = None,
         client_secret: str | None = None,
         timeout_s: float = 90.0,
-        pace: Pace = PACE,
+        pace: Pace | None = None,
     ) -> None:
         settings = settings_from_env(base_url, api_key, client_id, client_secret)
         self.base_url = settings.base_url

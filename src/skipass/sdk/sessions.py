@@ -72,7 +72,8 @@ class AsyncSession:
         """Run one statement and return its result, once it is there; a held one is waited for as the session was.
 
         Raises the `GatewayError` of what it came to instead: `ApprovalRequired` when nobody decided in time, whose
-        `details` have the handle to collect it by. A caller that is cancelled cancels what runs.
+        `details` have the handle to collect it by, as those of a gateway that stopped answering have. A caller that is
+        cancelled cancels what runs.
         """
         sent: dict[str, Any] = {"statement": sql, "bindings": bindings(binds), "role": role, "warehouse": warehouse}
         sent |= {"database": database, "schema": schema, "timeout": timeout_s, "parameters": parameters}
@@ -105,6 +106,9 @@ class AsyncSession:
             if answer.status == "running":
                 await asyncio.sleep(answer.envelope.get("poll_after_ms", 1000) / 1000)
             return await self.execute_tool("snowflake_get_query_status", asked)
+        except GatewayError as lost:
+            lost.details.setdefault("statementHandle", handle)
+            raise
         except asyncio.CancelledError:
             with suppress(GatewayError):
                 await asyncio.shield(self.execute_tool("snowflake_cancel_query", {"statement_handle": handle}))

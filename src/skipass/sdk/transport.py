@@ -28,7 +28,9 @@ if TYPE_CHECKING:
 
 API = "/api/v1"
 _AGAIN = frozenset({429, 502, 503, 504})
-PACE = Pace(first_s=0.1, limit_s=2.0, attempts=6)
+FIRST = Pace(first_s=0.1, limit_s=2.0, attempts=6)
+# A gateway that has answered before is there: while it is restarted, a call waits some forty seconds for it.
+KNOWN = Pace(first_s=0.1, limit_s=2.0, attempts=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,14 @@ class _Lost(Exception):
 
 
 class Transport:
-    """Sends requests to one gateway; its connections belong to the event loop that used it last."""
+    """Sends requests to one gateway; its connections belong to the event loop that used it last.
 
-    def __init__(self, settings: Settings, *, timeout_s: float, pace: Pace = PACE) -> None:
-        self._url, self._timeout_s, self._pace = settings.base_url, timeout_s, pace
+    `pace` says how often a request is asked again; left out, less often where no gateway has answered yet.
+    """
+
+    def __init__(self, settings: Settings, *, timeout_s: float, pace: Pace | None = None) -> None:
+        self._url, self._timeout_s = settings.base_url, timeout_s
+        self._pace, self._known = pace or FIRST, pace or KNOWN
         self._bearer = Bearer(settings, self._exchange)
         self._http: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -143,6 +149,7 @@ class Transport:
         except orjson.JSONDecodeError:
             body = None
         if 200 <= status < 300 and isinstance(body, dict):
+            self._pace = self._known
             return body
         error = error_from(body, status)
         pause_s = float(retry_after) if retry_after and retry_after.isdigit() else None
