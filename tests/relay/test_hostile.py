@@ -11,7 +11,8 @@ import pytest
 from gateways import Stage, served
 from relay import hostile
 from relay.hostile import GOOD, SLUG, Host
-from skipass.nouns.mcp_tool import McpTool
+from skipass.gateway.relay_reading import Facts
+from skipass.nouns.mcp_tool import McpTool, ToolRule, ToolType
 
 pytestmark = pytest.mark.anyio
 SQL = "sql-exec-tool"
@@ -154,5 +155,29 @@ async def test_a_bad_answer_to_a_call_has_its_state_and_code(at: Stage, host: Ho
     answer = await client.call(SQL, COUNT)
     found = answer["structuredContent"]
     assert (found["status"], found["code"], answer["isError"]) == (status, code, True), found
-    assert len(host.calls) == 1
+    assert len(host.calls) == (2 if "refused token" in case else 1)
     assert not [token for token in host.tokens if at.keys["agent"]["api_key"] in token]
+
+
+async def test_an_opaque_call_is_not_sent_again_for_words(at: Stage, host: Host, client: Client) -> None:
+    """What says in words that the token expired may have run before: an opaque call is not sent again."""
+    relays, admin = at.gateway.relays, await at.principal("admin")
+    host.listing = hostile.result({"tools": [GOOD, odd(name="agent")]})
+    relays.pins.forget((await at.every(McpTool))[0].server_id)
+    await client.ask("tools/list")
+    (seen,) = await at.every(McpTool, name="agent")
+    facts = Facts(ToolType.AGENT, "OPS_DB.OPS.OPS_AGENT")
+    pinned = await relays.declare(admin, SLUG, "agent", seen.current_hash, facts)
+    await relays.rule(admin, SLUG, "agent", pinned.hash, ToolRule.ALLOWED)
+    scope = {"schemas": ["OPS_DB.OPS"], "functions": ["OPS_DB.OPS.OPS_AGENT"]}
+    asked = await client.call("skipass_request_session", {"scope": scope, "ttl_s": 300, "reason": "test"})
+    approval = asked["structuredContent"]["approval"]["id"]
+    await at.gateway.approvals.decide(await at.principal("approver"), approval, approve=True, reason="test")
+    host.calling = hostile.error("The token expired while the agent worked.")
+    answer = await client.call("agent", {"sql": "go"})
+    assert answer["structuredContent"]["code"] == "snowflake_rejected_credential"
+    assert len(host.calls) == 1
+    host.calling = hostile.result({"isError": True, "content": [{"type": "text", "text": "token expired"}]})
+    answer = await client.call("agent", {"sql": "go on"})
+    assert answer["structuredContent"]["code"] == "statement_failed"
+    assert len(host.calls) == 2

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from skipass.errors import SkipassError
+from skipass.gateway.relay_refusals import DENIED_HINT
 from skipass.gateway.views import approval_view, when
 from skipass.nouns.approval import Approval
 from skipass.nouns.envelope import Envelope, Status, status_of
@@ -103,7 +104,8 @@ def state_of(statement: Statement) -> Envelope:
 
 def _by_its_code(statement: Statement) -> Envelope:
     """Return the envelope of a statement that was refused with a code of our own: a credential that had just ended."""
-    error = SkipassError(str(statement.error_code), statement.error_message)
+    code = str(statement.error_code)
+    error = SkipassError(code, statement.error_message, DENIED_HINT if code == "snowflake_denied" else "")
     found = refusal(error, statement.id, statement.session_id)
     where = {"statementHandle": statement.id, "state": statement.state.value}
     return replace(found, fields={**found.fields, **where})

@@ -24,6 +24,7 @@ from skipass.snowflake.mcp.address import parse_server_url
 from skipass.snowflake.mcp.client import ManagedMcpClient
 from skipass.snowflake.mcp.results import ToolResult
 
+_ONCE = (ToolType.AGENT, ToolType.GENERIC)
 SPARE_S = 5.0
 """How much longer than a statement's own timeout its answer is waited for."""
 
@@ -43,7 +44,8 @@ class RelaySender:
 
         try:
             client, call = self._client(statement, intent, out), intent.call or {}
-            result = await client.call_tool(call["tool"], arguments_of(statement, intent), before_send=before_send)
+            arguments, once = arguments_of(statement, intent), call["type"] in _ONCE
+            result = await client.call_tool(call["tool"], arguments, before_send=before_send, once=once)
         except SkipassError as refusal:
             return Done(await self._not_sent(statement, refusal.code, f"{refusal.message} {refusal.hint}".strip()))
         except SnowflakeError as error:

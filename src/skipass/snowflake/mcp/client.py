@@ -87,13 +87,15 @@ class ManagedMcpClient:
         return await self._ask("tools/list", None)
 
     async def call_tool(
-        self, name: str, arguments: Mapping[str, Any], *, before_send: BeforeSend | None = None
+        self, name: str, arguments: Mapping[str, Any], *, before_send: BeforeSend | None = None, once: bool = False
     ) -> ToolResult:
         """Call a tool and return its result; a tool that failed raises `McpToolError` or what its text tells apart.
 
         `before_send` is awaited right before the first byte leaves; what it raises is raised, and nothing was sent.
+        With `once` a refused token is replaced after a status 401 alone: of a refusal in words nobody knows what ran.
         """
-        result = await self._ask("tools/call", {"name": name, "arguments": dict(arguments)}, before_send)
+        params = {"name": name, "arguments": dict(arguments)}
+        result = await self._ask("tools/call", params, before_send, once=once)
         return ToolResult(messages.checked_tool_result(result))
 
     async def resource_metadata(self) -> ResourceMetadata:
@@ -107,14 +109,19 @@ class ManagedMcpClient:
             await self._transport.aclose()
 
     async def _ask(
-        self, method: str, params: Mapping[str, Any] | None, before_send: BeforeSend | None = None
+        self,
+        method: str,
+        params: Mapping[str, Any] | None,
+        before_send: BeforeSend | None = None,
+        *,
+        once: bool = False,
     ) -> Mapping[str, Any]:
         token = await self._tokens.token()
         try:
             return await self._exchange(method, params, token, before_send)
-        except SnowflakeAuthError:
+        except SnowflakeAuthError as error:
             # Refused before anything ran, with status 401 or, on some accounts, 200.
-            if not await self._tokens.rejected(token):
+            if not await self._tokens.rejected(token) or (once and error.http_status != 401):
                 raise
         return await self._exchange(method, params, await self._tokens.token(), before_send)
 

@@ -34,11 +34,14 @@ def refusal(status: int, error: object) -> e.SnowflakeError:
 
 
 def tool_failure(is_error: bool, texts: Sequence[str]) -> e.SnowflakeError | None:
-    """Return the failure that a tool reports in its content: marked as one, or known by Snowflake's own words."""
+    """Return the failure that a tool reports in its content: marked as one, or known by Snowflake's own words.
+
+    It is never one of the token: the tool ran with it, and the words are its own.
+    """
     told = [text for text in texts if is_error or text.startswith(_TOOL_ERROR) or _is_bare_refusal(text)]
     if not told and not is_error:
         return None
-    return _by_text("\n".join(told) or "The tool failed.", e.McpToolError)
+    return _by_text("\n".join(told) or "The tool failed.", e.McpToolError, of_tool=True)
 
 
 def is_unknown_method(error: e.SnowflakeError) -> bool:
@@ -50,12 +53,12 @@ def _is_bare_refusal(text: str) -> bool:
     return len(text) < 200 and _BARE.fullmatch(text) is not None
 
 
-def _by_text(message: str, otherwise: type[e.SnowflakeError]) -> e.SnowflakeError:
+def _by_text(message: str, otherwise: type[e.SnowflakeError], *, of_tool: bool = False) -> e.SnowflakeError:
     if _TRIAL.search(message):
         return e.McpToolError(message, hint=_TRIAL_HINT)
     if _DENIED.search(message):
         return e.ObjectNotFoundError(message, hint=hints.BY_CODE["002003"])
-    if not message.startswith(_TOOL_ERROR):
+    if not of_tool and not message.startswith(_TOOL_ERROR):
         if _EXPIRED.search(message):
             return e.TokenExpired(message, hint=hints.BY_CODE["390318"])
         if _TOKEN.search(message):
