@@ -65,6 +65,8 @@ def test_what_is_cleared_is_gone(admin: Run, name: str) -> None:
         (("--login-claim", "email"), "login_claim goes with external_oauth_issuer"),
         (("--policy", "nowhere.json"), "holds no JSON object"),
         (("--role", "not a name"), "is not a SQL identifier"),
+        (("--host", "127.0.0.1:8085"), "with http or https"),
+        (("--host", "evil.example.com"), "is not a host of"),
     ],
 )
 def test_what_cannot_change_is_told(admin: Run, name: str, words: tuple[str, ...], said: str) -> None:
@@ -72,6 +74,13 @@ def test_what_cannot_change_is_told(admin: Run, name: str, words: tuple[str, ...
     found = admin("connection", "change", name, *words)
     assert found.status in (1, 2)
     assert said in " ".join(found.err.replace("│", " ").split())
+
+
+def test_a_host_is_set_and_cleared(admin: Run, name: str, sandboxed: dict[str, Any]) -> None:
+    """The same account by another address, and back to its own."""
+    here = sandboxed["sandbox"]["account_url"].replace("127.0.0.1", "localhost")
+    assert changed(admin, name, "--host", here)["host"] == here
+    assert changed(admin, name, "--clear", "host")["host"] == "https://skipass-sandbox.snowflakecomputing.com"
 
 
 def test_an_unsafe_setting_is_called_so(admin: Run, name: str) -> None:

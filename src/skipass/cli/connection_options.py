@@ -42,7 +42,9 @@ NameArgument = Annotated[str, typer.Argument(help="The connection's name.")]
 PassphraseOption = Annotated[
     str | None, typer.Option("--passphrase-env", metavar="VAR", help="Variable that holds the key's passphrase.")
 ]
-HostOption = Annotated[str | None, typer.Option("--host", help="Host to dial instead of the account's own.")]
+HostOption = Annotated[
+    str | None, typer.Option("--host", help="Host to dial instead of the account's own; http:// on this machine only.")
+]
 RolesOption = Annotated[
     list[str] | None, typer.Option("--allowed-role", help="Further role that a session may name; repeatable.")
 ]

@@ -1,6 +1,6 @@
 """Changing a connection: its defaults, its roles, its limits. What may not run any more ends in the same transaction.
 
-Never changes where a connection leads or by what it signs in: another account is another connection.
+Never changes which account a connection leads to or by what it signs in: another account is another connection.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
 from skipass.gateway.holding import withdraw_all
+from skipass.gateway.leading import another_host
 from skipass.gateway.moves import move
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -26,7 +27,7 @@ from skipass.nouns.principal import Principal, Role
 from skipass.nouns.session import AccessSession, EndReason, SessionState
 from skipass.nouns.statement import Statement, StatementState
 
-FIELDS = ("role", "allowed_roles", "warehouse", "database", "schema", "policy")
+FIELDS = ("host", "role", "allowed_roles", "warehouse", "database", "schema", "policy")
 SETTINGS = ("login_claim", "verify_end_users", PROBE_MINUTES)
 """The settings of a connection; taken out again with None."""
 _USUAL: Mapping[str, Any] = MappingProxyType({"verify_end_users": True})
@@ -44,14 +45,14 @@ class Changing:
     ) -> Connection:
         """Return the connection with these members of `FIELDS` and `SETTINGS`; what is left out stays as it is.
 
-        Sessions in a role that is no longer allowed end, and where another claim is the login all of them. What is the
-        same already is no change. With `dry_run` it is what would be, and nothing is written.
+        Sessions in a role that is no longer allowed end, and with another host or claim of the login all of them. What
+        is the same already is no change. With `dry_run` it is what would be, and nothing is written.
         """
         by = require(principal, Role.ADMIN)
 
         async def put(unit: UnitOfWork) -> Connection:
             before = await _any(unit, principal.tenant_id, name)
-            after, told = _changed(before, changes)
+            after, told = _changed(before, self._led(before, changes))
             if not told["after"]:
                 return before
             await _end(unit, before, after, by)
@@ -61,8 +62,14 @@ class Changing:
 
         if dry_run:
             found = await self._deps.journal.read(lambda reader: _any(reader, principal.tenant_id, name))
-            return _changed(found, changes)[0]
+            return _changed(found, self._led(found, changes))[0]
         return await self._deps.journal.write(put)
+
+    def _led(self, before: Connection, changes: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the changes with the host, where one is typed, as where it leads."""
+        if "host" not in changes:
+            return changes
+        return {**changes, "host": another_host(self._deps, before, changes["host"])}
 
     async def enable(self, principal: Principal, name: str) -> Connection:
         """Let a disabled connection answer again; what ended when it was disabled stays ended."""
@@ -110,7 +117,7 @@ def _check(after: Connection) -> None:
 
 async def _end(unit: UnitOfWork, before: Connection, after: Connection, by: str) -> None:
     """End what the change leaves no ground for: sessions of other logins, or in roles that are gone."""
-    if before.settings.get("login_claim") != after.settings.get("login_claim"):
+    if before.host != after.host or before.settings.get("login_claim") != after.settings.get("login_claim"):
         await cut(unit, by, EndReason.ACCOUNT, connection_id=before.id)
         return
     gone = {before.role, *before.allowed_roles} - {after.role, *after.allowed_roles}

@@ -21,7 +21,7 @@ from skipass.ids import digest, new_id
 from skipass.nouns.account import ClientAuth, Registration
 from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState
 from skipass.secret import Secret
-from skipass.snowflake.account import Target, parse_account, target_of
+from skipass.snowflake.account import Target, is_loopback, parse_account, target_of
 from skipass.snowflake.auth.keys import fingerprint, load_private_key, public_der
 from skipass.snowflake.errors import SnowflakeConfigError
 from skipass.vault.seal import seal
@@ -186,8 +186,14 @@ def redirect_uri(base_url: str, registration: Registration) -> str:
 
 
 def target(deps: Deps, account: str, host: str | None) -> Target:
-    """Return where an account is dialled; raises `SnowflakeConfigError`, or `snowflake_misconfigured` if it may not."""
+    """Return where an account is dialled; raises `SnowflakeConfigError`, or `snowflake_misconfigured` if it may not.
+
+    For this machine people mean either scheme, so they say which.
+    """
     found = target_of(parse_account(account), host)
+    if host and "://" not in host and is_loopback(found.host):
+        hint = f"Write http://{host} or https://{host}; plain http goes to this machine only."
+        raise SnowflakeConfigError(f"{host} is this machine, with http or https?", hint=hint)
     deps.upstream.egress.check_literal(found.host, found.port or 443)
     return found
 

@@ -142,3 +142,68 @@ async def test_a_connection_is_checked_before_it_is_registered(at: House) -> Non
     assert (await at.post("/connections/check", {**body, "private_key": "x"})).code == "invalid_request"
     for who in ("agent", "member", "auditor", "approver"):
         assert (await at.post("/connections/check", body, who=who)).code == "forbidden"
+
+
+async def test_a_host_is_another_name_of_the_same_account(at: House) -> None:
+    """Its own, by whatever name, or this machine's: sessions end, the event says before and after, null goes back."""
+    name = await made(at)
+    here = at.stage.sandbox.url.replace("127.0.0.1", "localhost")
+    changed = await change(at, name, host=here)
+    assert (changed.status, changed.body["host"]) == (200, here)
+    (event,) = await told(at, "connection.changed", name)
+    assert (event["before"], event["after"]) == ({"host": at.stage.sandbox.url}, {"host": here})
+    checks = (await at.post(f"/connections/{name}/test")).body
+    assert checks["ok"], checks
+    for typed, leads in (
+        ("skipass-sandbox.privatelink.snowflakecomputing.com", "skipass-sandbox.privatelink.snowflakecomputing.com"),
+        (None, "skipass-sandbox.snowflakecomputing.com"),
+    ):
+        assert (await change(at, name, host=typed)).body["host"] == f"https://{leads}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("https://evil.example.com", "not a host of SKIPASS-SANDBOX"),
+        ("skipass-other.snowflakecomputing.com", "not a host of SKIPASS-SANDBOX"),
+        ("skipass-sandbox.snowflakecomputing.com.evil.example.com", "not a host of SKIPASS-SANDBOX"),
+        ("skipass-sandbox.snowflakecomputing.com:8443", "not a host of SKIPASS-SANDBOX"),
+        ("https://skipass-sandbox.snowflakecomputing.com@evil.example.com", "not of the form"),
+        ("http://skipass-sandbox.snowflakecomputing.com", "Plain HTTP"),
+        ("127.0.0.1:8085", "with http or https"),
+        ("169.254.169.254", "does not connect"),
+    ],
+)
+async def test_a_credential_goes_to_nobody_else(at: House, typed: str, said: str) -> None:
+    """A host that could be anybody's is refused, and the connection leads where it did."""
+    name = await made(at)
+    refused = await change(at, name, host=typed)
+    assert refused.code in ("invalid_request", "snowflake_misconfigured")
+    assert said in refused.body["error"]["message"]
+    assert (await at.get(f"/connections/{name}")).body["host"] == at.stage.sandbox.url
+
+
+async def test_with_another_host_every_session_ends(at: House) -> None:
+    """What was opened at the one is not continued at the other."""
+    session = await at.session()
+    await change(at, "jit", host=at.stage.sandbox.url.replace("127.0.0.1", "localhost"))
+    assert (await at.get(f"/sessions/{session}")).body["state"] in ("closing", "closed")
+    await change(at, "jit", host=at.stage.sandbox.url)
+
+
+async def test_accounts_of_users_keep_their_host(at: House) -> None:
+    """Each was connected at one, by a sign-in that held it to its account."""
+    name = fresh("con")
+    body = {"name": name, "role": "AGENT_ROLE", "auth": "pat", "per_user": True, "account": "SKIPASS-SANDBOX"}
+    assert (await at.post("/connections", body)).status == 201
+    assert (await change(at, name, host=at.stage.sandbox.url)).code == "invalid_request"
+
+
+async def test_this_machine_is_dialled_by_the_scheme_that_is_named(at: House) -> None:
+    """A bare loopback address could be either, and is refused with both ways to write it."""
+    bare = {**new_connection(at, fresh("con")), "host": at.stage.sandbox.host}
+    refused = await at.post("/connections", bare)
+    assert (refused.code, f"http://{at.stage.sandbox.host}" in refused.body["error"]["hint"]) == (
+        "invalid_request",
+        True,
+    )

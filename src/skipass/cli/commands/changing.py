@@ -9,7 +9,16 @@ from typing import Annotated, Any
 import typer
 
 from skipass.cli.client import gateway, segment
-from skipass.cli.connection_options import COLUMNS, NameArgument, PassphraseOption, json_object, pem, place, variable
+from skipass.cli.connection_options import (
+    COLUMNS,
+    HostOption,
+    NameArgument,
+    PassphraseOption,
+    json_object,
+    pem,
+    place,
+    variable,
+)
 from skipass.cli.options import FormatOption
 from skipass.cli.output import Format, note, show_object
 
@@ -17,6 +26,7 @@ from skipass.cli.output import Format, note, show_object
 class Clearable(StrEnum):
     """A default or setting that a connection can be without."""
 
+    HOST = "host"
     WAREHOUSE = "warehouse"
     DATABASE = "database"
     SCHEMA = "schema"
@@ -28,6 +38,7 @@ class Clearable(StrEnum):
 def change(
     *,
     name: NameArgument,
+    host: HostOption = None,
     role: Annotated[str | None, typer.Option("--role", help="Role of sessions that name none.")] = None,
     allowed_role: Annotated[
         list[str] | None,
@@ -58,11 +69,12 @@ def change(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be, and change nothing.")] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Change a connection; what is not named stays. Sessions in a role that is no longer allowed end."""
+    """Change a connection; what is not named stays. Sessions in a role that is gone end; with another host, all."""
     from skipass.snowflake.identifiers import body_field
 
     where = place(database, schema)
     given: dict[str, Any] = {
+        "host": host,
         "role": body_field(role) if role else None,
         "allowed_roles": [body_field(one) for one in allowed_role] if allowed_role else None,
         "warehouse": body_field(warehouse) if warehouse else None,
@@ -79,7 +91,9 @@ def change(
         raise typer.BadParameter("say what is to change", param_hint="--warehouse, --role, …")
     path = f"/connections/{segment(name)}/change"
     show_object(
-        gateway().post(path, changes | {"dry_run": dry_run}, nulls=True), form, (*COLUMNS, "allowed_roles", "settings")
+        gateway().post(path, changes | {"dry_run": dry_run}, nulls=True),
+        form,
+        (*COLUMNS, "host", "allowed_roles", "settings"),
     )
     if changes.get("verify_end_users") is False:
         note("UNSAFE: whoever holds a link of an application's end user connects their own account as that user.")

@@ -95,6 +95,10 @@ class NewConnection(NewClient):
 class ChangedConnection(Body):
     """Body of `POST /connections/{name}/change`; what is left out stays as it is."""
 
+    host: Name | None = Field(
+        default=None,
+        description="Another host of the same account, or one the operator allows; null for the account's own.",
+    )
     role: Name = Field(default="", description="The role sessions have by default.", examples=["SKIPASS_READER"])
     allowed_roles: list[Name] = Field(default=[], max_length=100, description="Further roles a session may have.")
     warehouse: Name | None = Field(default=None, description="Default warehouse; null for none.", examples=["AGENT_WH"])
