@@ -56,7 +56,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     # what a session allows
     "session_required": (Kind.REFUSED, "No open session covers this; the answer carries the request that would."),
     "session_ambiguous": (Kind.CONFLICT, "Several open sessions fit; name one."),
-    "connection_required": (Kind.INVALID, "Several connections fit; name one."),
+    "connection_required": (Kind.CONFLICT, "Several connections fit; name one."),
     "consent_required": (Kind.REFUSED, "The user has not connected this Snowflake account (for this role)."),
     "consent_declined": (Kind.REFUSED, "The user was asked to connect their Snowflake account, and said no."),
     "registration_required": (Kind.REFUSED, "Nobody has registered this Snowflake account for the connection."),

@@ -34,6 +34,7 @@ from skipass.nouns.connection import Connection, McpServer
 from skipass.nouns.envelope import Envelope
 from skipass.nouns.people import Agent, Life
 from skipass.nouns.principal import Principal
+from skipass.nouns.session import AccessSession
 from skipass.tools import inputs, lookups
 from skipass.tools.call import CallContext
 from skipass.tools.catalogue import CATALOGUE
@@ -119,13 +120,26 @@ class Calls:
             wanted = validate(name, arguments)
             session_id = target.session_id or getattr(wanted, "session_id", None)
             await self._check(principal, target.slug, name, session_id, getattr(wanted, "statement_handle", None))
-            aimed = Target(target.slug, target.connection, session_id)
+            aimed = await self._aimed(principal, replace(target, session_id=session_id))
             return _formatted(await self._dispatch(principal, aimed, name, wanted, call), wanted)
         except SkipassError as refused:
             await self.record_refusal(principal, target.slug or "", refused, call, tool=name)
             if refused.kind in _FAULTS or refused.code in _FAULT_CODES:
                 raise
             return answers.refusal(refused, call.request_id, target.session_id)
+
+    async def _aimed(self, principal: Principal, target: Target) -> Target:
+        """Return what a call is aimed at: where it names no connection, its own session says on which one."""
+        if target.session_id is None or target.slug is not None or target.connection is not None:
+            return target
+
+        async def load(reader: Reader) -> Connection | None:
+            mine = {"tenant_id": principal.tenant_id, "agent_id": principal.agent_id, "user_id": principal.user_id}
+            session = await reader.get(AccessSession, target.session_id, **mine)
+            return await reader.get(Connection, session.connection_id) if session else None
+
+        found = await self._deps.journal.read(load)
+        return replace(target, connection=found.name) if found else target
 
     async def _relayed(self, principal: Principal, slug: str | None) -> McpServer | None:
         """Return the slug where it is a relay, None for one with the built-in tools; raises `not_found`."""

@@ -108,7 +108,7 @@ class SessionAmbiguous(Conflicting, code="session_ambiguous"):
     """Several open sessions fit; name one."""
 
 
-class ConnectionRequired(InvalidCall, code="connection_required"):
+class ConnectionRequired(Conflicting, code="connection_required"):
     """Several connections fit; name one."""
 
 

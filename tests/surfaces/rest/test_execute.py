@@ -47,8 +47,30 @@ async def test_without_a_connection_the_single_one_is_used(at: House) -> None:
     agent = await at.agent(connections=["jit", "snowflake"])
     wish = {"tool_input": {"statement": PENDING}}
     told = await at.post("/tools/snowflake_execute_query/execute", wish, who=agent)
-    assert (told.status, told.code) == (400, "connection_required")
-    assert told.body["error"]["details"]["connections"] == ["jit", "snowflake"]
+    assert (told.status, told.body["status"], told.body["code"]) == (200, "connection_required", "connection_required")
+    assert told.body["connections"] == ["jit", "snowflake"]
+    assert "jit, snowflake" in told.body["hint"]
+
+
+async def test_a_session_says_on_which_connection(at: House) -> None:
+    """With a session of the caller's own connection_name may be left out; one of somebody else's says nothing."""
+    agent, other = [await at.agent(connections=["jit", "snowflake"]) for _ in range(2)]
+    session_id = await at.session(agent)
+    for tool, tool_input in (
+        ("snowflake_execute_query", {"statement": PENDING}),
+        ("snowflake_sample_table", {"table": "ORDERS", "database": "OPS_DB", "schema": "OPS"}),
+        ("snowflake_query_history", {}),
+    ):
+        for wish in (
+            {"session_id": session_id, "tool_input": tool_input},
+            {"tool_input": {**tool_input, "session_id": session_id}},
+        ):
+            told = await at.post(f"/tools/{tool}/execute", wish, who=agent)
+            assert (told.body["status"], told.body["session_id"]) == ("success", session_id), told.body
+            assert (await at.post(f"/tools/{tool}/execute", wish, who=other)).body["status"] in (
+                "connection_required",
+                "not_found",
+            )
 
 
 async def test_every_tool_is_listed_with_its_schemas(at: House) -> None:
