@@ -13,6 +13,8 @@ import pytest
 from isolation.estate import Estate, nothing_like
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import Connection
+from skipass.nouns.people import Agent
+from skipass.nouns.session import AccessSession
 from skipass.secret import Secret
 from skipass.surfaces.connect import app as connect
 from skipass.surfaces.console import app as console
@@ -48,6 +50,11 @@ STEPS = (
     Step("POST", "/console/approvals/{approval_id}", DECIDE, "{approval_id}"),
     Step("GET", "/console/reviews/{review_id}"),
     Step("POST", "/console/reviews/{review_id}", {"comment": "x"}, "{review_id}"),
+    Step("GET", "/console/sessions/{session_id}"),
+    Step("POST", "/console/sessions/{session_id}", {}, "{session_id}"),
+    Step("GET", "/console/records/{session_id}"),
+    Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
+    Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
     Step("GET", "/connect?connection={connection}"),
     Step("POST", "/connect", connecting(connection="{connection}")),
     Step("POST", "/connect", connecting(connection="{connection}", word="go"), "connect\0\0{connection}\0"),
@@ -62,7 +69,16 @@ STEPS = (
     Step("POST", "/oauth/device", {"user_code": "{user_code}", "word": "allow"}, "device"),
 )
 # Say nothing of anybody but the caller, or are proven where they belong: nothing of another's is named in them.
-OWN = {"GET /console", "GET /console/policy", "GET /connect", "GET /connect/setup", "GET /sign-in", "GET /oauth/device"}
+OWN = {
+    "GET /console",
+    "GET /console/sessions",
+    "GET /console/access",
+    "GET /console/policy",
+    "GET /connect",
+    "GET /connect/setup",
+    "GET /sign-in",
+    "GET /oauth/device",
+}
 APART = {
     "POST /sign-in",
     "POST /console/sign-out",
@@ -89,6 +105,9 @@ async def ours(estate: Estate) -> dict[str, str]:
     waiting = await at.stage.gateway.devices.ask("skipass-cli", None)
     return {
         "approval_id": (await at.held())[1]["approval"]["id"],
+        "session_id": (await at.stage.every(AccessSession, limit=1))[0].id,
+        "account_id": account,
+        "agent": (await at.stage.every(Agent, limit=1))[0].name,
         "review_id": await at.review(),
         "connection": connection.name,
         "link": link.partition("#")[2],
@@ -137,7 +156,7 @@ async def test_a_page_of_another_tenants_thing_is_that_of_nothing(
 ) -> None:
     """Another tenant's admin and nobody get the page of a made-up name; nothing happens, and nothing is said."""
     without = {name: f"nothing-{value[::-1]}" for name, value in ours.items()} | nothing_like(
-        {name: ours[name] for name in ("approval_id", "review_id", "registration_id")}
+        {name: ours[name] for name in ("approval_id", "review_id", "session_id", "account_id", "registration_id")}
     )
     if step.path == "/connect/setup" or "{link}" in str(step.fields):
         without["link"] = "x" * len(ours["link"])
@@ -152,7 +171,9 @@ async def test_a_page_of_another_tenants_thing_is_that_of_nothing(
         assert estate.facts() == before
 
 
-@pytest.mark.parametrize("path", ["/console", "/console/policy", "/connect", "/oauth/device"])
+@pytest.mark.parametrize(
+    "path", ["/console", "/console/sessions", "/console/access", "/console/policy", "/connect", "/oauth/device"]
+)
 async def test_a_page_without_a_name_is_of_the_caller_alone(
     estate: Estate, front: str, ours: dict[str, str], path: str
 ) -> None:
@@ -163,7 +184,7 @@ async def test_a_page_without_a_name_is_of_the_caller_alone(
         assert [mark for mark in await estate.marks() if mark in page.html] == []
 
 
-@pytest.mark.parametrize("what", ["approval_id", "review_id", "link"])
+@pytest.mark.parametrize("what", ["approval_id", "review_id", "session_id", "account_id", "link"])
 async def test_a_colleague_sees_nothing_that_is_not_theirs(
     estate: Estate, front: str, ours: dict[str, str], what: str
 ) -> None:

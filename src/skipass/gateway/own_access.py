@@ -23,7 +23,7 @@ from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession, SessionState
 
 _MOST = 200
-_LIVE = (SessionState.REQUESTED, SessionState.OPEN, SessionState.CLOSING)
+_LIVE = (SessionState.REQUESTED, SessionState.OPEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,25 +3,47 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response
 
+from skipass.gateway.account_views import registration_view
+from skipass.gateway.core import Gateway
+from skipass.gateway.relay_servers import Relayed
 from skipass.gateway.views import server_view
+from skipass.nouns.principal import Principal
 from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
-from skipass.surfaces.rest.servers_bodies import ChangedServer, McpServer, NewServer
+from skipass.surfaces.rest.servers_bodies import AddedServer, ChangedServer, McpServer, NewServer
 
 slugs = routes(CallerRoute, "mcp-servers")
 
 
-@slugs.post("/mcp-servers", status_code=201, response_model=McpServer, summary="Open a slug")
+@slugs.post("/mcp-servers", status_code=201, response_model=AddedServer, summary="Open a slug")
 async def create_server(body: NewServer, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
-    """Open an MCP server at `/{slug}/mcp` over a connection; nobody is let in but those it names."""
-    view = partial(server_view, base_url=gateway.deps.base_url)
-    return await once(partial(gateway.servers.add, caller, body.slug, body.connection, body.access()), view)
+    """Open an MCP server at `/{slug}/mcp`: the built-in tools over a connection or, with `url`, a relay.
+
+    Nobody is let in but those it names.
+    """
+    return await once(partial(_add, gateway, caller, body), partial(_added, base_url=gateway.deps.base_url))
+
+
+async def _add(gateway: Gateway, caller: Principal, body: NewServer) -> Relayed:
+    access = body.access()
+    if body.url is None:
+        return Relayed(await gateway.servers.add(caller, body.slug, body.connection or "", access))
+    client = body.client()
+    return await gateway.relays.add(
+        caller, body.slug, body.url, connection=body.connection, client=client, access=access
+    )
+
+
+def _added(made: Relayed, base_url: str) -> dict[str, Any]:
+    client = registration_view(made.registration, base_url) if made.registration else None
+    return server_view(made.shown, base_url) | {"registration": client, "remarks": list(made.remarks)}
 
 
 @slugs.get("/mcp-servers", response_model=shapes.Page[McpServer], summary="List slugs")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from skipass.gateway.relay_servers import UpstreamClient
 from skipass.gateway.slug_names import LISTS, MOST_NAMES, Access
-from skipass.nouns.connection import SlugSessions
+from skipass.nouns.connection import Drift, SlugSessions
 from skipass.surfaces.rest.bodies import Body
+from skipass.surfaces.rest.connections_shapes import Registration
 from skipass.surfaces.rest.shapes import Shape
 from skipass.tools.fields import Name
 
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=2048)]], Field(max_length=MOST_NAMES)]
 SessionsName = Literal["explicit", "automatic"]
+DriftName = Literal["held", "refused"]
 
 
 class Listed(Body):
@@ -50,6 +53,9 @@ class Settled(Listed):
     sessions: SessionsName | None = Field(
         default=None, description="`explicit`: no session opens by itself here.", examples=["explicit"]
     )
+    drift: DriftName | None = Field(
+        default=None, description="Of a relay: whether calls of changed tools wait or are refused.", examples=["held"]
+    )
 
     def access(self, add: Listed | None = None, remove: Listed | None = None) -> Access:
         """Return what is said of who is let in."""
@@ -59,14 +65,45 @@ class Settled(Listed):
             remove=remove.named() if remove else {},
             sessions=SlugSessions(self.sessions) if self.sessions else None,
             agents_of_connection=self.agents_of_connection,
+            drift=Drift(self.drift) if self.drift else None,
         )
 
 
 class NewServer(Settled):
-    """Body of `POST /mcp-servers`. Nobody is let in but those it names."""
+    """Body of `POST /mcp-servers`. Nobody is let in but those it names.
+
+    With `url` it relays to that managed server, over a connection or over one that is made from `oauth_metadata`.
+    """
 
     slug: Name = Field(description="1 to 40 of a-z, 0-9 and -.", examples=["ops"])
-    connection: Name = Field(description="Name of the connection behind it.", examples=["ops"])
+    connection: Name | None = Field(default=None, description="Name of the connection behind it.", examples=["ops"])
+    url: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="Of a Snowflake-managed MCP server; without it the slug has the built-in tools.",
+        examples=["https://myorg-acct.snowflakecomputing.com/api/v2/databases/DB/schemas/S/mcp-servers/M"],
+    )
+    oauth_metadata: dict[str, Any] | None = Field(
+        default=None, description="With `url`: its OAuth client, as pasted; `client_secret` is sealed on arrival."
+    )
+    role: Name | None = Field(default=None, description="With `oauth_metadata`: the role, where its scope names none.")
+    account: Name | None = Field(default=None, description="With `oauth_metadata`: where the host does not tell it.")
+    warehouse: Name | None = Field(default=None, description="With `oauth_metadata`: the connection's warehouse.")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> Self:
+        """A slug is over a connection that is there, or a relay over one that its metadata makes."""
+        if (self.connection is None) is (self.oauth_metadata is None):
+            raise ValueError("name a connection or, for a relay, give oauth_metadata")
+        if self.url is None and (self.oauth_metadata, self.role, self.account, self.warehouse) != (None,) * 4:
+            raise ValueError("oauth_metadata, role, account and warehouse belong to url")
+        return self
+
+    def client(self) -> UpstreamClient | None:
+        """Return what a relay's own connection is made from."""
+        if self.oauth_metadata is None:
+            return None
+        return UpstreamClient(self.oauth_metadata, role=self.role, account=self.account, warehouse=self.warehouse)
 
 
 class ChangedServer(Settled):
@@ -101,4 +138,12 @@ class McpServer(Shape):
     tools: list[str] = Field(description="The only tools to be had; all of them, when empty.")
     agents_of_connection: bool = Field(description="Whether every agent that may use the connection is let in.")
     sessions: SessionsName = Field(description="`explicit`: no session opens by itself here.")
+    drift: DriftName = Field(description="Of a relay: what becomes of calls of tools that changed.")
     state: Literal["enabled", "disabled"]
+
+
+class AddedServer(McpServer):
+    """A new slug, with the client that came with it."""
+
+    registration: Registration | None
+    remarks: list[str] = Field(description="What was replaced, ignored or rewritten, and what comes next.")
