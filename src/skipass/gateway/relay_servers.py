@@ -92,17 +92,17 @@ class RelayServers:
                 "missing_field", "A relay takes a connection, or an oauth_metadata object for a new one."
             )
 
-        async def add(unit: UnitOfWork) -> tuple[McpServer, Shown]:
+        async def add(unit: UnitOfWork) -> Relayed:
             over = await _over(unit, principal, connection or "", made, by)
             _same_host(address, over)
             server = await add_server(unit, over, slug, by, access, upstream=address.url)
             server = await unit.change(server, drift=drift) if drift is not server.drift else server
-            return server, (await shown(unit, [server]))[0]
+            remarks = (*(made.remarks if made else ()), *_rewritten(address))
+            return Relayed((await shown(unit, [server]))[0], made.registration if made else None, remarks)
 
-        server, told = await self._deps.journal.write(add)
-        remarks = (*(made.remarks if made else ()), *_rewritten(address))
-        remarks += await self._first_look(principal, server) if look else ()
-        return Relayed(told, made.registration if made else None, remarks)
+        relayed = await self._deps.journal.write(add)
+        seen = await self._first_look(principal, relayed.shown.server) if look else ()
+        return replace(relayed, remarks=(*relayed.remarks, *seen))
 
     async def _drafted(self, principal: Principal, slug: str, address: Address, client: UpstreamClient) -> Draft:
         read = read_metadata(client.oauth_metadata)

@@ -12,7 +12,7 @@ from typing import Any
 from skipass.errors import SkipassError
 from skipass.gateway.groups import LONGEST_NAME
 from skipass.gateway.ports import Reader
-from skipass.nouns.connection import Connection, McpServer, SlugSessions
+from skipass.nouns.connection import Connection, Drift, McpServer, SlugSessions
 from skipass.nouns.oauth import OAuthClient
 from skipass.nouns.people import Agent, Life, User
 from skipass.tools.catalogue import CATALOGUE
@@ -28,7 +28,7 @@ Names = Mapping[str, Sequence[str]]
 class Access:
     """What is said of who is let in, by names: whole lists in `put`, and names to `add` to lists or to `remove`.
 
-    The keys are those of `LISTS`; what is None stays as it is.
+    The keys are those of `LISTS`; what is None stays as it is. `drift` is what becomes of a relay's changed tools.
     """
 
     put: Names = field(default_factory=dict)
@@ -36,6 +36,7 @@ class Access:
     remove: Names = field(default_factory=dict)
     sessions: SlugSessions | None = None
     agents_of_connection: bool | None = None
+    drift: Drift | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,10 @@ async def changed(reader: Reader, server: McpServer, access: Access) -> dict[str
         ids = await _list(reader, server, name, access)
         if ids != getattr(server, name):
             found[name] = ids
-    if access.sessions not in (None, server.sessions):
-        found["sessions"] = access.sessions
-    if access.agents_of_connection not in (None, server.agents_of_connection):
-        found["agents_of_connection"] = access.agents_of_connection
+    for name in ("sessions", "agents_of_connection", "drift"):
+        wanted = getattr(access, name)
+        if wanted not in (None, getattr(server, name)):
+            found[name] = wanted
     return found
 
 

@@ -9,6 +9,7 @@ from skipass.audit.chain import Record
 from skipass.gateway.slug_names import Shown
 from skipass.nouns.approval import Approval, Decision
 from skipass.nouns.connection import Connection
+from skipass.nouns.mcp_tool import McpTool
 from skipass.nouns.people import Agent, User
 from skipass.nouns.review import Review
 from skipass.nouns.session import AccessSession
@@ -193,7 +194,29 @@ def server_view(shown: Shown, base_url: str) -> dict[str, Any]:
         **{name: list(names) for name, names in shown.names.items()},
         "agents_of_connection": server.agents_of_connection,
         "sessions": server.sessions.value,
+        "drift": server.drift.value,
         "state": server.state.value,
+    }
+
+
+def pin_view(tool: McpTool) -> dict[str, Any]:
+    """Return a relayed tool as it is pinned, and the hash to decide about it by."""
+    return {
+        "name": tool.name,
+        "type": tool.type.value,
+        "effect": tool.effect.value,
+        "state": tool.state.value,
+        "rule": tool.rule.value,
+        "hash": tool.current_hash,
+        "identifier": tool.identifier,
+        "objects": list(tool.objects),
+        "read_only": tool.read_only,
+        "declared": tool.declared,
+        "why": tool.why,
+        "definition": tool.definition,
+        "seen": tool.seen or None,
+        "pinned_at": when(tool.pinned_at),
+        "seen_at": when(tool.seen_at),
     }
 
 

@@ -17,6 +17,7 @@ CALLERS = ("agent", "member", "auditor", "approver", "admin")
 EVERYBODY = (200, 200, 200, 200, 200)
 WATCHERS = (403, 403, 200, 200, 200)
 ADMINS = (403, 403, 403, 403, 200)
+NO_TOOL = (403, 403, 403, 403, 404)
 ADMINS_CREATE = (403, 403, 403, 403, 201)
 SEEN = (200, 404, 200, 200, 200)
 ACCOUNT_S = (404, 404, 404, 404, 200)
@@ -75,6 +76,13 @@ async def a_connection(at: House) -> Made:
     name = fresh("con")
     assert (await at.post("/connections", new_connection(at, name))).status == 201
     return {"name": name, "slug": name}
+
+
+async def a_relay(at: House) -> Made:
+    slug = fresh("slug")
+    url = f"{at.stage.sandbox.url}/api/v2/databases/OPS_DB/schemas/OPS/mcp-servers/OPS_MCP"
+    assert (await at.post("/mcp-servers", {"slug": slug, "connection": "jit", "url": url})).status == 201
+    return {"slug": slug, "tool": "no-such-tool"}
 
 
 async def the_connection(at: House) -> Made:
@@ -225,6 +233,11 @@ TABLE = (
     Row("POST /mcp-servers", ADMINS_CREATE, lambda: {"slug": fresh("slug"), "connection": "jit"}),
     Row("GET /mcp-servers", WATCHERS),
     Row("GET /mcp-servers/{slug}", WATCHERS, needs=a_connection),
+    Row("GET /mcp-servers/{slug}/tools", WATCHERS, needs=a_relay),
+    Row("POST /mcp-servers/{slug}/look", WATCHERS, needs=a_relay),
+    Row("POST /mcp-servers/{slug}/tools/{tool}/pin", NO_TOOL, lambda: {"hash": "x"}, a_relay),
+    Row("POST /mcp-servers/{slug}/tools/{tool}/rule", NO_TOOL, lambda: {"hash": "x", "rule": "held"}, a_relay),
+    Row("POST /mcp-servers/{slug}/tools/{tool}/declare", NO_TOOL, lambda: {"hash": "x", "type": "GENERIC"}, a_relay),
     Row("POST /mcp-servers/{slug}/change", ADMINS, lambda: {"add": {"users": ["sam"]}}, needs=a_connection),
     Row("POST /mcp-servers/{slug}/disable", ADMINS, needs=a_connection),
     Row("POST /mcp-servers/{slug}/enable", ADMINS, needs=a_connection),

@@ -8,10 +8,9 @@ from typing import Any
 from starlette.responses import Response
 
 from skipass.gateway.account_views import registration_view
-from skipass.gateway.core import Gateway
 from skipass.gateway.relay_servers import Relayed
 from skipass.gateway.views import server_view
-from skipass.nouns.principal import Principal
+from skipass.nouns.connection import Drift
 from skipass.surfaces.rest import paging, shapes
 from skipass.surfaces.rest.bodies import Segment
 from skipass.surfaces.rest.once import OnceFor
@@ -28,17 +27,13 @@ async def create_server(body: NewServer, gateway: TheGateway, caller: Caller, on
 
     Nobody is let in but those it names.
     """
-    return await once(partial(_add, gateway, caller, body), partial(_added, base_url=gateway.deps.base_url))
-
-
-async def _add(gateway: Gateway, caller: Principal, body: NewServer) -> Relayed:
-    access = body.access()
+    access, base_url = body.access(), gateway.deps.base_url
     if body.url is None:
-        return Relayed(await gateway.servers.add(caller, body.slug, body.connection or "", access))
-    client = body.client()
-    return await gateway.relays.add(
-        caller, body.slug, body.url, connection=body.connection, client=client, access=access
-    )
+        add = partial(gateway.servers.add, caller, body.slug, body.over(), access)
+        return await once(add, lambda made: _added(Relayed(made), base_url))
+    relay = partial(gateway.relays.add, connection=body.connection, client=body.client(), access=access)
+    drift = access.drift or Drift.HELD
+    return await once(partial(relay, caller, body.slug, body.url, drift=drift), partial(_added, base_url=base_url))
 
 
 def _added(made: Relayed, base_url: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from skipass.errors import SkipassError
 from skipass.gateway.relay_servers import UpstreamClient
 from skipass.gateway.slug_names import LISTS, MOST_NAMES, Access
 from skipass.nouns.connection import Drift, SlugSessions
@@ -93,11 +94,20 @@ class NewServer(Settled):
     @model_validator(mode="after")
     def _one_kind(self) -> Self:
         """A slug is over a connection that is there, or a relay over one that its metadata makes."""
-        if (self.connection is None) is (self.oauth_metadata is None):
-            raise ValueError("name a connection or, for a relay, give oauth_metadata")
+        if self.connection is not None and self.oauth_metadata is not None:
+            raise ValueError("name a connection or give oauth_metadata for a new one, not both")
         if self.url is None and (self.oauth_metadata, self.role, self.account, self.warehouse) != (None,) * 4:
             raise ValueError("oauth_metadata, role, account and warehouse belong to url")
         return self
+
+    def over(self) -> str:
+        """Return the connection of a slug with the built-in tools, or raise `missing_field`."""
+        if self.connection is None:
+            hint = "Name the connection; a relay takes url as well."
+            raise SkipassError(
+                "missing_field", "A slug is over a connection.", hint, details={"fields": ["connection"]}
+            )
+        return self.connection
 
     def client(self) -> UpstreamClient | None:
         """Return what a relay's own connection is made from."""
