@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+import skipass
 from skipass.tools.catalogue import CATALOGUE
 from skipass.tools.wire import wire_tool
 from surfaces.mcp.fake import AUTH, FakeBackend, headers_for, legacy, modern, post, send_modern
@@ -154,3 +157,16 @@ async def test_answers_are_the_callers_own(url: str) -> None:
     sent = AUTH | {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call"}
     called = (await post(url, body, sent | {"mcp-name": "snowflake_execute_query"})).json()["result"]
     assert {"ttlMs", "cacheScope"} & set(called) == set()
+
+
+def test_hints_decide_nothing() -> None:
+    """No module that decides, runs or records a call reads a tool's annotations."""
+    source = Path(skipass.__file__).parent
+    reading = [
+        path
+        for room in ("access", "gateway", "nouns", "vault")
+        for path in (source / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and node.attr == "annotations"
+    ]
+    assert reading == []
