@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from accounts.walk import Walk
+from program import Program
 from sdk.conftest import Served
 from sdk.loops import langchain_classic
 from skipass import Skipass
@@ -20,6 +23,12 @@ pytestmark = [
 ]
 WHO = "sam"
 PLACE = {"database": "OPS_DB", "schema": "OPS", "warehouse": "AGENT_WH"}
+TESTS = Path(__file__).parents[1]
+RELIED_UPON = {
+    "snowflake_get_schemata": {"SCHEMA_NAME"},
+    "snowflake_get_tables": {"TABLE_NAME", "TABLE_TYPE", "ROW_COUNT", "CREATED"},
+    "snowflake_get_columns": {"COLUMN_NAME", "DATA_TYPE", "IS_NULLABLE", "COLUMN_DEFAULT"},
+}
 
 
 @pytest.fixture
@@ -115,6 +124,32 @@ async def test_an_account_is_made_and_its_user_sent_to_a_link(at: Served) -> Non
     assert (status, again) == ("PENDING_AUTH", first)
     assert linked.connected_account.status == "ACTIVE"
     assert [one.id for one in everything] == [first]
+
+
+async def test_a_products_program_runs_from_the_link_to_the_answer(at: Served) -> None:
+    """With an opaque user id, one connection and nothing passed on, every step of such a program works in order."""
+    walk = Walk(at.url, at.stage)
+    automatic = {"schemas": ["OPS_DB.OPS"], "metadata": "database", "role": "AGENT_ROLE", "warehouse": "AGENT_WH"}
+    await walk.by_snowflake(settings={"verify_end_users": False}, policy={"automatic": automatic})
+    key = await walk.agent("shop", end_users=True)
+    environment = {"SKIPASS_URL": at.url, "SKIPASS_API_KEY": key, "PYTHONPATH": str(TESTS), "PATH": ""}
+    program = Program([sys.executable, str(TESTS / "sdk" / "end_user_program.py")], TESTS, environment)
+
+    async def linked(link: str) -> str:
+        async with walk.browser() as browser:
+            return (await walk.linked(browser, link.partition("/connect#")[2])).text.splitlines()[0]
+
+    said = (await program.talk(linked))["said"]
+    assert said[0]["status"] == "PENDING_AUTH"
+    assert said[1] == {"status": "ACTIVE"}
+    assert said[2].pop("handle").startswith("stm_")
+    assert said[2] == {"rows": 20, "same": True, "columns": ["ORDER_ID", "STATUS"]}
+    tables = {one["tool"]: (set(one["columns"]), one["rows"] > 0) for one in said[3:6]}
+    for tool, needed in RELIED_UPON.items():
+        assert (needed <= tables[tool][0], tables[tool][1]) == (True, True), tool
+    assert said[6]["partition"] > 0
+    assert said[7] == {"answer": "done", "told": ["success"]}
+    assert {call["user"] for call in at.stage.sent("order_id >= 1003")} == {"DANA"}
 
 
 async def test_the_older_executor_takes_the_tools(client: Skipass) -> None:
