@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.clocked import clocked
-from gateway.test_vault_key import turned
 from gateways import Stage
 from postgres import Postgres
 from replicas import pair
@@ -68,7 +67,11 @@ async def test_a_turned_key_opens_what_it_sealed_before(at: Stage) -> None:
     """A state of before a rotation is taken after it, by the process that was there, and so is a new one."""
     who = await at.principal("agent")
     state = at.gateway.waiting_calls.seal(who, CALL, "AGENT_ROLE")
-    await turned(at.gateway, await at.principal("admin"))
+    before = at.gateway.deps.kek.fingerprint
+    await at.gateway.vaulting.rotate(await at.principal("admin"))
+    assert at.gateway.vaulting._task is not None
+    await at.gateway.vaulting._task
+    assert at.gateway.deps.kek.fingerprint != before
     assert code(at.gateway, who, state) == "AGENT_ROLE"
     newer = at.gateway.waiting_calls.seal(who, CALL, "AGENT_ROLE")
     assert code(at.gateway, who, newer) == "AGENT_ROLE"

@@ -16,6 +16,7 @@ from skipass.gateway import resource_uris
 from skipass.gateway.account_access import agent_of
 from skipass.gateway.calls import Calls
 from skipass.gateway.deps import Deps
+from skipass.gateway.oauth_scopes import check_tool
 from skipass.gateway.ports import Reader
 from skipass.gateway.resource_uris import RecordAddress, TableAddress
 from skipass.gateway.session_record import SessionRecords
@@ -108,6 +109,7 @@ class Resources:
 
 
 async def _let_in(reader: Reader, principal: Principal, slug: str) -> tuple[Agent, McpServer]:
+    check_tool(principal, _SHOW)
     agent = await agent_of(reader, principal)
     return agent, await open_server(reader, agent, slug)
 
