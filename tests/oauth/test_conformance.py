@@ -8,6 +8,7 @@ import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 import npm
@@ -79,13 +80,13 @@ async def test_the_authorization_suite(quarter: Quarter, judges: npm.Installed) 
         found = _LINE.search(printed[-1])
         if found:
             await _returned(await agreed(quarter, found[1]))
-    assert await process.wait() == 0, "".join(printed)
-    assert "passed" in printed[-1] or "SUCCESS" in "".join(printed), "".join(printed)
+    told = "".join(printed)
+    assert await process.wait() == 0, told
+    passed = dict(re.findall(r"^✓ ([\w-]+): (\d+) passed, 0 failed$", told, re.MULTILINE))
+    assert passed == {"authorization-server-metadata-endpoint": "2", "authorization-code-grant": "1"}, told
 
 
 async def _returned(address: str) -> None:
     """Bring the answer to the program that waits for it on this machine."""
-    import aiohttp
-
     async with aiohttp.ClientSession() as http, http.get(address) as said:
         assert said.status == 200
