@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html import unescape
 
 import pytest
@@ -137,3 +138,79 @@ async def test_an_account_is_registered_once_in_whatever_form(walk: Walk) -> Non
     with pytest.raises(SkipassError) as refused:
         await walk.gateway.registrations.add(await walk.admin(), "own", again)
     assert refused.value.code == "conflict"
+
+
+async def by_provider(walk: Walk) -> str:
+    """Make a template of customers with identity providers of their own, and return a set-up link's token."""
+    request = ConnectionRequest(name="own", role=ROLE, auth_method=AuthMethod.EXTERNAL_OAUTH, template=True)
+    await walk.gateway.connections.add(await walk.admin(), request)
+    _, token = await walk.gateway.registrations.invite(await walk.admin(), "own")
+    return str(token.reveal())
+
+
+async def test_a_customer_with_a_provider_of_their_own_gets_the_script(walk: Walk) -> None:
+    """It trusts the issuer they name, with its keys and audience; then the page takes the provider's metadata, once."""
+    said, token = walk.stage.sandbox.said["idp"], await by_provider(walk)
+    async with walk.browser() as customer:
+        page = await customer.post("/connect/setup", {"link": token, "word": "open"})
+        assert 'name="client_secret"' not in page.html
+        form = {**page.form("/connect/setup"), "account": "ACME-PROD", "word": "register"}
+        page = await customer.post("/connect/setup", form)
+        (made,) = await walk.stage.every(Registration)
+        assert redirect_uri(walk.gateway.deps.base_url, made) in page.text
+        assert f"https://acme-prod.snowflakecomputing.com session:role:{ROLE}" in page.text
+        following = page.form("/connect/setup")["link"]
+        asked = {
+            "link": following,
+            "schema": "sales.public",
+            "word": "open",
+            "issuer": "https://acme.okta.com/oauth2/x",
+        }
+        script = unescape((await customer.post("/connect/setup", {**asked, "idp": "okta"})).html)
+        assert "EXTERNAL_OAUTH_ISSUER = 'https://acme.okta.com/oauth2/x'" in script
+        assert "EXTERNAL_OAUTH_JWS_KEYS_URL = 'https://acme.okta.com/oauth2/x/v1/keys'" in script
+        keys = {"keys_url": "https://acme.example.com/keys", "audience": "api://it's"}
+        script = unescape((await customer.post("/connect/setup", {**asked, **keys, "idp": "custom"})).html)
+        assert "EXTERNAL_OAUTH_JWS_KEYS_URL = 'https://acme.example.com/keys'" in script
+        assert "EXTERNAL_OAUTH_AUDIENCE_LIST = ('api://it''s')" in script
+        given = {
+            "issuer": said["issuer"],
+            "client_id": "abc",
+            "client_secret": "s3cr3t/=",
+            "scope": f"session:role:{ROLE}",
+        }
+        handed = {"link": following, "oauth_metadata": json.dumps({"oauth_metadata": given}), "word": "client"}
+        done = await customer.post("/connect/setup", handed)
+        assert "people can connect" in done.text, done.text
+        assert "s3cr3t" not in done.html
+        assert (await customer.post("/connect/setup", handed)).status == 401
+    (made,) = await walk.stage.every(Registration)
+    assert (made.client_id, made.metadata["issuer"]) == ("abc", said["issuer"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"issuer": "http://acme.example.com", "idp": "okta"},
+        {"issuer": "https://acme.example.com", "idp": "custom"},
+        {"issuer": "https://acme.example.com", "idp": "nobody"},
+        {"issuer": "https://acme.example.com/'; DROP", "idp": "okta"},
+        {"issuer": "https://acme.example.com", "keys_url": "ftp://x", "idp": "custom"},
+        {"word": "client", "oauth_metadata": "[]"},
+        {"word": "client", "oauth_metadata": "{"},
+        {"word": "client", "oauth_metadata": "{}"},
+        {"word": "client", "client_id": "x", "client_secret": "y"},
+    ],
+)
+async def test_what_is_no_provider_makes_no_script(walk: Walk, wrong: dict[str, str]) -> None:
+    """The page says what is wrong, and the link stays good."""
+    token = await by_provider(walk)
+    async with walk.browser() as customer:
+        form = {"link": token, "account": "ACME-PROD", "word": "register"}
+        following = (await customer.post("/connect/setup", form)).form("/connect/setup")["link"]
+        asked = {"link": following, "schema": "sales.public", "word": "open", **wrong}
+        assert (await customer.post("/connect/setup", asked)).status in (400, 422)
+        again = await customer.post("/connect/setup", {"link": following, "word": "open"})
+        assert "Show the script" in again.text
+    (made,) = await walk.stage.every(Registration)
+    assert made.client_id == ""

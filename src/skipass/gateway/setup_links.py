@@ -10,25 +10,17 @@ import secrets
 from dataclasses import dataclass
 
 from skipass.errors import SkipassError
-from skipass.gateway.client_drafting import ClientRequest, redirect_uri
+from skipass.gateway.client_drafting import ClientRequest
 from skipass.gateway.deps import Deps
 from skipass.gateway.moves import begin, move
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.registrations import SETUP, SETUP_LIFE, Registrations
+from skipass.gateway.setup_scripts import Trusted, script_for
 from skipass.identity.keys import hashed
 from skipass.ids import new_id
 from skipass.nouns.account import LinkAttempt, LinkState, Registration
-from skipass.nouns.connection import AuthMethod, Connection, Switch
+from skipass.nouns.connection import Connection, Switch
 from skipass.secret import Secret
-from skipass.snowflake.errors import SnowflakeConfigError
-from skipass.snowflake.setup_sql import (
-    Access,
-    Integration,
-    SnowflakeOAuth,
-    integration_name,
-    schema_path,
-    snowflake_oauth_script,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,27 +77,14 @@ class SetupLinks:
 
         return await self._registrations.put_client(invited.connection, invited.registration, request, SETUP, use)
 
-    def script(self, invited: Invited, schema: str) -> str | None:
-        """Return what the account's admin pastes, to let the role read `DB.SCHEMA`; None where a provider has a say.
+    def script(self, invited: Invited, schema: str, trusted: Trusted) -> str | None:
+        """Return what the account's admin pastes, with their own values; None where something of it is not known yet.
 
-        Raises `invalid_request` for what is no schema.
+        Raises `invalid_request` for what is no schema, and for an issuer that does not say where its keys are.
         """
-        connection, registration = invited.connection, invited.registration
-        if registration is None or connection.auth_method is not AuthMethod.SNOWFLAKE_OAUTH:
+        if invited.registration is None:
             return None
-        access = Access(connection.role, connection.warehouse, (checked_schema(schema),))
-        roles = tuple(dict.fromkeys((connection.role, *connection.allowed_roles)))
-        single_use = bool(registration.metadata.get("single_use_refresh_tokens"))
-        oauth = SnowflakeOAuth(redirect_uri(self._deps.base_url, registration), single_use=single_use)
-        return snowflake_oauth_script(Integration(integration_name(connection.name), access, roles), oauth)
-
-
-def checked_schema(text: str) -> tuple[str, str]:
-    """Return the stored names of `DB.SCHEMA`, or raise `invalid_request`."""
-    try:
-        return schema_path(text)
-    except SnowflakeConfigError as error:
-        raise SkipassError("invalid_request", error.message, error.hint) from None
+        return script_for(self._deps.base_url, invited.connection, invited.registration, schema, trusted)
 
 
 def _following(link: LinkAttempt, made: Registration, token: Secret[str], reader: Reader) -> LinkAttempt:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
-from skipass.gateway.client_drafting import ClientRequest, redirect_uri
+from skipass.gateway.client_drafting import redirect_uri
 from skipass.gateway.core import Gateway
 from skipass.gateway.departing import origin_of
 from skipass.gateway.drafting import takes_own
@@ -19,11 +19,11 @@ from skipass.gateway.linking import Leg
 from skipass.gateway.setup_links import Invited
 from skipass.gateway.setup_scripts import Trusted, checked_schema
 from skipass.nouns.account import Registration
-from skipass.nouns.connection import AuthMethod
 from skipass.nouns.principal import Principal
 from skipass.secret import Secret
 from skipass.snowflake.account import parse_account
 from skipass.surfaces.connect.hand_in import FIELDS, MENDED, asking, brought, check
+from skipass.surfaces.connect.setup import SETUP_FIELDS, by_provider, client, trusted
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.door import Door
@@ -32,15 +32,12 @@ from skipass.surfaces.edge.pages import Pages, Reply, moved
 from skipass.surfaces.edge.requests import Asked, SignedIn, signed_in
 from skipass.surfaces.edge.return_to import connect_path
 from skipass.surfaces.edge.settings import EdgeSettings
-from skipass.surfaces.edge.strict_json import parse_json
 
 PAGES = Pages(Path(__file__).parent / "templates")
 CALLBACK = "/oauth/upstream-callback/"
 _CALLBACK = re.compile(r"/oauth/upstream-callback/(reg_[0-9a-z]{26})")
 _FIELDS = ("link", "connection", "role", "account", "form", "word")
 _PURPOSE = "connect"
-_PROVIDER = ("idp", "issuer", "keys_url", "audience")
-_SETUP_FIELDS = ("link", "account", "schema", "client_id", "client_secret", "oauth_metadata", "word", *_PROVIDER)
 
 
 def create_connect_app(gateway: Gateway, settings: EdgeSettings, clock: Clock) -> App:
@@ -182,21 +179,21 @@ class _Connect:
         return PAGES.html("open.html", script=True, action="/connect/setup")
 
     async def _setup(self, asked: Asked) -> Reply:
-        form = form_from(asked.body, asked.headers, _SETUP_FIELDS)
+        form = form_from(asked.body, asked.headers, SETUP_FIELDS)
         token, word = _token(form["link"]), form["word"]
         invited = await self._gateway.setup_links.invited(token)
         if word == "register" and invited.registration is None:
             return await self._register(token, form)
         if word == "client" and invited.registration is not None:
-            return self._registered(invited, await self._gateway.setup_links.hand_in(token, _client(form)), ())
+            return self._registered(invited, await self._gateway.setup_links.hand_in(token, client(form)), ())
         if invited.registration is not None:
             return self._registered(invited, invited.registration, (), token, form)
-        return PAGES.html("setup.html", connection=invited.connection, link=token, by_provider=_by_provider(invited))
+        return PAGES.html("setup.html", connection=invited.connection, link=token, by_provider=by_provider(invited))
 
     async def _register(self, token: str, form: Any) -> Reply:
         if form["schema"]:
             checked_schema(form["schema"])
-        made, remarks, following = await self._gateway.setup_links.register(token, _client(form))
+        made, remarks, following = await self._gateway.setup_links.register(token, client(form))
         if following is None:
             return self._registered(None, made, remarks)
         invited = await self._gateway.setup_links.invited(following.reveal())
@@ -207,8 +204,8 @@ class _Connect:
     ) -> Reply:
         """Show a registered account; while `link` still takes its client, with the script and a form for it."""
         base_url = self._gateway.deps.base_url
-        schema, trusted = (form["schema"], _trusted(form)) if form else ("", Trusted())
-        script = self._gateway.setup_links.script(invited, schema, trusted) if invited and link and schema else None
+        schema, trust = (form["schema"], trusted(form)) if form else ("", Trusted())
+        script = self._gateway.setup_links.script(invited, schema, trust) if invited and link and schema else None
         return PAGES.html(
             "registered.html",
             registration=made,
@@ -218,34 +215,11 @@ class _Connect:
             again=f"{base_url}/connect/setup#{link}",
             sql=script,
             schema=schema,
-            trusted=trusted,
-            by_provider=_by_provider(invited),
+            trusted=trust,
+            by_provider=by_provider(invited),
             account_url=parse_account(made.account).url,
             role=invited.connection.role if invited else "",
         )
-
-
-def _client(form: Any) -> ClientRequest:
-    secret = Secret(form["client_secret"]) if form["client_secret"] else None
-    metadata = _metadata(form["oauth_metadata"]) if form["oauth_metadata"].strip() else None
-    return ClientRequest(account=form["account"], client_id=form["client_id"], secret=secret, oauth_metadata=metadata)
-
-
-def _metadata(pasted: str) -> Mapping[str, Any]:
-    """Return the object that was pasted, with or without its name around it."""
-    read = parse_json(pasted.encode("utf-8", "replace"), max_depth=8, max_tokens=500)
-    inner = read.get("oauth_metadata", read) if isinstance(read, dict) else None
-    if not isinstance(inner, dict):
-        raise SkipassError("invalid_request", "oauth_metadata is a JSON object.", 'It starts with "{".')
-    return inner
-
-
-def _trusted(form: Any) -> Trusted:
-    return Trusted(**{name: form[name] for name in _PROVIDER})
-
-
-def _by_provider(invited: Invited | None) -> bool:
-    return invited is not None and invited.connection.auth_method is AuthMethod.EXTERNAL_OAUTH
 
 
 def _arrival(arrival: Arrival, *cookies: str) -> Reply:
