@@ -53,6 +53,11 @@ def new_id(noun: str, now: datetime) -> str:
     return f"{PREFIXES[noun]}_{_encode((millis << 80) | secrets.randbits(80))}"
 
 
+def first_id(noun: str, at: datetime) -> str:
+    """Return what every id of a noun made from `at` on sorts behind, and every earlier one before."""
+    return f"{PREFIXES[noun]}_{_encode((int(at.timestamp() * 1000) & ((1 << 48) - 1)) << 80)}"
+
+
 def _encode(value: int) -> str:
     return "".join(_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5))
 

@@ -69,16 +69,14 @@ STEPS = (
     Step("POST", "/oauth/device", {"user_code": "{user_code}", "word": "allow"}, "device"),
 )
 # Say nothing of anybody but the caller, or are proven where they belong: nothing of another's is named in them.
-OWN = {
-    "GET /console",
-    "GET /console/sessions",
-    "GET /console/access",
-    "GET /console/policy",
-    "GET /connect",
-    "GET /connect/setup",
-    "GET /sign-in",
-    "GET /oauth/device",
-}
+PAGES = (
+    "/console",
+    *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview")),
+    *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
+    "/connect",
+    "/oauth/device",
+)
+OWN = {f"GET {path}" for path in (*PAGES, "/connect/setup", "/sign-in")}
 APART = {
     "POST /sign-in",
     "POST /console/sign-out",
@@ -171,9 +169,7 @@ async def test_a_page_of_another_tenants_thing_is_that_of_nothing(
         assert estate.facts() == before
 
 
-@pytest.mark.parametrize(
-    "path", ["/console", "/console/sessions", "/console/access", "/console/policy", "/connect", "/oauth/device"]
-)
+@pytest.mark.parametrize("path", PAGES)
 async def test_a_page_without_a_name_is_of_the_caller_alone(
     estate: Estate, front: str, ours: dict[str, str], path: str
 ) -> None:

@@ -43,6 +43,7 @@ from skipass.gateway.mcp_clients import McpClients
 from skipass.gateway.notices import Notices
 from skipass.gateway.oauth_clients import OAuthClients
 from skipass.gateway.oauth_tokens import ClientTokens
+from skipass.gateway.overview import Overviews
 from skipass.gateway.own_access import OwnAccess
 from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
@@ -96,6 +97,7 @@ class Gateway:
     session_records: SessionRecords
     session_lists: SessionLists
     own_access: OwnAccess
+    overviews: Overviews
     resources: Resources
     waiting_calls: WaitingCalls
     ending: Ending
@@ -229,6 +231,7 @@ def build(deps: Deps) -> Gateway:
         session_records=records,
         session_lists=SessionLists(deps),
         own_access=OwnAccess(deps),
+        overviews=Overviews(deps),
         resources=Resources(deps, calls, records),
         waiting_calls=WaitingCalls(deps),
         ending=ending,

@@ -12,6 +12,8 @@ from skipass.surfaces.console.access import AccessPage
 from skipass.surfaces.console.entrance import Entrance
 from skipass.surfaces.console.frame import PAGES, Frame
 from skipass.surfaces.console.inbox import Inbox
+from skipass.surfaces.console.listings import Listings
+from skipass.surfaces.console.overview import OverviewPage
 from skipass.surfaces.console.policies import PolicyPage
 from skipass.surfaces.console.sessions import SessionPages
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
@@ -37,6 +39,7 @@ class _Console:
         frame = Frame(gateway, Cookies(gateway.deps.base_url.startswith("https://")))
         entrance, inbox, sessions = Entrance(frame), Inbox(frame), SessionPages(frame)
         access, policy = AccessPage(frame), PolicyPage(frame)
+        overview, listings = OverviewPage(frame), Listings(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
             ("GET", "/sign-in"): entrance.show,
             ("POST", "/sign-in"): entrance.enter,
@@ -53,6 +56,12 @@ class _Console:
             ("GET", "/console/access"): access.show,
             ("POST", "/console/access"): access.change,
             ("GET", "/console/policy"): policy.show,
+            ("GET", "/console/overview"): overview.show,
+            ("GET", "/console/connections"): listings.show,
+            ("GET", "/console/accounts"): listings.show,
+            ("GET", "/console/agents"): listings.show,
+            ("GET", "/console/people"): listings.show,
+            ("GET", "/console/servers"): listings.show,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -19,7 +19,15 @@ from skipass.surfaces.edge.requests import Asked, SignedIn, caller, signed_in
 PAGES = Pages(Path(__file__).parent / "templates")
 SIGN_OUT = "sign-out"
 _EVERYBODY = (("/console", "Waiting"), ("/console/sessions", "Sessions"), ("/console/access", "My access"))
-_WATCHERS = (("/console/policy", "Policy"),)
+_WATCHERS = (
+    ("/console/overview", "Overview"),
+    ("/console/connections", "Connections"),
+    ("/console/accounts", "Accounts"),
+    ("/console/agents", "Agents"),
+    ("/console/people", "People"),
+    ("/console/servers", "MCP servers"),
+    ("/console/policy", "Policy"),
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,85 @@
+"""What goes on, at a glance: what is open, what waits, what was asked for in the last hour, whose account needs a hand.
+
+For people who look at everything. Everything is counted or bounded. Asks Snowflake nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from skipass.gateway.account_access import DELETED, FullAccount, full_account
+from skipass.gateway.deps import Deps
+from skipass.gateway.people import require
+from skipass.gateway.ports import Reader
+from skipass.gateway.session_lists import NamedSession, named_session
+from skipass.ids import first_id
+from skipass.nouns.account import AccountState, ConnectedAccount
+from skipass.nouns.approval import Approval, ApprovalState
+from skipass.nouns.principal import Principal, Role
+from skipass.nouns.session import AccessSession, SessionState
+from skipass.nouns.statement import Statement, StatementState
+
+SPAN, STEPS = timedelta(minutes=5), 12
+_MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How many statements were asked for in `SPAN` from `at` (UTC) on, by what became of them at the guard."""
+
+    at: datetime
+    allowed: int
+    held: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Up to 20 of what is live and of what needs attention, with how many there are; the last hour, oldest first."""
+
+    live: Sequence[NamedSession]
+    live_count: int
+    waiting: int
+    spans: Sequence[Span]
+    troubled: Sequence[FullAccount]
+    troubled_count: int
+
+
+class Overviews:
+    """The use case of looking at everything at once."""
+
+    def __init__(self, deps: Deps) -> None:
+        self._deps = deps
+
+    async def now(self, principal: Principal) -> Overview:
+        """Return how things stand; raises `forbidden` for those who do not look at everything."""
+        require(principal, Role.ADMIN, Role.APPROVER, Role.AUDITOR)
+        ours: dict[str, Any] = {"tenant_id": principal.tenant_id}
+        live = {**ours, "state": SessionState.OPEN}
+        troubled = {**ours, "state": (AccountState.EXPIRED, AccountState.REVOKED)}
+
+        async def load(reader: Reader) -> Overview:
+            sessions = await reader.find(AccessSession, descending=True, limit=_MOST, **live)
+            accounts = await reader.find(ConnectedAccount, limit=_MOST, **troubled)
+            first = reader.now - STEPS * SPAN
+            return Overview(
+                live=[await named_session(reader, one) for one in sessions],
+                live_count=await reader.count(AccessSession, **live),
+                waiting=await reader.count(Approval, state=ApprovalState.WAITING, expires_at__gt=reader.now, **ours),
+                spans=[await _span(reader, ours, first + step * SPAN) for step in range(STEPS)],
+                troubled=[await full_account(reader, one) for one in accounts if one.reason != DELETED],
+                troubled_count=await reader.count(ConnectedAccount, **troubled),
+            )
+
+        return await self._deps.journal.read(load)
+
+
+async def _span(reader: Reader, ours: dict[str, Any], at: datetime) -> Span:
+    within = {"id__gt": first_id("statement", at), "id__lt": first_id("statement", at + SPAN), **ours}
+    refused = await reader.count(Statement, state=StatementState.REFUSED, **within)
+    held = await reader.count(Statement, ticket=True, **within)
+    everything = await reader.count(Statement, **within)
+    return Span(at, everything - refused - held, held, refused)

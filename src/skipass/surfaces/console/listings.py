@@ -1,0 +1,117 @@
+"""What there is, a page at a time: connections, connected accounts, agents, people, MCP servers.
+
+Nothing is changed here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from skipass.errors import SkipassError
+from skipass.gateway.sessions import sees_all
+from skipass.nouns.principal import Principal
+from skipass.surfaces.console.frame import Frame, last_step
+from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.requests import Asked
+
+_PAGE = 50
+Cells = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """One kind of thing: what the page is called, its columns, how to find them, and what each shows.
+
+    `key` is what a page goes on from, `hint` what to do where there is none yet.
+    """
+
+    title: str
+    columns: Cells
+    hint: str
+    find: Callable[[Principal, str], Awaitable[Sequence[Any]]]
+    key: Callable[[Any], str]
+    cells: Callable[[Any], Cells]
+
+
+class Listings:
+    """`/console/connections`, `/console/accounts`, `/console/agents`, `/console/people` and `/console/servers`."""
+
+    def __init__(self, frame: Frame) -> None:
+        self._frame = frame
+        gateway = frame.gateway
+        self._listings = {
+            "connections": _Listing(
+                "Connections",
+                ("Name", "Account", "Signs in by", "Role", "State"),
+                "skipass connection add NAME adds one; skipass connection setup-sql prints what Snowflake needs.",
+                lambda by, after: gateway.connections.list(by, after=after, limit=_PAGE + 1),
+                lambda one: one.name,
+                lambda one: (
+                    one.name,
+                    one.account or "each customer's",
+                    one.auth_method.value,
+                    one.role,
+                    one.state.value,
+                ),
+            ),
+            "accounts": _Listing(
+                "Connected accounts",
+                ("User", "Connection", "Login", "Status", "Why"),
+                "Each user connects their own: skipass account link prints the address, or they open My access.",
+                lambda by, after: gateway.accounts.list(by, after=after or None, limit=_PAGE + 1),
+                lambda one: one.account.id,
+                lambda one: (
+                    one.identifier,
+                    one.connection.name,
+                    one.account.login or "",
+                    one.account.state.value,
+                    one.account.reason or "",
+                ),
+            ),
+            "agents": _Listing(
+                "Agents",
+                ("Name", "Acts for", "State"),
+                "skipass agent create NAME makes one and prints its key, once.",
+                lambda by, after: gateway.agents.list(by, after=after, limit=_PAGE + 1),
+                lambda one: one.name,
+                lambda one: (one.name, one.acts_for.value.replace("_", " "), one.state.value),
+            ),
+            "people": _Listing(
+                "People",
+                ("Name", "Roles", "State"),
+                "skipass user create NAME adds one.",
+                lambda by, after: gateway.people.list(by, after=after, limit=_PAGE + 1),
+                lambda one: one.name,
+                lambda one: (one.name, ", ".join(role.value for role in one.roles), one.state.value),
+            ),
+            "servers": _Listing(
+                "MCP servers",
+                ("Address", "Leads to", "Sessions", "State"),
+                "skipass mcp-server add SLUG opens one.",
+                lambda by, after: gateway.servers.list(by, after=after, limit=_PAGE + 1),
+                lambda one: one.server.slug,
+                lambda one: (
+                    f"{gateway.deps.base_url}/{one.server.slug}/mcp",
+                    one.server.upstream or f"our tools over {one.connection}",
+                    one.server.sessions.value,
+                    one.server.state.value,
+                ),
+            ),
+        }
+
+    async def show(self, asked: Asked) -> Reply:
+        """Show a page of one kind of thing, to people who look at everything."""
+        by = await self._frame.known(asked)
+        if by is None:
+            return moved("/sign-in")
+        if not sees_all(by.principal):
+            raise SkipassError("forbidden", "This page is for people who administer, decide or audit.")
+        listing, after = self._listings[last_step(asked)], asked.named().get("after", "")
+        found = await listing.find(by.principal, after)
+        more = quote(listing.key(found[_PAGE - 1]), safe="") if len(found) > _PAGE else None
+        rows = [listing.cells(one) for one in found[:_PAGE]]
+        around = {"more": more, "after": after, "path": asked.path}
+        return self._frame.page("listing.html", by, listing=listing, rows=rows, around=around)
