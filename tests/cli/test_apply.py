@@ -368,3 +368,16 @@ def test_what_cannot_be_let_in_is_told_before_anything_is_done(admin: Run, decla
     ):
         assert said in found.err
     assert admin("connection", "show", "d" + "0" * 10).status == 1
+
+
+def test_a_relay_is_declared(admin: Run, declare: Callable[..., Path], sandboxed: dict[str, Any]) -> None:
+    """A slug with an address is a relay; however the address is written, the second run changes nothing."""
+    url = f"{sandboxed['sandbox']['account_url']}/api/v2/databases/OPS_DB/schemas/OPS/mcp-servers/OPS_MCP"
+    text = f'[[mcp_server]]\nslug = "NAME"\nconnection = "jit"\nurl = "{url}"\nusers = ["sam"]\ndrift = "refused"\n'
+    assert actions(admin("apply", "-f", declare(text), "--format", "json")) == [("mcp_server", "create")]
+    for same in (text, text.replace("OPS_MCP", "ops_mcp")):
+        assert actions(admin("apply", "-f", declare(same), "--format", "json")) == [("mcp_server", "same")]
+    other = admin("apply", "-f", declare(text.replace("OPS_MCP", "ELSEWHERE")))
+    assert (other.status, "a slug stays with what it is over" in other.err) == (1, True)
+    built_in = admin("apply", "-f", declare(text.replace(f'url = "{url}"\n', "")))
+    assert (built_in.status, "url is" in built_in.err) == (1, True)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -107,6 +108,56 @@ def test_a_slug_that_lets_nobody_in_fails_its_test(admin: Run, sandboxed: dict[s
     assert closed.lines[0]["symptom"] == "slug_disabled"
     assert admin("mcp-server", "test", "no-such-slug").status == 1
     assert admin("mcp-server", "test", slug, "--key-env", "NOT_SET_ANYWHERE").status == 2
+
+
+def upstream(sandboxed: dict[str, Any]) -> str:
+    """Return the address of the stand-in's managed server."""
+    server = sandboxed["sandbox"]["mcp_server"]
+    path = "/api/v2/databases/{database}/schemas/{schema}/mcp-servers/{name}".format(**server)
+    return f"{sandboxed['sandbox']['account_url']}{path}"
+
+
+def test_a_relay_is_registered_and_its_tools_are_decided_about(
+    admin: Run, sandboxed: dict[str, Any], slug: str
+) -> None:
+    """By an address over a connection; its tools are listed with their hashes, and ruled by them."""
+    made = admin(
+        *("mcp-server", "add", slug, "--url", upstream(sandboxed), "--connection", "jit"),
+        *("--agent", "reporting-agent", "--drift", "refused", "--format", "json"),
+    )
+    assert made.status == 0, made.err
+    assert (made.json["upstream"], made.json["drift"]) == (upstream(sandboxed), "refused")
+    tools = {one["name"]: one for one in admin("mcp-server", "tools", slug, "--look", "--format", "json").lines}
+    assert tools["sql-exec-tool"]["state"] == "pinned"
+    digest = tools["ticket-search"]["hash"]
+    ruled = admin("mcp-server", "rule", slug, "ticket-search", "held", "--hash", digest, "--format", "json")
+    assert ruled.json["rule"] == "held"
+    assert admin("mcp-server", "rule", slug, "ticket-search", "held", "--hash", "other").status == 1
+    assert admin("mcp-server", "pin", slug, "ticket-search", "--hash", digest, "--format", "json").status == 0
+    assert admin("mcp-server", "tools", "jit").status == 1
+    found = admin("mcp-server", "test", slug, "--format", "json")
+    steps = {one["step"]: one["state"] for one in found.lines}
+    assert (steps["let in"], steps["pins"], steps["mcp tools"]) == ("ok", "ok", "ok")
+
+
+def test_a_relay_with_metadata_says_what_its_provider_must_know(
+    admin: Run, sandboxed: dict[str, Any], slug: str, tmp_path: Path
+) -> None:
+    """Pasted metadata makes the connection; the redirect URI to register is said, the secret never."""
+    url = sandboxed["sandbox"]["account_url"]
+    metadata = {"issuer": url, "client_id": "pasted", "client_secret": "planted-secret", "redirect_uri": "https://x/y"}
+    metadata |= {"authorization_endpoint": f"{url}/oauth/authorize", "token_endpoint": f"{url}/oauth/token-request"}
+    file = tmp_path / "metadata.json"
+    file.write_text(json.dumps(metadata))
+    file.chmod(0o600)
+    options = ("--url", upstream(sandboxed), "--oauth-metadata", file, "--account", "SKIPASS-SANDBOX")
+    less = admin("mcp-server", "add", slug, *options)
+    assert (less.status, less.err.startswith("missing_field: ")) == (1, True)
+    file.write_text(json.dumps(metadata | {"scope": "session:role:AGENT_ROLE refresh_token"}))
+    made = admin("mcp-server", "add", slug, *options, "--user", "sam")
+    assert made.status == 0, made.err
+    assert "Its client must know this redirect URI: " in made.err
+    assert "planted-secret" not in made.out + made.err
 
 
 def statements(script: str) -> list[str]:

@@ -10,16 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from skipass.cli.client import gateway, segment
-from skipass.cli.commands import server_setup, server_testing
+from skipass.cli.commands import relayed, server_setup, server_testing
 from skipass.cli.connection_options import json_object
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, note, show_object, show_rows
+from skipass.cli.visible import visible
 
 app = typer.Typer(help="MCP servers.", no_args_is_help=True)
 _COLUMNS = ("slug", "url", "connection", "users", "groups", "agents", "state")
 _WHOLE = (
     *("slug", "url", "connection", "upstream", "users", "groups", "agents", "agents_of_connection"),
-    *("clients", "tools", "sessions", "state"),
+    *("clients", "tools", "sessions", "drift", "state"),
 )
 _LISTS = ("users", "groups", "agents", "clients", "tools")
 
@@ -51,6 +52,19 @@ SessionsOption = Annotated[
     Sessions | None, typer.Option("--sessions", help="explicit: none opens by itself here, whatever the policy says.")
 ]
 
+
+class Drift(StrEnum):
+    """What becomes of a call of a tool that is not as it was pinned."""
+
+    HELD = "held"
+    REFUSED = "refused"
+
+
+DriftOption = Annotated[
+    Drift | None, typer.Option("--drift", help="Of a relay: whether calls of tools that changed wait or are refused.")
+]
+
+relayed.add_to(app)
 app.command("setup-sql")(server_setup.setup_sql)
 app.command("test")(server_testing.check)
 
@@ -71,28 +85,49 @@ def add(
     oauth_metadata: Annotated[
         Path | None, typer.Option("--oauth-metadata", help="With --url: its OAuth client, as JSON, as it was given.")
     ] = None,
+    role: Annotated[
+        str | None, typer.Option("--role", help="With --oauth-metadata: the role, where its scope names none.")
+    ] = None,
+    account: Annotated[
+        str | None, typer.Option("--account", help="With --oauth-metadata: where the host does not tell it.")
+    ] = None,
+    warehouse: Annotated[
+        str | None, typer.Option("--warehouse", help="With --oauth-metadata: the warehouse of its connection.")
+    ] = None,
     user: UserOption = None,
     group: GroupOption = None,
     agent: AgentOption = None,
     client: ClientOption = None,
     tool: ToolOption = None,
     sessions: SessionsOption = None,
+    drift: DriftOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Open a slug; nobody is let in but those it names."""
-    if connection is None and url is None:
-        raise typer.BadParameter("name the connection, or the managed server", param_hint="--connection or --url")
+    """Open a slug with the built-in tools, or with --url a relay; nobody is let in but those it names."""
+    from skipass.snowflake.identifiers import body_field
+
+    if (connection is None) is (oauth_metadata is None):
+        raise typer.BadParameter("one of them", param_hint="--connection, or --oauth-metadata with --url")
     if oauth_metadata is not None and url is None:
         raise typer.BadParameter("belongs to --url", param_hint="--oauth-metadata")
     lists = dict(zip(_LISTS, (user, group, agent, client, tool), strict=True))
     body: dict[str, Any] = {"slug": slug, "connection": connection, "url": url}
-    body |= {"oauth_metadata": json_object(oauth_metadata), "sessions": sessions.value if sessions else None}
+    body |= {"oauth_metadata": json_object(oauth_metadata), "account": account}
+    body |= {"role": body_field(role) if role else None, "warehouse": body_field(warehouse) if warehouse else None}
+    body |= {"sessions": sessions.value if sessions else None, "drift": drift.value if drift else None}
     made = gateway().post("/mcp-servers", body | lists)
     show_object(made, form, _WHOLE)
-    for remark in made.get("remarks", ()):
-        note(remark)
+    _say_on(made)
     if not any((user, group, agent)):
         note(f"Nobody is let in yet: skipass mcp-server change {slug} --user NAME, --group NAME or --agent NAME")
+
+
+def _say_on(made: Mapping[str, Any]) -> None:
+    """Say what there is to know of a relay that was made, and which address its client has to know."""
+    for remark in made["remarks"]:
+        note(visible(remark))
+    if made["registration"]:
+        note(f"Its client must know this redirect URI: {made['registration']['redirect_uri']}")
 
 
 @app.command("list")
@@ -128,6 +163,7 @@ def change(
         typer.Option("--agents-of-connection/--named-agents", help="Let in every agent with the connection, or not."),
     ] = None,
     sessions: SessionsOption = None,
+    drift: DriftOption = None,
     dry_run: DryRunOption = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
@@ -135,7 +171,7 @@ def change(
     add = _given(user, group, agent, client, tool)
     remove = _given(remove_user, remove_group, remove_agent, remove_client, remove_tool)
     body: dict[str, Any] = {"add": add or None, "remove": remove or None, "agents_of_connection": agents_of_connection}
-    body["sessions"] = sessions.value if sessions else None
+    body |= {"sessions": sessions.value if sessions else None, "drift": drift.value if drift else None}
     if all(value is None for value in body.values()):
         raise typer.BadParameter("say what is to change", param_hint="--user, --remove-user, --sessions, …")
     show_object(gateway().post(f"/mcp-servers/{segment(slug)}/change", body | {"dry_run": dry_run}), form, _WHOLE)

@@ -97,7 +97,8 @@ class Comparison:
         if one.name in self._slugs:
             # A new connection brings its slug.
             meant = self._slugs[one.name]
-            wrong = [f"{one.where}: the new connection {meant!r} takes this slug"] if meant != wanted else []
+            other = meant != wanted or "url" in one.fields
+            wrong = [f"{one.where}: the new connection {meant!r} takes this slug"] if other else []
             return servers.compared(one, None), [*faults, *wrong]
         return servers.made(one), [*faults, *servers.bad_slug(one)]
 

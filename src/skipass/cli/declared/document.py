@@ -179,11 +179,12 @@ def _agent(table: Table) -> Declared:
 
 def _server(table: Table) -> Declared:
     lists = ("users", "groups", "agents", "clients", "tools")
-    table.only(("slug", "connection", *lists, "sessions", "agents_of_connection"))
-    fields: dict[str, Any] = {"connection": table.text("connection", needed=True)}
+    table.only(("slug", "connection", "url", *lists, "sessions", "agents_of_connection", "drift"))
+    fields: dict[str, Any] = {"connection": table.text("connection", needed=True), "url": table.text("url")}
     fields |= {name: table.names(name) for name in lists}
     fields |= {"sessions": table.choice("sessions", ("explicit", "automatic"))}
     fields |= {"agents_of_connection": table.flag("agents_of_connection")}
+    fields |= {"drift": table.choice("drift", ("held", "refused"))}
     return Declared("mcp_server", table.text("slug", needed=True) or "", _given(fields))
 
 

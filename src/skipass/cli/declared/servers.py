@@ -9,17 +9,23 @@ from skipass.cli.client import segment
 from skipass.cli.declared.document import Declared
 from skipass.cli.declared.plan import Action, Call, Difference, Step, differences
 from skipass.cli.declared.world import View
+from skipass.snowflake.errors import SnowflakeConfigError
+from skipass.snowflake.mcp.address import parse_server_url
 
 LISTS = ("users", "groups", "agents", "clients", "tools")
-ACCESS = (*LISTS, "sessions", "agents_of_connection")
-FIXED = ("connection", "url")
-_OWN: Mapping[str, Any] = {**{name: [] for name in LISTS}, "sessions": "automatic", "agents_of_connection": True}
+ACCESS = (*LISTS, "sessions", "agents_of_connection", "drift")
+_OWN: Mapping[str, Any] = {
+    **{name: [] for name in LISTS},
+    "sessions": "automatic",
+    "agents_of_connection": True,
+    "drift": "held",
+}
 """What the slug lets in that a new connection opens."""
 
 
 def made(one: Declared) -> Step:
     """Return the step that opens a slug."""
-    shown = tuple(Difference(name, None, value) for name, value in one.fields.items() if name != "oauth_metadata")
+    shown = tuple(Difference(name, None, value) for name, value in one.fields.items())
     return Step("mcp_server", one.name, Action.CREATE, shown, (Call("/mcp-servers", {"slug": one.name, **one.fields}),))
 
 
@@ -42,11 +48,19 @@ def faults(one: Declared, seen: View) -> Iterator[str]:
     """Yield what is declared otherwise than it is and stays, with what helps."""
     for name, kept in (("connection", seen["connection"]), ("url", seen["upstream"])):
         wanted = one.fields.get(name)
-        if wanted is not None and wanted != kept:
+        if _address(wanted) != kept and not (wanted is None and name == "connection"):
             hint = "a slug stays with what it is over: name another"
             yield f"{one.where}: {name} is {kept!r}, not {wanted!r}; {hint}"
     if seen["state"] != "enabled":
         yield f"{one.where}: it is disabled: skipass mcp-server enable {one.name}"
+
+
+def _address(wanted: str | None) -> str | None:
+    """Return a managed server's address as the gateway keeps it; anything else as it is."""
+    try:
+        return parse_server_url(wanted).url if wanted else None
+    except SnowflakeConfigError:
+        return wanted
 
 
 def bad_slug(one: Declared) -> Iterator[str]:
