@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateways import Stage
+from skipass.gateway.columns import MOST_COLUMNS, MOST_RESULTS, KnownColumns
 from skipass.tools.text import MAX_ROWS, MAX_TEXT_CHARS, text_of
 
 pytestmark = pytest.mark.anyio
@@ -55,3 +56,33 @@ async def test_a_date_is_shown_as_a_date(at: Stage) -> None:
     assert envelope.data is not None
     assert all(re.fullmatch(r"-?\d+(\.\d+)?( \d+)?", row[1]) for row in envelope.data["data"])
     assert all(re.search(r" \| \d{4}-\d\d-\d\d( \d\d:\d\d:\d\d\S*)?$", row) for row in rows_in(text_of(envelope)))
+
+
+async def test_a_later_partition_is_read_as_the_first_one_is(at: Stage) -> None:
+    """It has the column names and dates as dates, asked of Snowflake where this process did not hand the first out."""
+    at.sandbox.control.switches(partition_rows=2)
+    await at.session()
+    envelope = await at.query(DATED.replace("LIMIT 3", "LIMIT 5"))
+    first, later = text_of(envelope), []
+    for forget in (False, True):
+        if forget:
+            at.gateway.calls._statements._delivery._columns._of.clear()
+        call = {"statement_handle": envelope.execution_id, "partition": 1}
+        later.append(text_of(await at.call("snowflake_get_query_partition", call), "mark"))
+    assert later[0] == later[1]
+    assert "ORDER_ID | CREATED_AT" in first
+    assert "ORDER_ID | CREATED_AT" in later[0]
+    assert all(re.search(r" \| \d{4}-\d\d-\d\d( \d\d:\d\d:\d\d\S*)?$", row) for row in rows_in(later[0]))
+    assert len(rows_in(later[0])) == 2
+
+
+def test_only_so_many_results_are_known() -> None:
+    """The newest results' columns are kept, very wide ones never, and names of no other statement come back."""
+    known = KnownColumns()
+    for number in range(MOST_RESULTS + 10):
+        known.note(f"stm_{number}", {"resultSetMetaData": {"rowType": [{"name": f"N{number}", "type": "text"}]}})
+    wide = known.note("wide", {"resultSetMetaData": {"rowType": [{"name": "N", "type": "text"}] * (MOST_COLUMNS + 1)}})
+    assert len(wide) == MOST_COLUMNS + 1
+    assert [known.of(one) for one in ("wide", "stm_9", "other")] == [None] * 3
+    assert known.of("stm_265") == [{"name": "N265", "type": "text"}]
+    assert known.note("bare", {}) == []

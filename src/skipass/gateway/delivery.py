@@ -10,6 +10,7 @@ import orjson
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway import answers
+from skipass.gateway.columns import KnownColumns
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import UnitOfWork
 from skipass.gateway.running import POLL_S
@@ -26,7 +27,7 @@ class Delivery:
     """Hands out results."""
 
     def __init__(self, deps: Deps, sessions: Sessions) -> None:
-        self._deps, self._sessions = deps, sessions
+        self._deps, self._sessions, self._columns = deps, sessions, KnownColumns()
 
     async def first(self, statement: Statement, body: Mapping[str, Any] | None, out: Out) -> Envelope:
         """Return a succeeded statement with its first partition, `body` where this process still has it."""
@@ -43,10 +44,11 @@ class Delivery:
             return answers.relayed(statement, await self._kept(statement))
         if body is None:
             body = await self._fetch(statement, out)
+        self._columns.note(statement.id, body)
         return answers.success(statement, body)
 
     async def partition(self, statement: Statement, index: int, out: Out) -> Envelope:
-        """Return one partition of a succeeded statement, as Snowflake's own body."""
+        """Return one partition of a succeeded statement: Snowflake's own body, and what the columns are."""
         if statement.state is not StatementState.SUCCEEDED:
             return answers.state_of(statement)
         count = len(statement.partitions)
@@ -59,13 +61,17 @@ class Delivery:
             hint = "Run it as a read in a session of its own."
             raise SkipassError("result_expired", "Of a held statement only the first partition is kept.", hint)
         await self.debit(statement, index)
+        columns = self._columns.of(statement.id)
+        if columns is None:
+            columns = self._columns.note(statement.id, await self._fetch(statement, out))
         api, tokens = self._deps.upstream.api(out), self._deps.upstream.tokens(out)
         try:
             part = await api.partition(statement.handle or "", index, tokens, timeout_s=POLL_S)
         except SnowflakeError as error:
             await self._deps.upstream.refused(out, error)
             raise unavailable(error) from None
-        body = {"statementHandle": statement.handle, "partition": index, "data": part.rows}
+        meta = {"rowType": columns}
+        body = {"statementHandle": statement.handle, "partition": index, "resultSetMetaData": meta, "data": part.rows}
         return Envelope(
             Status.SUCCESS,
             statement.id,
