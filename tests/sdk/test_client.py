@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from sdk.conftest import Served
+from skipass.gateway.ports import UnitOfWork
+from skipass.nouns.people import ApiKey
 from skipass.nouns.session import AccessSession
 from skipass.sdk import Answer, AsyncSkipass, Skipass, as_json_schema, errors
 from skipass.tools.catalogue import CATALOGUE
@@ -155,6 +157,23 @@ async def test_a_wrong_key_is_refused_by_its_own_error(at: Served) -> None:
         with pytest.raises(errors.Unauthenticated) as refused:
             await stranger.tools.list()
         assert "wrong_key" not in f"{refused.value}{refused.value.hint}{stranger!r}"
+
+
+async def test_a_key_whose_time_is_over_is_refused(at: Served, client: AsyncSkipass) -> None:
+    """A key that was good until just now is `Unauthenticated`, says what to send, and is not asked about again."""
+    assert await client.tools.list()
+    key = await at.stage.principal("agent")
+
+    async def end(unit: UnitOfWork) -> None:
+        found = await unit.get(ApiKey, key.credential_id)
+        assert found is not None
+        await unit.change(found, expires_at=unit.now - timedelta(seconds=1))
+
+    await at.stage.gateway.deps.journal.write(end)
+    with pytest.raises(errors.Unauthenticated) as refused:
+        await client.tools.list()
+    assert (refused.value.status, refused.value.retryable) == (401, False)
+    assert "agent create" in refused.value.hint
 
 
 async def test_a_client_secret_is_traded_for_tokens(at: Served) -> None:

@@ -11,6 +11,7 @@ import aiohttp
 import pytest
 
 from gateways import Stage, served
+from skipass.ids import as_uuid
 from skipass.nouns.statement import Statement
 
 pytestmark = pytest.mark.anyio
@@ -119,6 +120,21 @@ CASES = {
         {},
         "invalid_request",
     ),
+    "a negative limit": ("snowflake_get_tables", {"database": "OPS_DB", "limit": -1}, {}, "invalid_request"),
+    "binds of a wrong type": (
+        QUERY,
+        {"statement": f"{READ} AND order_id = ?", "bindings": {"1": {"type": "FIXED", "value": 1003}}},
+        {},
+        "invalid_bindings",
+    ),
+    "two names in one field": ("snowflake_get_columns", {"database": "OPS_DB.OPS"}, {}, "invalid_request"),
+    "half a quoted name": ("snowflake_get_columns", {"database": '"OPS_DB'}, {}, "invalid_request"),
+    "a backslash before nothing": (
+        "snowflake_get_tables",
+        {"database": "OPS_DB", "table_name_like": "ORD\\X"},
+        {},
+        "invalid_request",
+    ),
     "a scope of nothing": (
         "skipass_request_session",
         {"scope": {"schemas": []}, "ttl_s": 5, "reason": "r"},
@@ -144,6 +160,42 @@ async def test_a_bad_call_has_its_code_and_a_hint_and_runs_nothing(at: Stage, do
     assert at.sent("") == []
     assert await _recorded(at) > before
     assert "Traceback" not in str(told)
+
+
+async def test_several_statements_are_told_apart(at: Stage, door: Door) -> None:
+    """Whatever the front door, a text of several is refused with each of them, so that each can be its own call."""
+    await at.session()
+    code, told = await door.call(QUERY, {"statement": f"{READ}; SELECT 'second' AS x"})
+    assert code == "multi_statement"
+    parts = json.dumps(told)
+    assert READ in parts
+    assert "SELECT 'second' AS x" in parts
+
+
+async def test_a_handle_of_another_agent_is_no_handle(at: Stage, door: Door) -> None:
+    """Whatever the front door, another agent's handle is unknown, for the same user and connection too."""
+    await at.session()
+    code, _ = await door.call(QUERY, {"statement": READ})
+    (stored,) = [s for s in await at.every(Statement) if not s.system]
+    admin = await at.principal("admin")
+    _, issued = await at.gateway.agents.create(admin, "second", owner="sam", users=[], connections=["jit"])
+    theirs = {"Authorization": f"Bearer {issued.text.reveal()}"}
+    for handle in (stored.id, as_uuid(stored.id), stored.handle):
+        code, told = await door.call("snowflake_get_query_status", {"statement_handle": handle}, **theirs)
+        assert code == "not_found", told
+        assert "1003" not in str(told)
+
+
+@pytest.mark.parametrize("door", [Rest, Mcp], indirect=True)
+async def test_a_partition_out_of_range_is_refused(at: Stage, door: Door) -> None:
+    """A partition that the result has not is refused with how many there are."""
+    await at.session()
+    await door.call(QUERY, {"statement": READ})
+    (stored,) = [s for s in await at.every(Statement) if not s.system]
+    asked = {"statement_handle": stored.id, "partition": 1}
+    code, told = await door.call("snowflake_get_query_partition", asked)
+    assert code == "invalid_request"
+    assert "0" in str(told)
 
 
 async def _recorded(at: Stage) -> int:

@@ -51,6 +51,7 @@ _BY_STATUS: Mapping[int, tuple[str, str]] = MappingProxyType({
     503: ("000603", "08006"),
 })  # fmt: skip
 _ERROR = "skipass-error"
+_TOLD = ("hint", "reasons", "request", "details", "url", "parts", "warehouses", "sessions", "connections")
 _WAITING = frozenset({Status.RUNNING, Status.UNKNOWN, Status.APPROVAL_REQUIRED})
 
 
@@ -161,7 +162,7 @@ def _refusal(error: Mapping[str, Any], named: str | None, kind: Kind) -> Reply:
     said = " ".join(str(error[part]) for part in ("message", "hint") if error.get(part))
     about = f"Statement {handle} not found. " if named and number == "000709" else ""
     body: dict[str, Any] = {"code": number, "sqlState": state, "message": f"{about}{code}: {said}".strip()}
-    more = {name: error[name] for name in ("hint", "reasons", "request", "details", "url") if error.get(name)}
+    more = {name: error[name] for name in _TOLD if error.get(name)}
     return Reply(status, body | {"statementHandle": handle, **({"skipass": more} if more else {})}, {_ERROR: code})
 
 
