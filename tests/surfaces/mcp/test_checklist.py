@@ -56,6 +56,10 @@ BOTH_ERAS = {
     ),
     "JSON that cannot be read two ways, and bounded": (f"{TRANSPORT}::test_malformed_json_is_a_parse_error",),
     "an unknown slug is a JSON-RPC error": (f"{TRANSPORT}::test_an_unknown_slug_is_a_json_rpc_error",),
+    "bad input is an error with our code and a hint, and costs no memory": (
+        f"{MCP}/test_bad_input.py::test_bad_input_is_a_json_rpc_error",
+        f"{MCP}/test_bad_input.py::test_bad_input_costs_no_memory",
+    ),
     "any bytes get an answer": (f"{MCP}/test_fuzz.py::test_any_bytes", f"{MCP}/test_fuzz.py::test_any_message"),
 }
 STATELESS = {

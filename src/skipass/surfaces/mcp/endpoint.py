@@ -86,7 +86,7 @@ class Endpoint:
     async def _batch(self, post: Post, values: list[Any]) -> Answer:
         """Answer each message in turn. Source: MCP 2025-03-26, Base Protocol (Batching); later revisions have none."""
         if not 0 < len(values) <= _MAX_BATCH:
-            fault = Fault(jsonrpc.INVALID_REQUEST, f"A batch holds 1 to {_MAX_BATCH} messages.")
+            fault = Fault(jsonrpc.INVALID_REQUEST, f"A batch holds 1 to {_MAX_BATCH} messages.", hint="Send fewer.")
             return await self._refused(post, fault, None)
         bodies = [(await self._message(post, value))[1] for value in values]
         answers = [body for body in bodies if body is not None]

@@ -24,6 +24,11 @@ UNSUPPORTED_VERSION = -32022
 
 _MAX_ID = 2**53 - 1
 _BY_KIND = {Kind.INVALID: INVALID_PARAMS, Kind.INTERNAL: INTERNAL_ERROR, Kind.UNAVAILABLE: INTERNAL_ERROR}
+_HINTS = {
+    INVALID_REQUEST: "Send one JSON-RPC 2.0 message in one POST.",
+    INVALID_PARAMS: "Send the params that the method has in the revision you speak.",
+    HEADER_MISMATCH: "Make the header from the body, send it once, and let no proxy change it.",
+}
 
 
 class Fault(Exception):
@@ -47,10 +52,8 @@ class Fault(Exception):
         self.code = code
         self.status = status
         self.recorded = recorded
-        self.cause = cause or SkipassError("invalid_request", message, hint)
-        self.data = (
-            dict(data) if data is not None else {k: v for k, v in self.cause.as_dict().items() if k != "message"}
-        )
+        self.cause = cause or SkipassError("invalid_request", message, hint or _HINTS.get(code, ""))
+        self.data = {k: v for k, v in self.cause.as_dict().items() if k != "message"} | dict(data or {})
 
     def in_legacy(self) -> Fault:
         """Return the fault as older clients take it: what a method answers, errors too, is HTTP 200 to them."""

@@ -13,6 +13,7 @@ from skipass.surfaces.mcp.revisions import Era
 
 _MOST_CURSOR_CHARS = 1_000
 _MOST_URI_CHARS = 2_000
+_HERE = "This server has tools only."
 
 
 async def list_resources(exchange: Exchange) -> Json:
@@ -41,7 +42,7 @@ async def read_resource(exchange: Exchange) -> Json:
     if not isinstance(uri, str) or len(uri) > _MOST_URI_CHARS:
         raise Fault(INVALID_PARAMS, f"resources/read needs uri, a string of at most {_MOST_URI_CHARS:,} characters.")
     if exchange.resources is None:
-        raise _not_found(exchange, uri, SkipassError("not_found", "There is no such resource."), recorded=False)
+        raise _not_found(exchange, uri, SkipassError("not_found", "There is no such resource.", _HERE), recorded=False)
     elicitation = Elicitation(exchange, uri)
     declined = await elicitation.come_back()
     if declined is not None:
@@ -61,8 +62,7 @@ async def read_resource(exchange: Exchange) -> Json:
 
 def _not_found(exchange: Exchange, uri: str, error: SkipassError, *, recorded: bool) -> Fault:
     code = INVALID_PARAMS if exchange.era is Era.MODERN else RESOURCE_NOT_FOUND
-    data = {name: value for name, value in error.as_dict().items() if name != "message"} | {"uri": uri}
-    return Fault(code, error.message, data=data, cause=error, recorded=recorded)
+    return Fault(code, error.message, data={"uri": uri}, cause=error, recorded=recorded)
 
 
 def refuse_cursor(exchange: Exchange) -> None:
