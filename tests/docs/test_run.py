@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -97,3 +98,25 @@ def test_the_page_says_what_is_printed(printed: str) -> None:
     tutorial = (ROOT / "docs/tutorial/demo.md").read_text().split("$ make run")[1]
     names = ["Claude Code", "Cursor", "VS Code"]
     assert all(name in re.sub(r"\s+", " ", tutorial) and f"{name}" in printed for name in names)
+
+
+@pytest.mark.parametrize(("level", "logs"), [({}, False), ({"SKIPASS_LOG_LEVEL": "info"}, True)])
+def test_on_a_terminal_the_instructions_stand_alone(level: dict[str, str], logs: bool) -> None:
+    """Requests are not logged beneath them, unless somebody asks for that."""
+    mine = {name: value for name, value in os.environ.items() if not name.startswith("SKIPASS_")}
+    environment = mine | {"SKIPASS_PORT": "0", **level}
+    terminal, shown = os.openpty()
+    command = [sys.executable, "-m", "skipass.cli.main", "serve", "--sandbox"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=shown, text=True, env=environment) as process:
+        os.close(shown)
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        httpx2.get(f"{url}/console", trust_env=False)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    seen = b""
+    with contextlib.suppress(OSError):  # a terminal that nobody writes to any more ends so
+        while piece := os.read(terminal, 4096):
+            seen += piece
+    os.close(terminal)
+    assert (b"/console" in seen) is logs

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -31,11 +32,17 @@ Announce = Callable[[dict[str, Any]], None]
 
 def run(settings: Settings, announce: Announce) -> None:
     """Serve until SIGINT or SIGTERM; calls `announce` once, when the gateway answers."""
-    log.configure(settings.log_format, settings.log_level)
+    log.configure(settings.log_format, _level(settings))
     if settings.crash_at:
         point, _, passes = settings.crash_at.partition(":")
         crashpoints.arm(point, int(passes or 0))
     uvloop.run(_serve(settings, announce))
+
+
+def _level(settings: Settings) -> str:
+    """Return the least level to log; on a terminal a sandbox's instructions are not followed by every request."""
+    quiet = settings.sandbox and "log_level" not in settings.model_fields_set and sys.stderr.isatty()
+    return "warning" if quiet else settings.log_level
 
 
 async def _serve(settings: Settings, announce: Announce) -> None:

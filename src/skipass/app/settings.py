@@ -39,7 +39,9 @@ class Settings(NoticeSettings, KeySettings, SignInSettings, ClientSettings):
         (), description="host:port pairs on loopback or private ranges that the gateway may connect to, by commas."
     )
     log_format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal.")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line to log.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Least severe line to log; warning on a terminal with --sandbox."
+    )
     metrics_token: SecretStr | None = Field(
         None, description="Bearer that may read /metrics beside admins and auditors."
     )
