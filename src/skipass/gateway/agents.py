@@ -116,6 +116,8 @@ class Agents:
 
         async def rotate(unit: UnitOfWork) -> tuple[Agent, AgentKeys]:
             agent = await _named(unit, principal.tenant_id, name)
+            if agent.client_id is not None:
+                raise SkipassError("invalid_request", f"{agent.name} is an MCP client: its person signs it in.")
             for key in await unit.find(ApiKey, owner_id=agent.id, revoked_at=None):
                 if key.expires_at is None or key.expires_at > unit.now + OVERLAP:
                     await unit.change(key, expires_at=unit.now + OVERLAP)

@@ -15,7 +15,7 @@ from skipass.gateway.deps import Deps
 from skipass.gateway.ports import UnitOfWork
 from skipass.nouns.grants import AuthCode, DeviceGrant
 from skipass.nouns.notice import Sighting
-from skipass.nouns.oauth import RefreshToken, TokenFamily
+from skipass.nouns.oauth import OAuthClient, RefreshToken, TokenFamily
 from skipass.nouns.people import ApiKey, KeyUse, SignInLink
 from skipass.nouns.signin import SignIn
 
@@ -41,6 +41,7 @@ PASSING = (
     Passing(DeviceGrant, CODES_KEPT),
     Passing(ApiKey, TOKENS_KEPT, where={"use": _TOKENS}),
     Passing(RefreshToken, TOKENS_KEPT),
+    Passing(OAuthClient, CODES_KEPT),
     Passing(SignInLink, TOKENS_KEPT),
     Passing(SignIn, TOKENS_KEPT),
     Passing(Sighting, TOKENS_KEPT, "at"),

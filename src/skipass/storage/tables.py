@@ -64,7 +64,7 @@ _NAMES: dict[type[Any], str] = {
 
 
 PASSING: frozenset[type[Any]] = frozenset(
-    {ApiKey, AuthCode, DeviceGrant, RefreshToken, Sighting, SignIn, SignInLink, TokenFamily}
+    {ApiKey, AuthCode, DeviceGrant, OAuthClient, RefreshToken, Sighting, SignIn, SignInLink, TokenFamily}
 )
 """The kinds whose rows are deleted when they have run out. Every other row stays for as long as the record does."""
 
