@@ -39,6 +39,7 @@ class AccessPage:
         return self._frame.page(
             "access.html",
             by,
+            here=_HERE,
             accounts=[_account(one) for one in own.accounts],
             connectable=[{"name": one.name, "url": connect_url(one, None, "")} for one in own.connectable],
             agents=[_agent(one, by) for one in own.agents if one.client_id is None],

@@ -31,7 +31,9 @@ class Inbox:
         now = self._gateway.deps.journal.now()
         found = await self._gateway.approvals.list(by.principal, state=ApprovalState.WAITING, after=None, limit=_MOST)
         items = [{"id": one.id, "subject": one.subject.value, "left": left(one, now)} for one in found]
-        return self._frame.page("waiting.html", by, items=items, reviews=await self._owed(by.principal))
+        return self._frame.page(
+            "waiting.html", by, here=asked.path, items=items, reviews=await self._owed(by.principal)
+        )
 
     async def _owed(self, principal: Principal) -> list[dict[str, str]]:
         """Return the reviews that are open, to people who look at everything."""

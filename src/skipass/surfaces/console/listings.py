@@ -114,4 +114,4 @@ class Listings:
         more = quote(listing.key(found[_PAGE - 1]), safe="") if len(found) > _PAGE else None
         rows = [listing.cells(one) for one in found[:_PAGE]]
         around = {"more": more, "after": after, "path": asked.path}
-        return self._frame.page("listing.html", by, listing=listing, rows=rows, around=around)
+        return self._frame.page("listing.html", by, here=asked.path, listing=listing, rows=rows, around=around)

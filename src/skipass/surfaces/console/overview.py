@@ -38,6 +38,7 @@ class OverviewPage:
         return self._frame.page(
             "overview.html",
             by,
+            here=asked.path,
             live=[row(one, now) for one in found.live],
             live_count=found.live_count,
             waiting=found.waiting,

@@ -25,7 +25,9 @@ class PolicyPage:
             return moved("/sign-in")
         found = await self._gateway.policies.list(by.principal, limit=1)
         people = {one.id: one.name for one in await self._gateway.people.list(by.principal)} if found else {}
-        return self._frame.page("policy.html", by, version=_values(found[0], people) if found else None)
+        return self._frame.page(
+            "policy.html", by, here=asked.path, version=_values(found[0], people) if found else None
+        )
 
 
 def _values(version: PolicyVersion, people: Mapping[str, str]) -> dict[str, Any]:

@@ -39,7 +39,9 @@ class SessionPages:
         rest = {"after": found[_PAGE - 1].session.id} if len(found) > _PAGE else None
         older = urlencode({**{name: text for name, text in given.items() if text}, **rest}) if rest else None
         rows, states = [row(one, now) for one in found[:_PAGE]], [state.value for state in SessionState]
-        return self._frame.page("sessions.html", by, rows=rows, given=given, states=states, older=older, later=after)
+        return self._frame.page(
+            "sessions.html", by, here=asked.path, rows=rows, given=given, states=states, older=older, later=after
+        )
 
     async def show(self, asked: Asked) -> Reply:
         """Show one session: who asked and why, what people said, every statement, how it ended."""
