@@ -7,7 +7,7 @@ Source: https://docs.snowflake.com/en/developer-guide/sql-api/handling-responses
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -19,15 +19,14 @@ _SECONDS = re.compile(r"-?[0-9]{1,15}\.[0-9]{9}", re.ASCII)
 _ZONED = re.compile(r"-?(?:[0-9]{1,15}\.[0-9]{9}|[0-9]{13,19}) [0-9]{1,4}", re.ASCII)
 
 
-def readable_rows(columns: Sequence[Mapping[str, Any]], rows: Sequence[Sequence[Any]]) -> Sequence[Sequence[Any]]:
-    """Return rows with dates as `2026-01-31`, times as `10:00:00` and timestamps as both, UTC marked by a Z.
+def readable_rows(columns: Sequence[Mapping[str, Any]], rows: Iterable[Sequence[Any]]) -> Iterator[Sequence[Any]]:
+    """Yield rows with dates as `2026-01-31`, times as `10:00:00` and timestamps as both, UTC marked by a Z.
 
     `columns` is the `rowType` of the result; fractions of a second keep every digit that is not a closing zero.
     """
     readers = {at: reader for at, column in enumerate(columns) if (reader := _READERS.get(str(column.get("type"))))}
-    if not readers:
-        return rows
-    return [[_read(readers.get(at), value) for at, value in enumerate(row)] for row in rows]
+    for row in rows:
+        yield [_read(readers.get(at), value) for at, value in enumerate(row)] if readers else row
 
 
 def _read(reader: Callable[[str], str] | None, value: Any) -> Any:

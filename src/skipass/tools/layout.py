@@ -6,7 +6,7 @@ The more columns, the shorter a cell may be, so that a few rows of any width fit
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -19,18 +19,17 @@ _ROW_CHARS = 5_000
 _COUNTED_FROM_CHARS = 100
 _NAMED_CHARS = 2_000
 
-Lines: TypeAlias = tuple[list[str], list[str]]
-"""The lines above the rows, and one line a row."""
+Lines: TypeAlias = tuple[list[str], Iterator[str]]
+"""The lines above the rows, and one line a row, made when it is asked for: most of a long result is never shown."""
 
 
-def laid_out(names: Sequence[Any], rows: Sequence[Sequence[Any]], layout: object = None) -> Lines:
+def laid_out(names: Sequence[Any], rows: Iterable[Sequence[Any]], columns: int, layout: object = None) -> Lines:
     """Return rows under their column names in a layout of `skipass.tools.choices.Format`, a table by default.
 
-    `MAX_COLUMNS` of them; the caller says so where there are more.
+    `columns` is how many there are; the first `MAX_COLUMNS` of them are laid out, and the caller says so.
     """
-    cut = [row[:MAX_COLUMNS] for row in rows]
-    width = _Width.of(max([len(names[:MAX_COLUMNS]), *map(len, cut)], default=0))
-    return _LAYOUTS.get(str(layout), _table)(names[:MAX_COLUMNS], cut, width)
+    lay_out, width = _LAYOUTS.get(str(layout), _table), _Width.of(min(columns, MAX_COLUMNS))
+    return lay_out(names[:MAX_COLUMNS], (row[:MAX_COLUMNS] for row in rows), width)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,13 +51,13 @@ class _Width:
 _WHOLE = _Width(MAX_CELL_CHARS, counted=True)
 
 
-def _table(names: Sequence[Any], rows: Sequence[Sequence[Any]], width: _Width) -> Lines:
-    lines = [" | ".join(cell(value, width) for value in row) for row in rows]
+def _table(names: Sequence[Any], rows: Iterable[Sequence[Any]], width: _Width) -> Lines:
+    lines = (" | ".join(cell(value, width) for value in row) for row in rows)
     return [" | ".join(cell(name, width) for name in names)] if names else [], lines
 
 
-def _csv(names: Sequence[Any], rows: Sequence[Sequence[Any]], width: _Width) -> Lines:
-    lines = [",".join(_quoted(value, width) for value in row) for row in rows]
+def _csv(names: Sequence[Any], rows: Iterable[Sequence[Any]], width: _Width) -> Lines:
+    lines = (",".join(_quoted(value, width) for value in row) for row in rows)
     return [",".join(_quoted(name, width) for name in names)] if names else [], lines
 
 
@@ -70,13 +69,13 @@ def _quoted(value: object, width: _Width) -> str:
     return '"' + shown.replace('"', '""') + '"' if not shown or set(shown) & set('",\r\n') else shown
 
 
-def _json(names: Sequence[Any], rows: Sequence[Sequence[Any]], width: _Width) -> Lines:
+def _json(names: Sequence[Any], rows: Iterable[Sequence[Any]], width: _Width) -> Lines:
     """Return one JSON object a row, or one array a row where names are missing, not all different, or very long."""
     keys = [width.shown(str(name)) for name in names]
     named = bool(keys) and len(set(keys)) == len(keys) and sum(map(len, keys)) <= _NAMED_CHARS
     head = [_json_line(keys)] if keys and not named else []
-    cells = [[_short(value, width) for value in row] for row in rows]
-    return head, [_json_line(dict(zip(keys, row, strict=False)) if named else row) for row in cells]
+    cells = ([_short(value, width) for value in row] for row in rows)
+    return head, (_json_line(dict(zip(keys, row, strict=False)) if named else row) for row in cells)
 
 
 def _short(value: object, width: _Width) -> Any:
@@ -93,7 +92,7 @@ def _json_line(value: object) -> str:
     return line if is_plain(line) else "".join(char if is_plain(char) else json.dumps(char)[1:-1] for char in line)
 
 
-_LAYOUTS: Mapping[str, Callable[[Sequence[Any], Sequence[Sequence[Any]], _Width], Lines]] = MappingProxyType(
+_LAYOUTS: Mapping[str, Callable[[Sequence[Any], Iterable[Sequence[Any]], _Width], Lines]] = MappingProxyType(
     {"table": _table, "csv": _csv, "json": _json}
 )
 
