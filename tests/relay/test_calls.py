@@ -8,6 +8,7 @@ import pytest
 
 from relay.bench import ANALYST, SEARCH, SLUG, SQL, Bench
 from skipass.errors import SkipassError
+from skipass.nouns.session import AccessSession
 
 pytestmark = pytest.mark.anyio
 COUNT = "SELECT COUNT(*) AS N FROM OPS_DB.OPS.ORDERS"
@@ -141,6 +142,18 @@ async def test_budgets_end_a_relayed_session_too(bench: Bench) -> None:
     assert refused.content is None
     again = await bench.call(SQL, {"sql": COUNT})
     assert again.status.value == "session_required"
+
+
+async def test_the_time_a_call_takes_is_charged(bench: Bench) -> None:
+    """The seconds a call waited for its answer are taken off the session; the rest of its timeout comes back."""
+    session = await bench.opened()
+    await bench.call(SQL, {"sql": COUNT})
+    (before,) = await bench.at.every(AccessSession, id=session)
+    path = "/api/v2/databases/OPS_DB/schemas/OPS/mcp-servers/OPS_MCP"
+    bench.at.sandbox.control.faults({"kind": "late", "path": path, "method": "POST", "delay_ms": 2000})
+    assert (await bench.call(SQL, {"sql": f"{COUNT} WHERE 1 = 1"})).status.value == "success"
+    (after,) = await bench.at.every(AccessSession, id=session)
+    assert 2 <= before.seconds_left - after.seconds_left < 300
 
 
 async def test_the_slug_narrows_the_tools(bench: Bench) -> None:

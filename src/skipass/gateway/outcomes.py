@@ -75,6 +75,22 @@ class Outcomes:
         STATEMENTS.labels(done.kind.value, done.state.value).inc()
         return done
 
+    async def answered(
+        self, statement: Statement, to: StatementState, handle: str | None, changes: Mapping[str, Any]
+    ) -> Statement:
+        """Record at once that Snowflake took a statement and how it ended, where one answer tells both."""
+
+        async def record(unit: UnitOfWork) -> Statement:
+            current = await unit.get(Statement, statement.id)
+            if current is not None and current.state is StatementState.ADMITTED:
+                facts = {"handle": handle}
+                await move(unit, current, StatementState.SUBMITTED, facts, handle=handle, submitted_at=unit.now)
+            return await outcome(unit, statement, to, **changes)
+
+        done = await self._persist(record)
+        STATEMENTS.labels(done.kind.value, done.state.value).inc()
+        return done
+
     async def unknown(self, statement: Statement, changes: Mapping[str, Any]) -> Statement:
         """Record that nobody knows what became of a statement, unless it has ended; it is looked up from now on."""
 
@@ -107,7 +123,8 @@ async def outcome(unit: UnitOfWork, statement: Statement, to: StatementState, **
     told = {name: value for name, value in changes.items() if name in _TOLD}
     done = await move(unit, current, to, told, finished_at=unit.now, **changes)
     if not current.ticket and not current.system:
-        since = current.submitted_at or current.created_at
+        # A relayed call is known to be submitted only when it has ended.
+        since = current.created_at if current.server_id else current.submitted_at or current.created_at
         used = int((unit.now - since).total_seconds()) + 1
         await unit.settle(current.session_id, max(0, current.timeout_s - used))
     return done

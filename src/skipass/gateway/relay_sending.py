@@ -63,11 +63,10 @@ class RelaySender:
     async def _succeeded(self, statement: Statement, result: ToolResult) -> Done:
         body = result_body(result)
         size_bytes, rows = len(orjson.dumps(body)), rows_of(result)
-        submitted = await self._outcomes.submitted(statement, result.query_id)
         changes: dict[str, Any] = {"result_rows": rows, "result_bytes": size_bytes, "partitions": ((rows, size_bytes),)}
-        changes |= await self._outcomes.kept_whole(submitted, body, size_bytes)
+        changes |= await self._outcomes.kept_whole(statement, body, size_bytes)
         reached("before_outcome")
-        done = await self._outcomes.final(submitted, StatementState.SUCCEEDED, changes)
+        done = await self._outcomes.answered(statement, StatementState.SUCCEEDED, result.query_id, changes)
         reached("outcome_recorded")
         return Done(done, body)
 
@@ -87,8 +86,7 @@ class RelaySender:
             return await self._not_sent(statement, facts["error_code"], facts["error_message"])
         if error.outcome_unknown or isinstance(error, ProtocolError):
             return await self._outcomes.unknown(statement, facts | {"cancel_unconfirmed": True})
-        submitted = await self._outcomes.submitted(statement, None)
-        return await self._outcomes.final(submitted, StatementState.FAILED, facts)
+        return await self._outcomes.answered(statement, StatementState.FAILED, None, facts)
 
 
 def arguments_of(statement: Statement, intent: Intent) -> dict[str, Any]:
