@@ -36,6 +36,7 @@ REVISIONS = {
     "the clients in use get along": (
         f"{PROGRAMS}::test_a_client_with_a_key_lists_and_calls",
         f"{PROGRAMS}::test_a_client_signs_its_user_in_lists_and_calls",
+        f"{PROGRAMS}::test_a_client_lists_and_calls_what_is_relayed",
         f"{PROGRAMS}::test_the_inspector_lists_and_calls",
     ),
 }

@@ -22,6 +22,7 @@ from gateways import Stage, served, stage
 from oauth.program import Program as ByHand
 from oauth.program import Quarter, pressed
 from program import Program
+from relay.bench import SLUG, SQL, Bench
 from skipass.nouns.people import Agent
 from skipass.sandbox.testing import RunningSandbox
 from skipass.tools.catalogue import CATALOGUE
@@ -99,6 +100,20 @@ async def test_a_client_with_a_key_lists_and_calls(at: Stage, cache: Path, name:
     assert "status: success" in told["text"]
     assert "1 rows." in told["text"]
     assert len(at.sent("COUNT(*)")) == 1
+
+
+@pytest.mark.parametrize("name", CLIENTS)
+async def test_a_client_lists_and_calls_what_is_relayed(at: Stage, cache: Path, name: str) -> None:
+    """Behind a relay the client sees the managed server's tools beside the session's, and gets what one says."""
+    client, bench = await anyio.to_thread.run_sync(CLIENTS[name], cache), await Bench.over(at)
+    await bench.opened()
+    async with served(at) as url:
+        key = at.keys["agent"]["api_key"]
+        told = await client(f"{url}/{SLUG}/mcp", key, SQL, {"sql": INPUT["statement"]}).talk()
+    assert told["tools"] == await bench.names()
+    assert {SQL, "skipass_request_session"} < set(told["tools"])
+    assert json.loads(told["text"])["result_set"]["data"] == [["240"]]
+    assert told["is_error"] is False
 
 
 @pytest.mark.parametrize("name", CLIENTS)
