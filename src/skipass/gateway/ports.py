@@ -49,6 +49,10 @@ class Reader(Protocol):
         """Return how many records match, with the conditions of `find`."""
         ...
 
+    async def counts(self, kind: type[Any], by: tuple[str, ...], **where: Any) -> Mapping[tuple[Any, ...], int]:
+        """Return how many records match, for each value of the fields `by`, with the conditions of `find`."""
+        ...
+
     async def setting(self, name: str) -> str | None:
         """Return a value of the deployment, such as the revocation epoch."""
         ...

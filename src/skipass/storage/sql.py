@@ -58,6 +58,15 @@ def count_sql(kind: Any, shape: tuple[tuple[str, int], ...]) -> str:
     return compiled(select(func.count().label("found")).select_from(table).where(and_(True, *where)))
 
 
+@cache
+def counts_sql(kind: Any, by: tuple[str, ...], shape: tuple[tuple[str, int], ...]) -> str:
+    """Return the text that counts rows for each value of the columns `by`, with the conditions of `find_sql`."""
+    table = TABLES[kind]
+    where = [_condition(table, name, count) for name, count in shape]
+    columns = [table.c[name] for name in by]
+    return compiled(select(*columns, func.count().label("found")).where(and_(True, *where)).group_by(*columns))
+
+
 def _condition(table: Table, name: str, count: int) -> Any:
     field, _, operator = name.partition("__")
     column = table.c[field]

@@ -110,6 +110,8 @@ Index(
     TABLES[AccessSession].c.user_id,
     TABLES[AccessSession].c.state,
 )
+Index("sessions_user", TABLES[AccessSession].c.user_id, TABLES[AccessSession].c.id)
+Index("sessions_agent", TABLES[AccessSession].c.agent_id, TABLES[AccessSession].c.id)
 Index("sessions_state", TABLES[AccessSession].c.state, TABLES[AccessSession].c.expires_at)
 Index("statements_session", TABLES[Statement].c.session_id, TABLES[Statement].c.intent_hash)
 Index("statements_state", TABLES[Statement].c.state)

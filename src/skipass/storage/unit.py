@@ -18,7 +18,7 @@ from skipass.nouns.session import Budgets
 from skipass.nouns.statement import Statement
 from skipass.storage import queries
 from skipass.storage.codec import codecs, decode, encode, encode_value
-from skipass.storage.sql import count_sql, delete_sql, find_sql, insert_sql, update_sql
+from skipass.storage.sql import count_sql, counts_sql, delete_sql, find_sql, insert_sql, update_sql
 from skipass.storage.tables import PASSING, TABLES, idempotency
 
 R = TypeVar("R")
@@ -68,6 +68,13 @@ class StoredReader:
         shape, values = _conditions(where)
         rows = await self._executor.rows(count_sql(_any(kind), shape), values)
         return int(rows[0]["found"])
+
+    async def counts(self, kind: type[Any], by: tuple[str, ...], **where: Any) -> dict[tuple[Any, ...], int]:
+        """Return how many records match, for each value of these fields."""
+        shape, values = _conditions(where)
+        rows = await self._executor.rows(counts_sql(_any(kind), by, shape), values)
+        as_kept = codecs(kind)
+        return {tuple(as_kept[name](row[name]) for name in by): int(row["found"]) for row in rows}
 
     async def setting(self, name: str) -> str | None:
         """Return a value of the deployment."""
