@@ -27,7 +27,7 @@ def _sandbox(ready: Mapping[str, Any]) -> list[str]:
     chosen = next((server for server in servers if server["slug"] == connection), servers[0])
     lines = ["This is a sandbox: everything in it is a stand-in. Its agent's key:", ""]
     lines += [f"  export {KEY_VARIABLE}={ready['agent']['api_key']}"]
-    for client in Client:
+    for client in (Client.CLAUDE_CODE, Client.CURSOR, Client.VSCODE):
         shown = snippet(client, chosen["slug"], chosen["url"])
         lines += ["", f"{shown.title}{f', in {shown.file}' if shown.file else ''}:", ""]
         lines += [f"  {line}" for line in shown.text.splitlines()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +13,7 @@ from skipass.cli.failures import Refusal
 from skipass.cli.keyfiles import public_key_of
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, note, say, show_object, show_rows
-from skipass.cli.snippets import KEY_VARIABLE, Client, mcp_url, snippet
+from skipass.cli.snippets import KEY_VARIABLE, Client, Snippet, mcp_url, snippet
 from skipass.cli.visible import visible
 
 app = typer.Typer(help="Agents.", no_args_is_help=True)
@@ -64,7 +64,7 @@ def create(
         show_object(made, form)
         return
     _show_key(made)
-    for slug in _slugs(door, made["agent"]["connections"]):
+    for slug in _slugs(door, made["agent"]):
         say(f"\nIn the environment of Claude Code (skipass agent config has the other clients), over {slug}:\n")
         say(snippet(Client.CLAUDE_CODE, slug, mcp_url(door.base_url, slug)).text)
 
@@ -81,10 +81,11 @@ def _show_key(made: dict[str, Any]) -> None:
     say(f"export SKIPASS_CLIENT_SECRET={made['client_secret']}")
 
 
-def _slugs(door: Gateway, connections: Sequence[str]) -> list[str]:
+def _slugs(door: Gateway, agent: Mapping[str, Any]) -> list[str]:
+    """Return the slugs that let an agent in by its key."""
     servers, _ = door.items("/mcp-servers", 200)
-    mine = [one for one in servers if one["connection_id"] in connections and one["state"] == "enabled"]
-    return [str(one["slug"]) for one in mine]
+    mine = [one for one in servers if one["connection_id"] in agent["connections"] and one["state"] == "enabled"]
+    return [str(one["slug"]) for one in mine if one["agents_of_connection"] or agent["name"] in one["agents"]]
 
 
 @app.command("list")
@@ -133,23 +134,33 @@ def config(
     client: Annotated[Client, typer.Option("--client", help="The program the agent runs in.")] = Client.CLAUDE_CODE,
     slug: Annotated[str | None, typer.Option("--slug", help="The MCP server to reach; needs no sign-in.")] = None,
     url: Annotated[str | None, typer.Option("--url", help="The gateway's address, if not the current one.")] = None,
+    sign_in: Annotated[
+        bool, typer.Option("--sign-in", help="For a person's own client: it signs its user in, and has no key.")
+    ] = False,
     form: FormatOption = Format.TABLE,
 ) -> None:
-    """Print what to paste into an MCP client; the key itself stays out of it."""
+    """Print what to paste into an MCP client, and its one-click link; the key itself stays out of it."""
     base_url = checked_url(url) if url else current_url()
     slugs = [slug] if slug else _slugs_of(name)
-    found = [(one, snippet(client, one, mcp_url(base_url, one))) for one in slugs]
+    found = [(one, snippet(client, one, mcp_url(base_url, one), key=not sign_in)) for one in slugs]
     if form is not Format.TABLE:
-        rows = [{"client": client.value, "slug": one, "file": shown.file, "text": shown.text} for one, shown in found]
+        rows = [
+            {"client": client.value, "slug": one, "file": shown.file, "text": shown.text, "link": shown.link}
+            for one, shown in found
+        ]
         show_rows(rows, tuple(rows[0]), form)
         return
     for _, shown in found:
-        note(
-            f"{shown.title}, in {shown.file}:"
-            if shown.file
-            else f"{shown.title}, in a shell where {KEY_VARIABLE} is set:"
-        )
+        note(_where(shown, sign_in))
         say(shown.text)
+        if shown.link:
+            note(f"Or open: {shown.link}")
+
+
+def _where(shown: Snippet, sign_in: bool) -> str:
+    if shown.file:
+        return f"{shown.title}, in {shown.file}:"
+    return f"{shown.title}:" if sign_in else f"{shown.title}, in a shell where {KEY_VARIABLE} is set:"
 
 
 def _slugs_of(name: str | None) -> list[str]:
@@ -159,7 +170,7 @@ def _slugs_of(name: str | None) -> list[str]:
     found = [one for page in door.pages("/agents") for one in page if one["name"] == name]
     if not found:
         raise Refusal("not_found", f"There is no agent {name!r}.", "See skipass agent list.")
-    slugs = _slugs(door, found[0]["connections"])
+    slugs = _slugs(door, found[0])
     if not slugs:
         raise Refusal("not_found", f"No MCP server lets {name!r} in.", "See skipass mcp-server list.")
     return slugs
