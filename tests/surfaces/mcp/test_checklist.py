@@ -1,6 +1,7 @@
 """What a server of this protocol has to do, row by row, and the tests that prove each row.
 
-The rows follow the specification's chapters: revisions, transport, methods, tools, and being a resource server.
+The rows follow the specification's chapters: revisions, transport, methods, tools, a resource server, an authorization
+server, and a proxy.
 """
 
 from __future__ import annotations
@@ -18,11 +19,10 @@ TRANSPORT, MODERN, LEGACY = (f"{MCP}/test_{name}.py" for name in ("transport", "
 STREAM, LISTS, MIRRORED = (f"{MCP}/test_{name}.py" for name in ("stream", "lists", "mirrored"))
 PROGRAMS, CLIENTS, CONSENT = (f"{MCP}/test_{name}.py" for name in ("programs", "clients", "consent"))
 WITHDRAWAL, PROGRESS, RESOURCES = (f"{MCP}/test_{name}.py" for name in ("withdrawal", "progress", "resources"))
-EDGE, SIGN_IN, FOREIGN = (
-    "surfaces/edge/test_edge.py",
-    "oauth/test_sign_in_of_clients.py",
-    "oauth/test_foreign_tokens.py",
-)
+EDGE, SIGN_IN = "surfaces/edge/test_edge.py", "oauth/test_sign_in_of_clients.py"
+FOREIGN, METADATA, DOCUMENTS = (f"oauth/test_{name}.py" for name in ("foreign_tokens", "metadata", "documents"))
+ATTACKS, REFRESHING, AUTHORIZATION = (f"oauth/test_{name}.py" for name in ("attacks", "refreshing", "conformance"))
+PEOPLE, PROVIDER = "relay/test_people.py", "accounts/test_provider.py"
 
 REVISIONS = {
     "2026-07-28 is served without a handshake": (f"{MODERN}::test_discover", f"{MODERN}::test_call_tool"),
@@ -183,6 +183,8 @@ TOOLS = {
 }
 RESOURCE_SERVER = {
     "metadata per slug, found by clients from the challenge": (
+        f"{METADATA}::test_a_slug_says_who_gives_its_tokens",
+        f"{METADATA}::test_another_address_has_no_metadata",
         f"{SIGN_IN}::test_who_has_no_token_is_told_the_way",
         f"{PROGRAMS}::test_a_client_signs_its_user_in_lists_and_calls",
     ),
@@ -203,6 +205,64 @@ RESOURCE_SERVER = {
     "the token in its header only": (f"{TRANSPORT}::test_a_token_in_the_query_string_counts_for_nothing",),
     "tokens are opaque, so no signature is ever trusted": (f"{FOREIGN}::test_no_token_of_others_is_taken",),
     "a token is for one resource": (f"{SIGN_IN}::test_a_token_is_good_at_its_own_address_alone",),
+    "metadata is for pages of any site, the endpoint is not": (
+        f"{METADATA}::test_pages_of_any_site_read_the_metadata_and_nothing_else",
+    ),
+}
+AUTHORIZATION_SERVER = {
+    "discovery": (
+        f"{METADATA}::test_the_server_says_all_that_clients_look_for",
+        f"{AUTHORIZATION}::test_the_authorization_suite",
+    ),
+    "code, PKCE, resource, redirect addresses, state, frames": (
+        f"{ATTACKS}::test_an_attack_before_consent_gets_nothing",
+        f"{ATTACKS}::test_an_attack_after_consent_gets_no_token",
+    ),
+    "a code is good once": (f"{ATTACKS}::test_a_code_that_comes_twice_ends_what_it_was_traded_for",),
+    "iss in every answer": (
+        f"{SIGN_IN}::test_a_client_signs_in_and_works_as_its_person",
+        f"{ATTACKS}::test_a_mixed_up_answer_names_its_issuer",
+    ),
+    "client authentication": (f"{SIGN_IN}::test_a_client_with_a_secret_shows_it",),
+    "refresh tokens rotate, and a replay ends the family": (
+        f"{REFRESHING}::test_a_refresh_token_is_traded_for_the_next_pair",
+        f"{REFRESHING}::test_a_replay_ends_the_family",
+    ),
+    "revocation": (f"{SIGN_IN}::test_a_client_gives_its_token_back",),
+    "metadata documents as clients, fetched with care": (
+        f"{DOCUMENTS}::test_a_document_is_a_client",
+        f"{DOCUMENTS}::test_a_bad_document_is_no_client",
+    ),
+    "loopback on any port, listed schemes": (
+        f"{DOCUMENTS}::test_loopback_matches_whatever_the_port",
+        f"{SIGN_IN}::test_an_editors_own_scheme_is_led_to",
+    ),
+}
+PROXY = {
+    "no token passes through, none crosses": (
+        f"{PEOPLE}::test_no_token_crosses_between_two_people",
+        f"{SIGN_IN}::test_nothing_of_it_is_in_the_record",
+    ),
+    "a consent is per user and client": (f"{ATTACKS}::test_a_consent_is_of_one_client_at_one_address",),
+    "the upstream's client and scope are used as configured": (
+        f"{PROVIDER}::test_a_provider_is_registered_as_pasted",
+        f"{PROVIDER}::test_a_person_connects_through_the_provider",
+        f"{PROVIDER}::test_the_answer_of_another_issuer_is_refused",
+    ),
+    "refusals within HTTP 200, and every other bad answer": (
+        "relay/test_hostile.py::test_a_bad_answer_to_a_call_has_its_state_and_code",
+        "relay/test_hostile.py::test_a_bad_listing_is_an_error_with_our_code",
+    ),
+    "the user is asked where the client can, told in text where not": (
+        f"{CONSENT}::test_after_consent_the_same_call_works",
+        f"{CONSENT}::test_an_older_client_gets_the_address_as_text",
+    ),
+    "having agreed is not having done it": (f"{CONSENT}::test_that_the_user_agreed_to_open_it_is_not_that_it_is_done",),
+    "a state is sealed to its own call": (
+        f"{CONSENT}::test_a_state_is_good_for_its_own_call_alone",
+        f"{CONSENT}::test_a_state_tells_nothing",
+    ),
+    "our page is for the same user alone": ("accounts/test_linking.py::test_a_link_opens_for_its_own_user_alone",),
 }
 CHAPTERS = {
     "revisions": REVISIONS,
@@ -212,6 +272,8 @@ CHAPTERS = {
     "methods": METHODS,
     "tools": TOOLS,
     "resource server": RESOURCE_SERVER,
+    "authorization server": AUTHORIZATION_SERVER,
+    "proxy": PROXY,
 }
 
 
