@@ -16,7 +16,7 @@ from skipass.gateway.ports import UnitOfWork
 from skipass.identity.keys import issue
 from skipass.nouns.grants import AuthCode, DeviceGrant, DeviceState
 from skipass.nouns.notice import Sighting
-from skipass.nouns.oauth import RefreshToken, TokenFamily
+from skipass.nouns.oauth import ClientKind, OAuthClient, RefreshToken, TokenFamily
 from skipass.nouns.people import Agent, ApiKey, KeyUse, SignInLink, User
 from skipass.nouns.signin import SignIn
 
@@ -24,6 +24,13 @@ pytestmark = pytest.mark.anyio
 HOUR, BEGAN = timedelta(hours=1), datetime(2026, 1, 1, tzinfo=UTC)
 T = "ten_test"
 FAMILY = TokenFamily("fam_1", T, "cns_1", "cli_1", "usr_1", "agt_1", "https://x.example/s/mcp", (), BEGAN)
+
+
+@pytest.fixture
+async def at(at: Stage) -> Stage:
+    """Return a gateway whose own rounds have stopped, so that the test's are the only ones."""
+    await at.gateway.jobs.stop()
+    return at
 
 
 def code(at: datetime, n: int = 0) -> AuthCode:
@@ -42,6 +49,10 @@ def refresh(at: datetime) -> RefreshToken:
     return RefreshToken("rfr_1", T, "fam_1", "hash", "salt", at, at)
 
 
+def client(at: datetime) -> OAuthClient:
+    return OAuthClient("cli_1", T, ClientKind.DYNAMIC, "cli_1", "Editor", (), at, expires_at=at)
+
+
 def link(at: datetime) -> SignInLink:
     return SignInLink("lnk_1", T, "usr_1", "hash", at, at)
 
@@ -56,7 +67,7 @@ def seen(at: datetime) -> Sighting:
 
 def apart(row: Any) -> Any:
     """Return the row under names of its own."""
-    unique = ("id", "hash", "prefix", "user_code_hash")
+    unique = ("id", "hash", "prefix", "user_code_hash", "client_id")
     return replace(row, **{name: f"{getattr(row, name)}-2" for name in unique if hasattr(row, name)})
 
 
@@ -67,6 +78,7 @@ KINDS = {
     "client's token": (lambda at: token(at, KeyUse.MCP_TOKEN), TOKENS_KEPT),
     "person's token": (lambda at: token(at, KeyUse.LOGIN), TOKENS_KEPT),
     "refresh token": (refresh, TOKENS_KEPT),
+    "unused client": (client, CODES_KEPT),
     "link": (link, TOKENS_KEPT),
     "sign-in": (sign_in, TOKENS_KEPT),
     "sighting": (seen, TOKENS_KEPT),
