@@ -189,6 +189,7 @@ async def test_an_invalid_grant_revokes_and_nothing_is_sent_any_more(own: Linked
     envelope = await own.query()
     assert (envelope.fields["code"], envelope.fields["state"]) == ("consent_required", "not_sent")
     assert "/connect?connection=own" in envelope.fields["message"]
+    assert envelope.fields["url"].endswith("/connect?connection=own&role=AGENT_ROLE")
     assert await standing(own) == ("revoked", "unknown", "REVOKED", "unknown")
     before = len(own.at.sandbox.control.calls())
     for _ in range(3):

@@ -118,6 +118,13 @@ def relayed(statement: Statement, body: Mapping[str, Any]) -> Envelope:
     return Envelope(Status.SUCCESS, statement.id, statement.session_id, body["data"], fields, blocks or None)
 
 
+def with_link(answer: Envelope, needed: SkipassError) -> Envelope:
+    """Return the answer of a call whose credential ended on the way with where its user agrees again; others as is."""
+    if answer.fields.get("code") != needed.code:
+        return answer
+    return replace(answer, fields={**answer.fields, "hint": needed.hint, **needed.details})
+
+
 def success(statement: Statement, body: Mapping[str, Any]) -> Envelope:
     """Return the envelope of a finished statement with Snowflake's own body."""
     more = len(statement.partitions) - 1

@@ -25,7 +25,7 @@ from skipass.gateway.running import Runner
 from skipass.gateway.sessions import Sessions
 from skipass.gateway.standing import Standing, standing
 from skipass.gateway.system import System
-from skipass.gateway.way_out import Out
+from skipass.gateway.way_out import Out, consent_required
 from skipass.ids import new_id
 from skipass.nouns.approval import Approval
 from skipass.nouns.envelope import Envelope
@@ -103,11 +103,11 @@ class Executor:
             if refused.code == "insufficient_scope":
                 raise  # the call is refused, whatever it asked, and goes on record as that
             return await self._refuse(statement, refused, here.rules.told(found))
-        if admitted.id != statement.id:
-            return await self._collect(admitted, here, wait_s)
-        reached("intent_recorded")
-        self._runner.start(admitted, intent, here.out(session), epoch)
-        return await self._collect(admitted, here, wait_s)
+        if admitted.id == statement.id:
+            reached("intent_recorded")
+            self._runner.start(admitted, intent, here.out(session), epoch)
+        answer = await self._collect(admitted, here, wait_s)
+        return answers.with_link(answer, consent_required(here.connection, session.role, here.ways.base_url))
 
     async def _held(self, held: Statement, approval: Approval, here: Standing, wait_s: float) -> Envelope:
         """Say that a statement waits, or, where the call repeats one that was decided since, what became of it."""
