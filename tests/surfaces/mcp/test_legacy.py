@@ -105,6 +105,16 @@ async def test_a_batch_of_the_revision_that_has_them(url: str) -> None:
     assert [answer.get("error", {}).get("code") for answer in answers] == [None, -32601, -32600]
 
 
+async def test_a_call_of_a_batch_that_nobody_may_make_hides_no_other(url: str, backend: FakeBackend) -> None:
+    """A credential that ends within a batch is an error in its own place: what ran before is answered all the same."""
+    calls = [legacy("tools/call", query(text), message_id=text) for text in ("SELECT 1", "REVOKED", "SELECT 2")]
+    answer = await post(url, calls)
+    assert (answer.status_code, len(backend.calls)) == (200, 3)
+    first, second, third = answer.json()
+    assert (first["id"], second["error"]["data"]["code"], third["id"]) == ("SELECT 1", "unauthenticated", "SELECT 2")
+    assert first["result"]["isError"] is third["result"]["isError"] is False
+
+
 async def test_a_batch_of_notifications_has_no_body(url: str) -> None:
     """A batch that asks nothing answers 202."""
     answer = await post(url, [{"jsonrpc": "2.0", "method": "notifications/x"}] * 2)

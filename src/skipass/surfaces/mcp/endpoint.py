@@ -88,11 +88,11 @@ class Endpoint:
         if not 0 < len(values) <= _MAX_BATCH:
             fault = Fault(jsonrpc.INVALID_REQUEST, f"A batch holds 1 to {_MAX_BATCH} messages.", hint="Send fewer.")
             return await self._refused(post, fault, None)
-        bodies = [(await self._message(post, value))[1] for value in values]
+        bodies = [(await self._message(post, value, alone=False))[1] for value in values]
         answers = [body for body in bodies if body is not None]
         return (200, answers) if answers else (202, None)
 
-    async def _message(self, post: Post, value: Any) -> Answer:
+    async def _message(self, post: Post, value: Any, *, alone: bool = True) -> Answer:
         try:
             message = jsonrpc.message_from(value)
             era = era_of(post.headers, message.params)
@@ -102,9 +102,9 @@ class Endpoint:
         except Fault as fault:
             return await self._refused(post, fault, jsonrpc.id_of(value))
         except SkipassError as error:
-            if not post.line.begun:
+            if alone and not post.line.begun:
                 raise
-            # The status has left already, so whoever is not let in any more learns it from the stream.
+            # The status has left already or is that of other calls too, so whoever is not let in learns it from here.
             return 200, jsonrpc.fault_of(error).answer(jsonrpc.id_of(value), post.request_id)
         return 200, {"jsonrpc": "2.0", "id": message.id, "result": result}
 
