@@ -88,7 +88,7 @@ def test_a_provider_s_metadata_comes_from_a_file(as_admin: Any, sandboxed: dict[
 def test_templates_take_accounts_and_invite_customers(as_admin: Any) -> None:
     """A registration is listed with its redirect URI until it is taken out; a set-up link is printed once."""
     made = as_admin("connection", "add", "customers", "--auth", "snowflake_oauth", "--template", "--role", "AGENT_ROLE")
-    assert made.status == 0, made.err
+    assert (made.status, "connection invite customers" in made.err) == (0, True), made.err
     client = ["--account", "ACME-PROD", "--client-id", "x", "--client-secret-env", "S3CRET"]
     one = as_admin("connection", "register", "customers", *client, "--format", "json", S3CRET="y")
     assert one.status == 0, one.err
@@ -99,6 +99,14 @@ def test_templates_take_accounts_and_invite_customers(as_admin: Any) -> None:
     assert gone.json["state"] == "disabled"
     invited = as_admin("connection", "invite", "customers")
     assert "/connect/setup#" in invited.out
+
+
+def test_where_people_bring_their_own_they_are_sent_to_it(as_admin: Any, sandboxed: dict[str, Any]) -> None:
+    """After the connection comes each user's key or token, by a link to its page too."""
+    made = as_admin("connection", "add", "brought", "--auth", "pat", "--per-user", *account(sandboxed))
+    assert (made.status, "skipass account link brought" in made.err) == (0, True), made.err
+    link = as_admin("account", "link", "brought", "--for", "sam")
+    assert (link.status, "/connect#" in link.out) == (0, True), link.err
 
 
 def test_what_is_unsafe_says_so(as_admin: Any, sandboxed: dict[str, Any]) -> None:

@@ -117,11 +117,20 @@ def _next(name: str, made: dict[str, Any], private_key: Path | None) -> None:
         say(f"\nRedirect URI: {made['registration']['redirect_uri']}")
     for remark in made["remarks"]:
         note(remark)
-    key = f" --private-key {private_key}" if private_key else ""
     if made["registration"] is None or made["registration"]["client_id"]:
-        note(f"Next: skipass connection setup-sql {name}{key}, then connection test {name}")
+        note(f"Next: {_following(name, made, private_key)}")
     if made["settings"].get("verify_end_users") is False:
         note("UNSAFE: whoever holds a link of an application's end user connects their own account as that user.")
+
+
+def _following(name: str, made: dict[str, Any], private_key: Path | None) -> str:
+    """Return what comes after a connection: its customers, its users' own credentials, or its script."""
+    if made["template"]:
+        return f"skipass connection register {name}, or a link for the customer's admin: connection invite {name}"
+    if made["per_user"] and made["auth_method"] in (Auth.KEY_PAIR, Auth.PAT):
+        return f"each user hands in their own: skipass account link {name}"
+    key = f" --private-key {private_key}" if private_key else ""
+    return f"skipass connection setup-sql {name}{key}, then connection test {name}"
 
 
 def register(
