@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from skipass.nouns.envelope import Envelope, Status
-from skipass.tools.cells import readable_rows
+from skipass.snowflake.sqlapi.readable import readable_rows
 from skipass.tools.layout import MAX_COLUMNS, cell, compact, laid_out
 from skipass.tools.visible import visible
 

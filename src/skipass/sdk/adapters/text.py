@@ -5,16 +5,18 @@ JSON keeps a cell from passing for anything else: whatever it holds stands betwe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import orjson
 
 from skipass.sdk.answer import ToolAnswer
+from skipass.snowflake.sqlapi.readable import readable_rows
 
 MAX_CHARS = 16_000
 MAX_CELL_CHARS = 500
-_LEFT_OUT = ("retryable", "data", "execution_id")
+# Of `text` the rows are here already; what counts partitions is said in words.
+_LEFT_OUT = ("retryable", "data", "execution_id", "text", "format", "from_row", "partitions")
 
 
 def text_of(answer: ToolAnswer) -> str:
@@ -28,25 +30,37 @@ def text_of(answer: ToolAnswer) -> str:
 
 
 def _table(answer: ToolAnswer, body: dict[str, Any]) -> dict[str, Any]:
+    """Return the rows that fit, from the one that was asked for, and the very call that brings what comes next."""
     meta = body.get("resultSetMetaData") or {}
-    shown = _fitting(body["data"])
-    table: dict[str, Any] = {"columns": [column.get("name") for column in meta.get("rowType") or ()], "rows": shown}
-    delivered, partitions = len(body["data"]), len(meta.get("partitionInfo") or ())
-    if len(shown) < delivered:
-        table["cut"] = f"The first {len(shown)} of {delivered} rows. Ask for fewer with LIMIT, or aggregate."
-    current = answer.envelope.get("partition") or 0
-    if current + 1 < partitions:
-        table["more"] = f"Partition {current} of {partitions}: snowflake_get_query_partition, partition {current + 1}."
+    columns, rows = meta.get("rowType") or (), body["data"]
+    start, current = answer.envelope.get("from_row") or 0, answer.envelope.get("partition") or 0
+    shown = _fitting(readable_rows(columns, rows[start:]))
+    table: dict[str, Any] = {"columns": [column.get("name") for column in columns], "rows": shown}
+    if not columns:
+        table["note"] = "The columns are those of partition 0; here dates are days and times seconds, from 1970 on."
+    end = start + len(shown)
+    partitions = answer.envelope.get("partitions") or len(meta.get("partitionInfo") or ())
+    if end < len(rows):
+        which = f"Rows {start + 1} to {end} of {len(rows)} delivered."
+        better = "Better, for that counts as delivered again: ask for fewer, or aggregate."
+        table["cut"] = f"{which} {_call(answer, partition=current, from_row=end)} {better}"
+    elif current + 1 < partitions:
+        table["more"] = f"This is partition {current} of {partitions}. {_call(answer, partition=current + 1)}"
     return table
 
 
-def _fitting(rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+def _call(answer: ToolAnswer, **more: int) -> str:
+    arguments = {"statement_handle": answer.envelope.get("statementHandle"), **more}
+    return f"Next: snowflake_get_query_partition {orjson.dumps(arguments).decode()}."
+
+
+def _fitting(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
     fitting: list[list[Any]] = []
     size = 0
     for row in rows:
         cells = [_cell(cell) for cell in row]
         size += len(orjson.dumps(cells, default=str))
-        if size > MAX_CHARS:
+        if size > MAX_CHARS and fitting:
             break
         fitting.append(cells)
     return fitting
