@@ -46,6 +46,10 @@ class StoredJournal(Journal, Protocol):
         """Return tenant, writer and committed head of every chain."""
         ...
 
+    async def accompanied(self) -> bool:
+        """Return whether another process, which was there before this one, has committed since this one began."""
+        ...
+
 
 class Database(Protocol):
     """Where a gateway's rows are."""

@@ -103,6 +103,10 @@ class SqliteJournal:
 
         return await self.read(load)
 
+    async def accompanied(self) -> bool:
+        """Return False: the file is this process's alone."""
+        return False
+
     async def read(self, work: Callable[[Any], Awaitable[T]]) -> T:
         """Run `work` on a consistent, read-only view, or raise `not_recorded` within two seconds."""
         loop = asyncio.get_running_loop()

@@ -120,6 +120,14 @@ class PostgresJournal:
 
         return await self.read(load)
 
+    async def accompanied(self) -> bool:
+        """Return whether another process, which was there before this one, has committed since this one began."""
+
+        async def load(reader: StoredReader) -> bool:
+            return await reader.accompanied(self.writer)
+
+        return await self.read(load)
+
     async def read(self, work: Callable[[Any], Awaitable[T]]) -> T:
         """Run `work` on a consistent, read-only view, or raise `not_recorded` within two seconds."""
         try:

@@ -95,6 +95,13 @@ INSERT INTO writers (id, started_us, heartbeat_us) VALUES (:writer, :now, :now)
     ON CONFLICT (id) DO UPDATE SET heartbeat_us = GREATEST(writers.heartbeat_us, excluded.heartbeat_us)
     RETURNING sealed_by, CAST(pg_current_xact_id() AS text) AS transaction
 """
+# Of those that began at once only the first is company: none of them vouches for another.
+COMPANY = """
+SELECT 1 AS one FROM writers AS mine
+  JOIN writers AS other ON other.heartbeat_us >= mine.started_us
+   AND (other.started_us < mine.started_us OR (other.started_us = mine.started_us AND other.id < mine.id))
+ WHERE mine.id = :me LIMIT 1
+"""
 # Writers that have clashed take turns for a while. Being right does not depend on it: it saves doing batches again.
 TAKE_TURN = "SELECT pg_advisory_lock(1546754086)"
 GIVE_TURNS_BACK = "SELECT pg_advisory_unlock_all()"

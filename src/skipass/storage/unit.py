@@ -105,6 +105,10 @@ class StoredReader:
         rows = await self._executor.rows(queries.HEADS, {})
         return [(row["tenant_id"], row["writer"], Head(row["seq"], row["hash"])) for row in rows]
 
+    async def accompanied(self, me: str) -> bool:
+        """Return whether a writer that began before this one has committed since this one began."""
+        return bool(await self._executor.rows(queries.COMPANY, {"me": me}))
+
 
 def _conditions(where: Mapping[str, Any]) -> tuple[tuple[tuple[str, int], ...], dict[str, Any]]:
     shape: list[tuple[str, int]] = []
