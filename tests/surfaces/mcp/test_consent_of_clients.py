@@ -54,6 +54,29 @@ async def test_one_address_is_all_that_a_person_needs(walk: Walk) -> None:
     assert {call["user"] for call in walk.stage.sent("COUNT(*) FROM OPS_DB.OPS.ORDERS")} == {"DANA"}
 
 
+async def test_a_person_is_asked_again_when_snowflake_takes_no_more(walk: Walk) -> None:
+    """A call whose account ends under way brings the question; agreed anew it wants a session, for the old one ended."""
+    async with walk.signed_in("sam") as sam:
+        _, token = await editor(walk, sam)
+        await connected(walk, sam, url_in(await asked(walk, token)))
+        await send(walk, token, WISH)
+        walk.stage.sandbox.control.tokens("revoke", user="DANA")
+        question = await asked(walk, token, COUNT)
+        await connected(walk, sam, url_in(question))
+        again = (await send(walk, token, retry(COUNT, question)))["result"]["structuredContent"]
+        assert again["status"] == "session_required"
+        await send(walk, token, WISH)
+        rows = (await send(walk, token, COUNT))["result"]["structuredContent"]
+    assert rows["status"] == "success", rows
+
+
+async def connected(walk: Walk, browser: Browser, address: str) -> None:
+    """Open an address in a browser that is signed in with us, and connect the account there."""
+    page = await browser.get(address.removeprefix(BASE_URL))
+    done = await walk.land(browser, await walk.agree(await walk.press(browser, page)))
+    assert "Connected" in done.text
+
+
 async def test_the_question_of_one_client_is_not_that_of_another(walk: Walk) -> None:
     """Two clients of one person are two agents: what one of them was asked is nothing in the hands of the other."""
     async with walk.signed_in("sam") as sam:
