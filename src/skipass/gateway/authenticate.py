@@ -142,8 +142,10 @@ async def _scopes(reader: Reader, key: ApiKey, agent: Agent, resource: str | Non
     if key.use is not KeyUse.MCP_TOKEN:
         return None
     family = await reader.get(TokenFamily, key.family_id, tenant_id=key.tenant_id, agent_id=agent.id, revoked_at=None)
-    client = await reader.get(OAuthClient, agent.client_id, tenant_id=key.tenant_id, state=Life.ACTIVE)
-    if family is None or client is None or family.client_id != client.id:
+    active: dict[str, Any] = {"tenant_id": key.tenant_id, "state": Life.ACTIVE}
+    client = await reader.get(OAuthClient, agent.client_id, **active)
+    owner = await reader.get(User, agent.owner_id, **active)
+    if family is None or client is None or owner is None or (family.client_id, family.user_id) != (client.id, owner.id):
         raise SkipassError("unauthenticated", "The credential is unknown, expired or revoked.", _HINT)
     if resource is None or family.resource != resource:
         raise _elsewhere()
