@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from skipass.tools.catalogue import CATALOGUE
-from surfaces.mcp.fake import AUTH, META, legacy, modern
+from surfaces.mcp.fake import AUTH, META, legacy, modern, query
 
 LENIENT = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 METHODS = ["initialize", "ping", "tools/list", "tools/call", "server/discover", "prompts/list", "notifications/x", ""]
+METHODS += ["prompts/get", "resources/read", "resources/list", "subscriptions/listen"]
 NAMES = [spec.name for spec in CATALOGUE] + ["", "nope"]
 FIELDS = ["statement", "async", "bindings", "scope", "ttl_s", "reason", "statement_handle", "partition", "parameters"]
 VALUES = st.recursive(
@@ -102,6 +103,25 @@ def test_any_call(client: httpx2.Client, url: str, params: Any) -> None:
     mirrored = {"mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": name.strip()}
     if mirrored["mcp-name"].isprintable():
         check(send(client, url, json.dumps(modern("tools/call", params)).encode(), headers | mirrored))
+
+
+@LENIENT
+@given(message_id=st.text(max_size=30) | st.integers(-9, 9), token=VALUES | st.text(alphabet="\n\r\x85\u2028\u2029x"))
+def test_any_stream(client: httpx2.Client, url: str, message_id: Any, token: Any) -> None:
+    """Whatever id and token, a stream is lines of `data`, progress for that token first, and the answer last."""
+    params = {**query("REPORT"), "_meta": {"progressToken": token}}
+    body = json.dumps(legacy("tools/call", params, message_id=message_id)).encode()
+    accept = {"accept": "application/json, text/event-stream", "content-type": "application/json"}
+    answer = send(client, url, body, AUTH | accept)
+    if answer.headers["content-type"] == "application/json":
+        assert answer.json()["id"] == message_id
+        return
+    *told, response = [
+        json.loads(line.removeprefix("data: ")) for line in answer.text.splitlines() if line.startswith("data: ")
+    ]
+    assert [one["params"]["progressToken"] for one in told] == [token, token]
+    assert (response["id"], "result" in response) == (message_id, True)
+    assert {line for line in answer.text.splitlines() if not line.startswith("data: ")} == {"event: message", ""}
 
 
 @LENIENT

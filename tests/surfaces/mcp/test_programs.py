@@ -28,7 +28,7 @@ from skipass.sandbox.testing import RunningSandbox
 from skipass.tools.catalogue import CATALOGUE
 from surfaces.console.browser import Browser, Page
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 JUDGES = Path(__file__).parent / "judges"
 INSPECTOR = "node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js"
 NAMES = [spec.name for spec in CATALOGUE]

@@ -22,6 +22,7 @@ Answer: TypeAlias = tuple[int, Any]
 
 _HEADERS = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no")]
 _KEEP_ALIVE = b": still there\n\n"
+_LINE_ENDS = tuple((char.encode(), f"\\u{ord(char):04x}".encode()) for char in "\u0085\u2028\u2029")
 
 
 class Stream:
@@ -32,7 +33,7 @@ class Stream:
 
     async def event(self, message: Any) -> None:
         """Send one message as an event, beginning the stream if need be."""
-        await self._write(b"event: message\ndata: " + to_json(message) + b"\n\n")
+        await self._write(b"event: message\ndata: " + _on_one_line(to_json(message)) + b"\n\n")
 
     async def keep_alive(self) -> None:
         """Send a comment, beginning the stream if need be."""
@@ -57,6 +58,13 @@ class Stream:
         """Send, or find that the client is gone; what that means for the work is not decided here."""
         with suppress(OSError):
             await self._send(message)
+
+
+def _on_one_line(text: bytes) -> bytes:
+    """Return JSON without the characters that end a line to some readers of streams, though not to the standard."""
+    for raw, escaped in _LINE_ENDS:
+        text = text.replace(raw, escaped)
+    return text
 
 
 async def awaited(
