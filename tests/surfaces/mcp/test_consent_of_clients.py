@@ -55,7 +55,7 @@ async def test_one_address_is_all_that_a_person_needs(walk: Walk) -> None:
 
 
 async def test_a_person_is_asked_again_when_snowflake_takes_no_more(walk: Walk) -> None:
-    """A call whose account ends under way brings the question; agreed anew it wants a session, for the old one ended."""
+    """A call whose account ends brings the question; agreed anew it wants a session, as the old one ended."""
     async with walk.signed_in("sam") as sam:
         _, token = await editor(walk, sam)
         await connected(walk, sam, url_in(await asked(walk, token)))
