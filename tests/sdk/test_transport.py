@@ -155,6 +155,21 @@ def test_an_address_that_would_give_the_credential_away_is_refused(address: str)
         AsyncSkipass(base_url=address, api_key="key")
 
 
+@pytest.mark.parametrize("part", ["/api/v1", "/jit/mcp/", "/console", "/c/ops/api/v2/statements"])
+def test_the_address_of_a_part_is_answered_with_the_whole(part: str) -> None:
+    """An address copied from elsewhere in the gateway is refused with the one that was meant."""
+    with pytest.raises(errors.InvalidRequest) as refused:
+        AsyncSkipass(base_url=f"https://skipass.example.com{part}", api_key="key")
+    assert "https://skipass.example.com" in refused.value.hint
+
+
+def test_a_gateway_may_be_behind_a_path() -> None:
+    """Where a proxy serves the gateway below a path, that path is part of its address."""
+    assert (
+        AsyncSkipass(base_url="https://example.com/skipass/", api_key="key").base_url == "https://example.com/skipass"
+    )
+
+
 @pytest.mark.parametrize("given", [{}, {"client_id": "a"}, {"api_key": "k", "client_id": "a", "client_secret": "s"}])
 def test_one_credential_is_needed_and_no_more(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
     """None, half of one, and two at once are refused before anything is sent."""

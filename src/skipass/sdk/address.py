@@ -11,6 +11,7 @@ from skipass.sdk.codes import InvalidRequest, Unauthenticated
 from skipass.secret import Secret
 
 DEFAULT_URL = "http://127.0.0.1:8787"
+_PARTS = ("/api/v1", "/api/v2/statements", "/mcp", "/console")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,10 @@ def settings_from_env(
 
 
 def checked_url(url: str) -> str:
-    """Return the address without a trailing slash; raises `InvalidRequest` unless it is https or this machine's."""
+    """Return the address without a trailing slash; raises `InvalidRequest` unless it is https or this machine's.
+
+    Also for the address of a part, such as that of an MCP server, which a person may have copied.
+    """
     parts = urlsplit(url.strip())
     host = parts.hostname or ""
     strange = parts.query or parts.fragment or parts.username is not None
@@ -58,7 +62,11 @@ def checked_url(url: str) -> str:
     if parts.scheme == "http" and not _loopback(host):
         message = f"A credential is not sent to {host} over plain http."
         raise InvalidRequest(message=message, hint="Use https, or an address of this machine.")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}"
+    path = parts.path.rstrip("/")
+    if path.endswith(_PARTS):
+        message = f"{path} is a part of a gateway, not the gateway's address."
+        raise InvalidRequest(message=message, hint=f"Leave it out: {parts.scheme}://{parts.netloc}")
+    return f"{parts.scheme}://{parts.netloc}{path}"
 
 
 def _loopback(host: str) -> bool:
