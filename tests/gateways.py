@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, nullcontext
@@ -16,6 +15,7 @@ import orjson
 import uvicorn
 from jsonschema import Draft202012Validator
 
+from serving import listening
 from skipass.app.asgi import create_app
 from skipass.app.demo_seed import seed
 from skipass.app.home import Home
@@ -170,7 +170,7 @@ async def served(at: Stage, port: int = 0, *, edge: EdgeSettings | None = None) 
     """Yield the address of a stage's gateway behind a real HTTP server, in the same event loop as its jobs."""
     settings = Settings(home=at.home.path, sandbox=True)
     app = create_app(at.gateway, settings, edge or EdgeSettings(), at.gateway.deps.clock)
-    with socket.create_server(("127.0.0.1", port)) as listener:
+    with listening(port) as listener:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", access_log=False))
         server.capture_signals = nullcontext  # type: ignore[method-assign]
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -47,7 +47,8 @@ class Options:
 
 def listen(port: int) -> socket.socket:
     """Return a socket that listens on loopback."""
-    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # Naming the protocol is what lets asyncio turn Nagle's algorithm off; without, each answer waits 40 ms for an ACK.
+    found = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     found.bind((HOST, port))
     return found

@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from starlette.routing import Match
 
 from gateways import Stage
+from serving import listening
 from skipass.clock import SystemClock
 from skipass.gateway.deps import data_key_place
 from skipass.gateway.outbox import CHANNELS
@@ -245,9 +246,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def _listening(app: App) -> AsyncIterator[str]:
-    # With its protocol named, asyncio turns Nagle's algorithm off; without, each answer waits 40 ms for an ACK.
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
+    listener = listening()
     config = uvicorn.Config(app, lifespan="off", log_level="critical", access_log=False, timeout_graceful_shutdown=2)
     server = _Server(config)
     running = asyncio.create_task(server.serve(sockets=[listener]))
