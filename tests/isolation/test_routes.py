@@ -19,7 +19,14 @@ NAMED = [row for row in TABLE if "{" in row.route]
 BY_BODY = [row for row in TABLE if "{" not in row.route and row.body() and any(o in str(row.body()) for o in OURS)]
 LISTS = [row for row in TABLE if row.route.startswith("GET ") and "{" not in row.route]
 # Made anew for whoever asks, under a name of their own: nothing of another's is named in it.
-MADE = {"POST /users", "POST /agents", "POST /policies", "POST /policies/check", "POST /vault/rotate"}
+MADE = {
+    "POST /users",
+    "POST /agents",
+    "POST /mcp-clients",
+    "POST /policies",
+    "POST /policies/check",
+    "POST /vault/rotate",
+}
 APART = {"POST /sign-in", "POST /sign-out", "POST /connections", "POST /connections/check"}
 APART |= {"POST /connections/{name}/credential"}
 
