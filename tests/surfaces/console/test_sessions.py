@@ -41,7 +41,7 @@ async def test_a_session_is_told_from_request_to_close(house: House) -> None:
         await ada.sign_in(await house.link("ada"))
         page = await ada.get(f"/console/sessions/{session_id}")
     told = page.text
-    order = ["closed, released", "Asked for", "Opened", "ran", "refused", "grace denied: not today", "Over"]
+    order = ["closed, released", "Asked for", "Opened", "ran", "refused", "grace denied: not today", "Over: closed"]
     assert sorted(order, key=told.index) == order
     assert "⟨U+202E⟩seen" in told
     assert "\u202e" not in page.html
