@@ -100,6 +100,25 @@ async def test_a_provider_that_is_down_is_said(walk: Walk, kind: str) -> None:
     assert refused.value.code == "invalid_request"
 
 
+async def test_a_provider_that_is_slow_is_given_up_on(walk: Walk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A link ends with what did not come and keeps nothing; a registration that would need its metadata is refused."""
+    monkeypatch.setattr("skipass.gateway.clients.EXCHANGE_S", 0.3)
+    monkeypatch.setattr("skipass.gateway.discovery.WAIT_S", 0.3)
+    await walk.by_provider()
+    agent = await walk.of(await walk.agent(connection="idp"))
+    control = walk.stage.sandbox.control
+    async with walk.signed_in() as sam:
+        back = await walk.agree(await walk.to_the_sign_in(sam, await walk.invite(agent, "idp")))
+        control.faults({"kind": "hang", "path": "/v1/token"})
+        assert "did not answer in time" in (await walk.land(sam, back)).text
+    assert (await walk.state(), await walk.every_credential()) == ("PENDING_AUTH", [])
+    control.faults({"kind": "hang", "path": "/.well-known", "count": 9})
+    with pytest.raises(SkipassError) as refused:
+        await walk.by_provider("second")
+    assert refused.value.code == "invalid_request"
+    assert "second" not in [one.name for one in await walk.gateway.connections.list(await walk.admin())]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
