@@ -107,6 +107,8 @@ class Executor:
             reached("intent_recorded")
             self._runner.start(admitted, intent, here.out(session), epoch)
         answer = await self._collect(admitted, here, wait_s)
+        if asked.call is not None:
+            return answer  # the relay says it, once it has looked again
         return answers.with_link(answer, consent_required(here.connection, session.role, here.ways.base_url))
 
     async def _held(self, held: Statement, approval: Approval, here: Standing, wait_s: float) -> Envelope:
