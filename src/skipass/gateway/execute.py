@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from skipass.access.policy import Finding
 from skipass.errors import SkipassError
 from skipass.gateway import answers
 from skipass.gateway.admission import NO_SESSION, Admission, Asked, StaleDecision, bound, draft, intent_of, judged
@@ -90,7 +91,7 @@ class Executor:
             if verdict.outcome is Outcome.DENY or verdict.text is None:
                 raise denied(verdict, here, session)
             check_kind(here.principal, verdict.kind)
-            asked = replace(asked, parameters=capped(asked.parameters, found))
+            asked = _held_to(asked, found)
             intent = intent_of(asked, verdict.text, session)
             statement = bound(statement, intent, session, texts)
             if verdict.outcome is Outcome.REVIEW:
@@ -201,6 +202,18 @@ async def collect(runner: Runner, delivery: Delivery, statement: Statement, out:
         return answers.state_of(statement)
     result = task.result()
     return await delivery.first(result.statement, result.body, out)
+
+
+def _held_to(asked: Asked, found: Finding) -> Asked:
+    """Return what is asked with at most the rows that the rules hand out; a relayed tool takes no such limit."""
+    if asked.call is not None and found.obligations.result_rows is not None:
+        message = (
+            f"The policy hands out {found.obligations.result_rows} rows at most, and no relayed tool can be held to it."
+        )
+        raise SkipassError(
+            "denied_by_policy", message, "Ask by snowflake_execute_query at a slug with the built-in tools."
+        )
+    return replace(asked, parameters=capped(asked.parameters, found))
 
 
 def smallest_request(here: Standing, scope: dict[str, Any]) -> dict[str, Any]:

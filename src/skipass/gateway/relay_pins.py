@@ -130,8 +130,13 @@ class Pins:
                 await write_change(unit, change)
 
         pins = await self.stored(server.id)
-        if merged(server, pins, listed, facts, self.deps.journal.now()):
+        if not merged(server, pins, listed, facts, self.deps.journal.now()):
+            return
+        try:
             await self.deps.journal.write(keep)
+        except SkipassError as error:
+            if error.code != "conflict":  # another process looked at the same time, and wrote what it saw
+                raise
 
 
 async def write_change(unit: UnitOfWork, change: Change, kind: str = "", **told: str) -> McpTool:
