@@ -97,3 +97,29 @@ async def test_a_customer_sets_up_an_account_of_their_own(house: House, chrome: 
         await seen.page.get_by_label("Client secret").fill("s3cr3t")
         await seen.page.get_by_role("button", name="Hand in").click()
         await seen.page.get_by_text("people can connect").wait_for()
+
+
+async def test_a_person_pastes_a_key(house: House, chrome: Chrome) -> None:
+    """The address of a consent leads to a form for it; what was pasted is in no page, address or history afterwards."""
+    object.__setattr__(house.stage.gateway.deps, "base_url", house.url)
+    walk = Walk(house.url, house.stage)
+    given = {"account": "SKIPASS-SANDBOX", "host": house.stage.sandbox.url, "role": ROLE, "per_user": True}
+    await walk.gateway.connections.add(await walk.admin(), ConnectionRequest(name="own", **given))
+    file = house.stage.sandbox.user("DANA")
+    async with chrome.window() as seen:
+        await seen.page.goto(f"{house.url}/connect?connection=own")
+        await seen.page.get_by_label("Your one-time link").fill(await house.link("sam"))
+        await seen.page.get_by_role("button", name="Sign in").click()
+        await seen.page.get_by_label("Your login name in Snowflake").fill("NOBODY")
+        await seen.page.get_by_label("Your private key").fill(file.private_key_path.read_text())
+        await seen.page.get_by_role("button", name="Sign in with it and keep it").click()
+        await seen.page.get_by_role("alert").wait_for()
+        assert all("422" in one for one in seen.wrong)
+        seen.wrong.clear()
+        assert await seen.page.get_by_label("Your private key").input_value() == ""
+        await seen.page.get_by_label("Your login name in Snowflake").fill(file.login_name)
+        await seen.page.get_by_label("Your private key").fill(file.private_key_path.read_text())
+        await seen.page.get_by_role("button", name="Sign in with it and keep it").click()
+        await seen.page.get_by_role("heading", name="Connected").wait_for()
+        assert file.private_key_path.read_text().splitlines()[1] not in await seen.page.content() + seen.page.url
+    assert await walk.state() == "ACTIVE"

@@ -12,7 +12,6 @@ from skipass.gateway.linking import Leg
 from skipass.gateway.uploading import Brought
 from skipass.nouns.connection import AuthMethod
 from skipass.secret import Secret
-from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.cookies import check_form, form_token
 from skipass.surfaces.edge.pages import Pages, Reply
 from skipass.surfaces.edge.requests import SignedIn
@@ -20,6 +19,8 @@ from skipass.surfaces.edge.requests import SignedIn
 FIELDS = ("link", "connection", "form", "login", "private_key", "passphrase", "token")
 MENDED = ("sign_in_failed", "invalid_request", "missing_field", "snowflake_unavailable")
 """What the person can mend and try again on the same page; after anything else they start again."""
+MEND_IT = 422
+"""Also where Snowflake refused it: what stands between us and a browser may put its own page in place of a 502."""
 
 
 def asking(
@@ -31,7 +32,7 @@ def asking(
     named = {"link": carried.get("link", ""), "connection": carried.get("connection", "")}
     return pages.html(
         "hand_in.html",
-        status=STATUS[problem.kind] if problem else 200,
+        status=MEND_IT if problem else 200,
         problem=problem,
         leg=leg,
         identifier=leg.user.name,
