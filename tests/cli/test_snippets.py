@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skipass.cli.snippets import KEY_VARIABLE, Client, mcp_url, snippet
+from skipass.tools.snippets import KEY_VARIABLE, Client, mcp_url, snippet
 
 URL = "https://skipass.example.com/sales/mcp"
 

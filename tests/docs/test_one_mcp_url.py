@@ -16,8 +16,8 @@ import pytest
 from cli.conftest import serve
 from docs.pages import sections
 from sandbox.client import Client
-from skipass.cli.snippets import Client as McpClient
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
+from skipass.tools.snippets import Client as McpClient
 
 PAGE = "how-to/one-mcp-url.md"
 MADE = ("CREATE MCP", "GRANT USAGE ON MCP")

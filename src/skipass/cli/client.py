@@ -170,13 +170,8 @@ def current_url() -> str:
 def gateway(identifier: str | None = None) -> Gateway:
     """Return the gateway with the credential of the environment or of the last sign-in; raises `unauthenticated`."""
     url = current_url()
-    return Gateway(url, bearer_for(url), identifier)
-
-
-def bearer_for(url: str) -> Secret[str]:
-    """Return the credential of the environment or of the last sign-in at a gateway; raises `unauthenticated`."""
     bearer = environment.api_key() or stored().token(url)
     if bearer is None:
         hint = "skipass login signs a person in; SKIPASS_API_KEY holds an agent's key."
         raise SkipassError("unauthenticated", f"There is no credential for {url}.", hint)
-    return bearer
+    return Gateway(url, bearer, identifier)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from skipass.cli.snippets import KEY_VARIABLE, Client, snippet
 from skipass.cli.visible import visible
+from skipass.tools.snippets import KEY_VARIABLE, Client, snippet
 
 
 def announcement(ready: Mapping[str, Any]) -> str:

@@ -233,6 +233,7 @@ TABLE = (
     Row("POST /mcp-servers", ADMINS_CREATE, lambda: {"slug": fresh("slug"), "connection": "jit"}),
     Row("GET /mcp-servers", WATCHERS),
     Row("GET /mcp-servers/{slug}", WATCHERS, needs=a_connection),
+    Row("GET /mcp-servers/{slug}/config", WATCHERS, needs=a_connection),
     Row("GET /mcp-servers/{slug}/tools", WATCHERS, needs=a_relay),
     Row("POST /mcp-servers/{slug}/look", WATCHERS, needs=a_relay),
     Row("POST /mcp-servers/{slug}/tools/{tool}/pin", NO_TOOL, lambda: {"hash": "x"}, a_relay),

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from sandbox.client import Client
+from skipass.tools.snippets import Client as McpClient
+from skipass.tools.snippets import mcp_url, snippet
 from surfaces.rest.house import House, fresh
 
 pytestmark = pytest.mark.anyio
@@ -111,3 +113,13 @@ async def test_a_changed_tool_is_shown_and_decided_about_by_its_hash(at: House) 
 async def test_a_slug_with_the_built_in_tools_has_no_pins(at: House) -> None:
     """The tools of a relay are asked of a relay alone."""
     assert (await at.get("/mcp-servers/jit/tools")).code == "not_found"
+
+
+@pytest.mark.parametrize("client", McpClient)
+async def test_each_clients_configuration_is_told(at: House, client: McpClient) -> None:
+    """The answer is what the command prints: without a key to sign in, with one for an agent; never the key."""
+    for key in (False, True):
+        told = (await at.get(f"/mcp-servers/jit/config?client={client}&key={str(key).lower()}")).body
+        shown = snippet(client, "jit", mcp_url(at.stage.gateway.deps.base_url, "jit"), key=key)
+        assert (told["text"], told["link"], told["file"]) == (shown.text, shown.link, shown.file)
+    assert (await at.get("/mcp-servers/jit/config?client=emacs")).code == "invalid_request"

@@ -13,8 +13,8 @@ from skipass.cli.failures import Refusal
 from skipass.cli.keyfiles import public_key_of
 from skipass.cli.options import FormatOption, LimitOption, more
 from skipass.cli.output import Format, note, say, show_object, show_rows
-from skipass.cli.snippets import KEY_VARIABLE, Client, Snippet, mcp_url, snippet
 from skipass.cli.visible import visible
+from skipass.tools.snippets import KEY_VARIABLE, Client, Snippet, mcp_url, snippet
 
 app = typer.Typer(help="Agents.", no_args_is_help=True)
 _COLUMNS = ("name", "owner_id", "acts_for", "users", "connections", "state", "created_at")

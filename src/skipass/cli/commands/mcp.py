@@ -13,11 +13,13 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from skipass.cli.client import bearer_for, checked_url, current_url
+from skipass.cli import environment
+from skipass.cli.client import checked_url, current_url
 from skipass.cli.failures import Refusal
 from skipass.cli.options import IdentifierOption
-from skipass.cli.snippets import mcp_url
+from skipass.errors import SkipassError
 from skipass.secret import Secret
+from skipass.tools.snippets import mcp_url
 
 app = typer.Typer(help="MCP clients on this machine.", no_args_is_help=True)
 LONGEST_LINE = 16 << 20
@@ -38,9 +40,12 @@ def stdio(
 
     Comes by the key in SKIPASS_API_KEY. Failures on the way go to the client as answers, remarks to standard error.
     """
-    base_url = checked_url(url) if url else current_url()
+    base_url, key = checked_url(url) if url else current_url(), environment.api_key()
+    if key is None:
+        hint = "Clients that speak HTTP sign their user in by themselves: skipass agent config --sign-in"
+        raise SkipassError("unauthenticated", "SKIPASS_API_KEY holds no agent's key.", hint)
     with suppress(KeyboardInterrupt):
-        asyncio.run(_carry(mcp_url(base_url, slug), bearer_for(base_url), identifier))
+        asyncio.run(_carry(mcp_url(base_url, slug), key, identifier))
 
 
 async def _carry(address: str, bearer: Secret[str], identifier: str | None) -> None:

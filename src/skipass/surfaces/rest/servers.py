@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Annotated, Any
 
+from fastapi import Query
 from starlette.responses import Response
 
 from skipass.gateway.account_views import registration_view
@@ -16,7 +17,15 @@ from skipass.surfaces.rest.bodies import Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
-from skipass.surfaces.rest.servers_bodies import AddedServer, ChangedServer, McpServer, NewServer
+from skipass.surfaces.rest.servers_bodies import (
+    AddedServer,
+    ChangedServer,
+    ClientConfig,
+    ClientName,
+    McpServer,
+    NewServer,
+)
+from skipass.tools.snippets import Client, mcp_url, snippet
 
 slugs = routes(CallerRoute, "mcp-servers")
 
@@ -79,3 +88,17 @@ async def disable_server(slug: Segment, gateway: TheGateway, caller: Caller) -> 
 async def enable_server(slug: Segment, gateway: TheGateway, caller: Caller) -> Response:
     """Let a closed MCP server answer again, to those it let in before."""
     return reply(server_view(await gateway.servers.enable(caller, slug), gateway.deps.base_url))
+
+
+@slugs.get("/mcp-servers/{slug}/config", response_model=ClientConfig, summary="Show a client's configuration")
+async def client_config(
+    slug: Segment,
+    gateway: TheGateway,
+    caller: Caller,
+    client: Annotated[ClientName, Query(description="The MCP client.")] = "claude-code",
+    key: Annotated[bool, Query(description="For an agent with a key; without, the client signs its user in.")] = False,
+) -> Response:
+    """Show what to paste into an MCP client to reach a slug, and its one-click link; no key is ever in it."""
+    server = (await gateway.servers.show(caller, slug)).server
+    shown = snippet(Client(client), server.slug, mcp_url(gateway.deps.base_url, server.slug), key=key)
+    return reply({"client": client, "title": shown.title, "file": shown.file, "text": shown.text, "link": shown.link})

@@ -19,6 +19,9 @@ from skipass.tools.fields import Name
 Names = Annotated[list[Annotated[str, Field(min_length=1, max_length=2048)]], Field(max_length=MOST_NAMES)]
 SessionsName = Literal["explicit", "automatic"]
 DriftName = Literal["held", "refused"]
+ClientName = Literal[
+    "claude-code", "claude-desktop", "cursor", "vscode", "windsurf", "langchain", "openai-agents", "server-json"
+]
 
 
 class Listed(Body):
@@ -157,3 +160,13 @@ class AddedServer(McpServer):
 
     registration: Registration | None
     remarks: list[str] = Field(description="What was replaced, ignored or rewritten, and what comes next.")
+
+
+class ClientConfig(Shape):
+    """What to paste into an MCP client."""
+
+    client: ClientName
+    title: str = Field(examples=["Cursor"])
+    file: str | None = Field(description="Where it goes; null for a command to run or a field to fill.")
+    text: str
+    link: str | None = Field(description="Opens the client with the same filled in, where it has such links.")
