@@ -22,10 +22,9 @@ class TestedConnection(Body):
     )
 
 
-class NewClient(Body):
-    """The gateway's client at one authorization server."""
+class ClientProof(Body):
+    """How a client proves itself at an authorization server."""
 
-    client_id: str = Field(default="", max_length=1000, description="Of Snowflake's security integration.")
     client_secret: SecretStr | None = Field(
         default=None, max_length=20_000, description="Its secret. Write-only: sealed on arrival, never returned."
     )
@@ -35,6 +34,12 @@ class NewClient(Body):
     client_auth: ClientAuthName = Field(
         default="client_secret_basic", description="How the client proves itself to Snowflake."
     )
+
+
+class NewClient(ClientProof):
+    """The gateway's client at one authorization server."""
+
+    client_id: str = Field(default="", max_length=1000, description="Of Snowflake's security integration.")
     single_use: bool = Field(default=False, description="Ask Snowflake for single-use refresh tokens.")
     oauth_metadata: dict[str, Any] | None = Field(
         default=None,
@@ -140,19 +145,10 @@ class NewRegistration(NewClient):
     allowed_roles: list[Name] = Field(default=[], max_length=100, description="Roles its integration allows; any.")
 
 
-class ChangedClient(Body):
+class ChangedClient(ClientProof):
     """Body of `POST /registrations/{id}/client`."""
 
     client_id: str = Field(default="", max_length=1000, description="As before, when left out.")
-    client_secret: SecretStr | None = Field(
-        default=None, max_length=20_000, description="Its secret. Write-only: sealed on arrival, never returned."
-    )
-    client_private_key: SecretStr | None = Field(
-        default=None, max_length=20_000, description="Private key, PEM, for `private_key_jwt`. Write-only."
-    )
-    client_auth: ClientAuthName = Field(
-        default="client_secret_basic", description="How the client proves itself to Snowflake."
-    )
     oauth_metadata: dict[str, Any] | None = Field(
         default=None, description="Of an identity provider, as pasted, in place of all of these."
     )
