@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -98,6 +99,30 @@ async def test_a_link_takes_a_token_once(walk: Walk) -> None:
         assert (await sam.post("/connect", {"link": link, "word": "open"})).status == again.status
     assert [one.state for one in await walk.attempts()] == [LinkState.FINISHED]
     assert len(await walk.usable()) == 1
+
+
+async def test_of_two_that_come_at_once_by_a_link_one_is_taken(walk: Walk) -> None:
+    """Both sign in, and the link is used up by the first alone: there is one credential."""
+    await connection(walk)
+    link = await walk.invite(await walk.of(await walk.agent()))
+    async with walk.signed_in() as sam:
+        page = await sam.post("/connect", {"link": link, "word": "open"})
+        answers = await asyncio.gather(*(give(sam, page, **key(walk)) for _ in range(3)))
+    assert [one.status for one in answers].count(200) == 1
+    assert len(await walk.every_credential()) == 1
+    assert [one.state for one in await walk.attempts()] == [LinkState.FINISHED]
+
+
+async def test_what_was_disabled_meanwhile_is_not_connected(walk: Walk) -> None:
+    """A connection that an admin closes while the page is open takes nothing any more, and nothing is sent."""
+    await connection(walk)
+    async with walk.signed_in() as sam:
+        page = await sam.get(PAGE)
+        await walk.gateway.connections.disable(await walk.admin(), "own")
+        before = len(walk.stage.sandbox.control.calls())
+        assert (await give(sam, page, **key(walk))).status >= 400
+        assert len(walk.stage.sandbox.control.calls()) == before
+    assert await walk.every_credential() == []
 
 
 async def test_what_does_not_work_is_not_kept_and_not_shown(walk: Walk) -> None:
