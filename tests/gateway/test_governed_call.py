@@ -169,7 +169,7 @@ async def test_the_same_call_while_it_runs_collects_instead_of_running_twice(at:
 
 
 async def test_a_request_id_names_one_statement(at: Stage) -> None:
-    """The same request id gives the same outcome; with another text it is a conflict."""
+    """The same request id gives the same outcome; with another text it is a conflict; Snowflake never hears of it."""
     await at.session()
     one = await at.query(PENDING, arguments={"request_id": "11111111-1111-4111-8111-111111111111"})
     two = await at.query(PENDING, arguments={"request_id": "11111111-1111-4111-8111-111111111111"})
@@ -177,6 +177,7 @@ async def test_a_request_id_names_one_statement(at: Stage) -> None:
     other = await at.query("SELECT 1", arguments={"request_id": "11111111-1111-4111-8111-111111111111"})
     assert code(other) == "idempotency_conflict"
     assert len(at.sent("ops.orders")) == 1
+    assert "11111111-1111" not in str(at.sandbox.control.calls())
 
 
 async def test_another_role_or_warehouse_than_the_sessions_is_refused(at: Stage) -> None:

@@ -80,7 +80,7 @@ while True:
 results = actions.execute_tool(
     identifier=USER, tool_name="snowflake_get_query_partition", tool_input={"statement_handle": handle, "partition": 0}
 )
-say(partition=len(results["data"]))
+say(partition=len(results["data"]), announced=status["resultSetMetaData"]["partitionInfo"][0]["rowCount"])
 
 tools = get_tools(connection_name="own", identifier=USER)
 prompt = ChatPromptTemplate.from_messages(
