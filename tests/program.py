@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+PATIENCE_S = 300.0
+"""After this a program is taken to hang; on no machine does one take as long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Program:
@@ -49,13 +52,14 @@ class Program:
         complaints = asyncio.create_task(process.stderr.read())
         lines: list[bytes] = []
         try:
-            async for line in process.stdout:
-                lines.append(line)
-                asked = json.loads(line).get("authorize") if line.startswith(b'{"authorize"') else None
-                if asked is not None and walk is not None:
-                    process.stdin.write(f"{await walk(asked)}\n".encode())
-                    await process.stdin.drain()
-            status = await process.wait()
+            async with asyncio.timeout(PATIENCE_S):
+                async for line in process.stdout:
+                    lines.append(line)
+                    asked = json.loads(line).get("authorize") if line.startswith(b'{"authorize"') else None
+                    if asked is not None and walk is not None:
+                        process.stdin.write(f"{await walk(asked)}\n".encode())
+                        await process.stdin.drain()
+                status = await process.wait()
         finally:
             if process.returncode is None:
                 process.kill()
