@@ -37,12 +37,12 @@ class McpClients:
         addresses = read_addresses(given, self._deps.mcp_clients.schemes)
         called, secret = read_name(given), None if public else Secret(secrets.token_urlsafe(32))
 
-        async def add(unit: UnitOfWork) -> OAuthClient:
+        async def add(unit: UnitOfWork) -> tuple[OAuthClient, Secret[str] | None]:
             made = made_client(principal.tenant_id, ClientKind.REGISTERED, called, addresses, secret, unit.now)
             await keep_client(unit, made, {"by": by})
-            return made
+            return made, secret
 
-        return await self._deps.journal.write(add), secret
+        return await self._deps.journal.write(add)
 
     async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> Sequence[OAuthClient]:
         """Return the tenant's clients, oldest first; those that nobody used in time are not among them."""
