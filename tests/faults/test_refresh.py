@@ -26,7 +26,8 @@ from skipass.storage.pgexport import records_from
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 EXPIRIES, CALLERS, REPLICAS, KILLS = 200, 100, 4, 200
 POINTS = ("refresh_claimed", "refresh_answered", "refresh_recorded")
-ANYWHERE, KEPT, LOST = "anywhere", "kept", "lost"
+AMONG_OTHERS, ALONE = "anywhere, among others", "anywhere, before others"
+KEPT, LOST = "kept", "lost"
 LEASE_S = 31
 Others: TypeAlias = "asyncio.Future[list[set[str] | None]]"
 CLAIMED = "SELECT writer FROM events WHERE kind = 'credential.refreshing' ORDER BY at_us DESC, seq DESC LIMIT 1"
@@ -76,11 +77,14 @@ async def test_no_kill_loses_an_authorisation_in_silence(four: Fleet, postgres: 
     chance, span_s, went = random.Random(seed), await span(four), Counter[tuple[str, str]]()
     looking = await postgres.connect(shared)
     for _ in range(KILLS):
-        point, place = chance.choice((*POINTS, ANYWHERE)), chance.randrange(REPLICAS)
+        point, place = chance.choice((*POINTS, AMONG_OTHERS, ALONE)), chance.randrange(REPLICAS)
         before = await Standing.of(four)
         four.pass_(601)
-        after_s = chance.uniform(0, span_s) if point == ANYWHERE else None
-        others = await killed_at(four, place, point) if after_s is None else await killed_after(four, place, after_s)
+        after_s = chance.uniform(0, span_s)
+        if point in POINTS:
+            others = await killed_at(four, place, point)
+        else:
+            others = await killed_after(four, place, after_s, alone=point == ALONE)
         got = await survived(four, place, others, looking)
         went[point, end := ended(before, await Standing.of(four), got)] += 1
         if end == LOST:
@@ -152,14 +156,14 @@ async def killed_at(four: Fleet, place: int, point: str) -> Others:
     return asyncio.ensure_future(asked(four, 5, but=place))
 
 
-async def killed_after(four: Fleet, place: int, after_s: float) -> Others:
-    """Kill one gateway while all of them are asked, whatever it is doing then."""
+async def killed_after(four: Fleet, place: int, after_s: float, *, alone: bool) -> Others:
+    """Kill one gateway while all of them are asked, or before the others are, whatever it is doing then."""
     victim = asyncio.ensure_future(four.members[place].ask(four.own.credential_id, 5))
-    others = asyncio.ensure_future(asked(four, 5, but=place))
+    others = None if alone else asyncio.ensure_future(asked(four, 5, but=place))
     await asyncio.sleep(after_s)
     await four.kill(place)
     await victim
-    return others
+    return others or asyncio.ensure_future(asked(four, 5, but=place))
 
 
 async def survived(four: Fleet, place: int, others: Others, looking: Any) -> set[str]:
