@@ -57,6 +57,15 @@ def test_a_row_that_is_too_wide_is_still_shown() -> None:
     assert json.loads(CALL.search(said["cut"])[2])["from_row"] == 1  # type: ignore[index]
 
 
+@pytest.mark.parametrize("hidden", ["\u202e", "\U000e0041", "\u200b", "\ufe01", "\u3164", "\x1b"])
+def test_nothing_hidden_reaches_the_model(hidden: str) -> None:
+    """What a person would not see, in a cell, a column's name or an error, is written out; line breaks are kept."""
+    said = text_of(envelope([[f"a{hidden}b\nc"]], (f"N{hidden}", "text"), message=f"no{hidden}", hint="h"))
+    assert hidden not in json.loads(said)["rows"][0][0] + said
+    assert f"{ord(hidden):x}" in json.loads(said)["columns"][0]
+    assert json.loads(said)["rows"][0][0].endswith("b\nc")
+
+
 async def test_following_the_calls_shows_every_row_once(at: Served, client: AsyncSkipass) -> None:
     """From a long answer, each next call brings the rows that follow, to the last one, and each text is bounded."""
     await at.stage.session()

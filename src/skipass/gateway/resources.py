@@ -28,7 +28,7 @@ from skipass.nouns.principal import Principal
 from skipass.nouns.scope import name_parts
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.tools.call import CallContext
-from skipass.tools.visible import visible
+from skipass.visible import visible
 
 PAGE = 50
 _DESCRIBE, _SHOW = "snowflake_describe_object", "skipass_show_session"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from skipass.tools.visible import visible
+from skipass.visible import visible
 
 MAX_CHARS = 16_000
 MAX_BLOCKS = 100

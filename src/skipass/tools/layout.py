@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from skipass.tools.visible import is_plain, visible
+from skipass.visible import is_plain, visible
 
 MAX_CELL_CHARS = 300
 MAX_COLUMNS = 200

@@ -14,7 +14,7 @@ from typing import Any
 from skipass.nouns.envelope import Envelope, Status
 from skipass.snowflake.sqlapi.readable import readable_rows
 from skipass.tools.layout import MAX_COLUMNS, cell, compact, laid_out
-from skipass.tools.visible import visible
+from skipass.visible import visible
 
 MAX_ROWS = 200
 MAX_CHARS = 16_000

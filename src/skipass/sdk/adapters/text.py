@@ -12,9 +12,11 @@ import orjson
 
 from skipass.sdk.answer import ToolAnswer
 from skipass.snowflake.sqlapi.readable import readable_rows
+from skipass.visible import visible
 
 MAX_CHARS = 16_000
 MAX_CELL_CHARS = 500
+_WRITTEN = "\n\t\r"  # JSON itself writes these as escapes
 # Of `text` the rows are here already; what counts partitions is said in words.
 _LEFT_OUT = ("retryable", "data", "execution_id", "text", "format", "from_row", "partitions")
 
@@ -25,7 +27,7 @@ def text_of(answer: ToolAnswer) -> str:
     body = answer.envelope.get("data")
     if isinstance(body, dict):
         said |= _table(answer, body) if isinstance(body.get("data"), list) else {"data": body}
-    text = orjson.dumps(said, default=str).decode()
+    text = orjson.dumps(_shown(said), default=str).decode()
     return text if len(text) <= 2 * MAX_CHARS else _cut(answer, text)
 
 
@@ -67,9 +69,18 @@ def _fitting(rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
 
 
 def _cell(value: Any) -> Any:
-    if not isinstance(value, str) or len(value) <= MAX_CELL_CHARS:
-        return value
-    return f"{value[:MAX_CELL_CHARS]}… ({len(value)} characters)"
+    return visible(value, MAX_CELL_CHARS, keep=_WRITTEN) if isinstance(value, str) else value
+
+
+def _shown(value: Any) -> Any:
+    """Return a JSON value in whose texts and names nothing is hidden: rows and errors are written by strangers."""
+    if isinstance(value, str):
+        return visible(value, MAX_CHARS, keep=_WRITTEN)
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    if isinstance(value, dict):
+        return {_shown(name): _shown(one) for name, one in value.items()}
+    return value
 
 
 def _cut(answer: ToolAnswer, text: str) -> str:
