@@ -17,7 +17,7 @@ ObjectsOption = list[str] | None
 
 
 def setup_sql(
-    name: Annotated[str, typer.Argument(metavar="DB.SCHEMA.NAME", help="The managed server to make.")],
+    name: Annotated[str, typer.Argument(help="The managed server to make: DB.SCHEMA.NAME.")],
     *,
     connection: Annotated[
         str | None, typer.Option("--connection", help="A registered connection to take role, warehouse and host from.")
