@@ -81,10 +81,12 @@ class Consents:
             set(wish.scopes) <= set(one.scopes) and one.redirect_to == origin_of(wish.redirect_uri) for one in found
         )
 
-    async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> Sequence[Given]:
-        """Return what is agreed to: an admin's and auditor's list is everybody's, anybody else's their own."""
+    async def list(
+        self, principal: Principal, *, own: bool = False, after: str = "", limit: int = 1000
+    ) -> Sequence[Given]:
+        """Return what is agreed to: everything to admins and auditors, else, or with `own`, the caller's own."""
         person = _person(principal)
-        everybody = {Role.ADMIN, Role.AUDITOR} & principal.roles
+        everybody = {Role.ADMIN, Role.AUDITOR} & principal.roles and not own
         whose: dict[str, Any] = {} if everybody else {"user_id": person}
 
         async def load(reader: Reader) -> list[Given]:

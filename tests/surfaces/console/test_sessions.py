@@ -137,3 +137,18 @@ async def one(house: House, session_id: str) -> AccessSession:
     (found,) = await house.stage.every(AccessSession, id=session_id)
     assert isinstance(found, AccessSession)
     return found
+
+
+async def test_a_sign_in_leads_to_the_page_that_was_asked_for(house: House) -> None:
+    """Whoever asks for a session or a list and is not signed in gets there by signing in, and nowhere else."""
+    session_id = await house.stage.session()
+    for path, shown in ((f"/console/sessions/{session_id}", "Access session"), ("/console/overview", "Open sessions")):
+        async with house.browser() as ada:
+            entrance = await ada.get(path)
+            assert entrance.url.path == "/sign-in"
+            link = await house.link("ada")
+            there = await ada.post("/sign-in", {**entrance.form("/sign-in"), "link": link})
+            assert there.url.path == path
+            assert shown in there.text
+    async with house.browser() as ada:
+        assert (await ada.sign_in(await house.link("ada"), "//evil.example/console")).url.path == "/console"

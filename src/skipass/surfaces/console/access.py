@@ -18,6 +18,7 @@ from skipass.surfaces.edge.pages import Reply, moved
 from skipass.surfaces.edge.requests import Asked, SignedIn
 
 _PURPOSE = "access"
+_MOST = 200
 _HERE = "/console/access"
 
 
@@ -29,12 +30,9 @@ class AccessPage:
 
     async def show(self, asked: Asked) -> Reply:
         """Show the caller's accounts, agents, clients and live sessions."""
-        by = await self._frame.known(asked)
-        return moved("/sign-in") if by is None else await self._shown(by)
-
-    async def _shown(self, by: SignedIn) -> Reply:
+        by = await self._frame.caller(asked)
         own = await self._gateway.own_access.of(by.principal)
-        given = [one for one in await self._gateway.consents.list(by.principal) if one.user.id == by.principal.user_id]
+        given = await self._gateway.consents.list(by.principal, own=True, limit=_MOST)
         now = self._gateway.deps.journal.now()
         return self._frame.page(
             "access.html",

@@ -20,8 +20,9 @@ from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies
 from skipass.surfaces.edge.door import Door
 from skipass.surfaces.edge.forms import check_same_origin
-from skipass.surfaces.edge.pages import Reply, shared_file
+from skipass.surfaces.edge.pages import Reply, moved, shared_file
 from skipass.surfaces.edge.requests import Asked
+from skipass.surfaces.edge.return_to import sign_in_for
 from skipass.surfaces.edge.settings import EdgeSettings
 
 _THING = re.compile(
@@ -82,4 +83,9 @@ class _Console:
         answer = self._routes.get((asked.method, thing[1] if thing else asked.path))
         if answer is None:
             raise SkipassError("not_found", "There is no such page.")
-        return await answer(asked)
+        try:
+            return await answer(asked)
+        except SkipassError as error:
+            if error.code != "sign_in_required" or asked.method != "GET":
+                raise
+            return moved(sign_in_for(asked.path))

@@ -14,7 +14,7 @@ from skipass.nouns.principal import Principal
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.forms import form_from
 from skipass.surfaces.edge.pages import Pages, Reply
-from skipass.surfaces.edge.requests import Asked, SignedIn, caller, signed_in
+from skipass.surfaces.edge.requests import Asked, SignedIn, caller
 
 PAGES = Pages(Path(__file__).parent / "templates")
 SIGN_OUT = "sign-out"
@@ -40,10 +40,6 @@ class Frame:
     async def caller(self, asked: Asked) -> SignedIn:
         """Return who is signed in; raises `sign_in_required`."""
         return await caller(self.gateway.sign_ins, self.cookies, asked)
-
-    async def known(self, asked: Asked) -> SignedIn | None:
-        """Return who is signed in, None for nobody."""
-        return await signed_in(self.gateway.sign_ins, self.cookies, asked)
 
     async def posted(self, asked: Asked, purpose: str, *names: str) -> tuple[SignedIn, Mapping[str, str]]:
         """Return who posted one of our forms and its fields; raises where it is not of this sign-in and purpose."""

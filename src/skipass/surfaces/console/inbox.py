@@ -25,9 +25,7 @@ class Inbox:
 
     async def waiting(self, asked: Asked) -> Reply:
         """Show what waits for this person."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved("/sign-in")
+        by = await self._frame.caller(asked)
         now = self._gateway.deps.journal.now()
         found = await self._gateway.approvals.list(by.principal, state=ApprovalState.WAITING, after=None, limit=_MOST)
         items = [{"id": one.id, "subject": one.subject.value, "left": left(one, now)} for one in found]
@@ -44,9 +42,7 @@ class Inbox:
 
     async def card(self, asked: Asked) -> Reply:
         """Show everything a decision is made on."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved(f"/sign-in?to={last_step(asked)}")
+        by = await self._frame.caller(asked)
         return await self._card(last_step(asked), by)
 
     async def _card(self, approval_id: str, by: SignedIn, problem: SkipassError | None = None) -> Reply:
@@ -70,9 +66,7 @@ class Inbox:
 
     async def review(self, asked: Asked) -> Reply:
         """Show a session that broke the glass, to whoever reviews it."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved(f"/sign-in?to={last_step(asked)}")
+        by = await self._frame.caller(asked)
         return await self._review(last_step(asked), by)
 
     async def _review(self, review_id: str, by: SignedIn, problem: SkipassError | None = None) -> Reply:

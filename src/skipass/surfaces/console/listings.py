@@ -14,7 +14,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.sessions import sees_all
 from skipass.nouns.principal import Principal
 from skipass.surfaces.console.frame import Frame, last_step
-from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.pages import Reply
 from skipass.surfaces.edge.requests import Asked
 
 _PAGE = 50
@@ -104,9 +104,7 @@ class Listings:
 
     async def show(self, asked: Asked) -> Reply:
         """Show a page of one kind of thing, to people who look at everything."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved("/sign-in")
+        by = await self._frame.caller(asked)
         if not sees_all(by.principal):
             raise SkipassError("forbidden", "This page is for people who administer, decide or audit.")
         listing, after = self._listings[last_step(asked)], asked.named().get("after", "")

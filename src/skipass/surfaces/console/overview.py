@@ -9,7 +9,7 @@ from skipass.gateway.account_status import HINTS
 from skipass.gateway.overview import SPAN, Span
 from skipass.surfaces.console.frame import Frame
 from skipass.surfaces.console.session_views import row
-from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.pages import Reply
 from skipass.surfaces.edge.requests import Asked
 
 _TALL = 100
@@ -26,9 +26,7 @@ class OverviewPage:
 
     async def show(self, asked: Asked) -> Reply:
         """Show what is open, what waits, the last hour, and whose account needs a hand."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved("/sign-in")
+        by = await self._frame.caller(asked)
         found, now = await self._gateway.overviews.now(by.principal), self._gateway.deps.journal.now()
         troubled = [
             {"user": one.identifier, "connection": one.connection.name, "status": one.account.state.value}

@@ -8,7 +8,7 @@ from typing import Any
 from skipass.nouns.policy import PolicySource, PolicyVersion
 from skipass.surfaces.console.card_views import MINUTE
 from skipass.surfaces.console.frame import Frame
-from skipass.surfaces.edge.pages import Reply, moved
+from skipass.surfaces.edge.pages import Reply
 from skipass.surfaces.edge.requests import Asked
 
 
@@ -20,9 +20,7 @@ class PolicyPage:
 
     async def show(self, asked: Asked) -> Reply:
         """Show the policy in force; nothing is changed from here."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved("/sign-in")
+        by = await self._frame.caller(asked)
         found = await self._gateway.policies.list(by.principal, limit=1)
         people = {one.id: one.name for one in await self._gateway.people.list(by.principal)} if found else {}
         return self._frame.page(

@@ -27,9 +27,7 @@ class SessionPages:
 
     async def list(self, asked: Asked) -> Reply:
         """Show sessions, newest first: a person's own, or everybody's to those who see all."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved("/sign-in")
+        by = await self._frame.caller(asked)
         query = asked.named()
         given = {name: query.get(name, "").strip() for name in ("state", *_NAMES)}
         wanted = Wanted(_state(given["state"]), *(given[name] for name in _NAMES))
@@ -45,9 +43,7 @@ class SessionPages:
 
     async def show(self, asked: Asked) -> Reply:
         """Show one session: who asked and why, what people said, every statement, how it ended."""
-        by = await self._frame.known(asked)
-        if by is None:
-            return moved("/sign-in")
+        by = await self._frame.caller(asked)
         session_id, after = last_step(asked), asked.named().get("after", "")
         replay = await self._gateway.session_lists.replay(by.principal, session_id, after=after, limit=_PAGE + 1)
         more = replay.statements[_PAGE - 1].statement.id if len(replay.statements) > _PAGE else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, quote, urlencode
 
 HOME = "/console"
-_PLACES = {"apr": "/console/approvals/", "rvw": "/console/reviews/"}
-_PLACE = re.compile(r"(apr|rvw)_[0-9a-z]{26}")
+_PLACES = {"apr": "/console/approvals/", "rvw": "/console/reviews/", "ses": "/console/sessions/"}
+_PLACE = re.compile(r"(apr|rvw|ses)_[0-9a-z]{26}")
+_DECIDED = ("apr", "rvw")
+_PAGE = re.compile(r"/console/[a-z]{1,20}", re.ASCII)
 _CONNECT = "/connect?"
 _QUERY = ("connection", "role")
 _AUTHORIZE = "/oauth/authorize?"
@@ -35,7 +37,14 @@ def kept(to: str) -> str:
 
 def wants_decision(to: str) -> bool:
     """Return whether a carried text leads to where a person decides, which takes a fresh sign-in."""
-    return _PLACE.fullmatch(to) is not None
+    return _PLACE.fullmatch(to) is not None and to[:3] in _DECIDED
+
+
+def sign_in_for(path: str) -> str:
+    """Return where somebody signs in who asked for a page of the console and was not, to be led there afterwards."""
+    last = path.rpartition("/")[2]
+    to = kept(last if _PLACE.fullmatch(last) else path)
+    return f"/sign-in?to={quote(to, safe='')}" if to else "/sign-in"
 
 
 def path_of(to: str) -> str:
@@ -62,6 +71,8 @@ def _written(to: str) -> str:
     """Return the page's address as we write it ourselves, so that nothing of what was sent is kept but known names."""
     if len(to) > _MOST:
         return ""
+    if _PAGE.fullmatch(to):
+        return to
     if given := _given(to, _CONNECT, _QUERY):
         return connect_path(given["connection"], given.get("role")) if given.get("connection") else ""
     if given := _given(to, _AUTHORIZE, AUTHORIZE_NAMES):
