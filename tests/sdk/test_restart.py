@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from skipass.demo.stage import start, stop
+from skipass.demo.stage import end_sandbox, start, stop
 from skipass.sdk import Answer, AsyncSession, AsyncSkipass, ToolAnswer, errors
 from skipass.sdk.actions import AsyncActions
 from skipass.snowflake.pace import Pace
@@ -94,6 +94,7 @@ async def mortal(tmp_path: Path) -> AsyncIterator[Mortal]:
         yield one
     finally:
         await stop(one.child)
+        end_sandbox(one.home)
 
 
 async def ended(asking: AsyncActions | AsyncSession, handle: str) -> ToolAnswer:

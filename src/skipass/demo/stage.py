@@ -29,7 +29,7 @@ async def gateway(home: Path, *options: str, env: dict[str, str] | None = None) 
         yield ready
     finally:
         await stop(child)
-        _end_sandbox(home)
+        end_sandbox(home)
 
 
 async def start(
@@ -54,7 +54,7 @@ async def start(
     return child, ready
 
 
-def _end_sandbox(home: Path) -> None:
+def end_sandbox(home: Path) -> None:
     """End the sandbox that a killed gateway left, so that it can be found again: nobody looks for this home's."""
     kept = home / "sandbox.json"
     pid = orjson.loads(kept.read_bytes()).get("pid") if kept.exists() else None
