@@ -67,7 +67,7 @@ _CODES: dict[str, tuple[Kind, str]] = {
     "approval_denied": (Kind.REFUSED, "A person decided against it."),
     "no_approver": (Kind.REFUSED, "Nobody eligible could decide, so nothing was held."),
     "out_of_scope": (Kind.REFUSED, "The statement touches something outside the session's scope."),
-    "tool_drifted": (Kind.REFUSED, "The upstream tool is not as it was pinned, or is not pinned; an admin looks at it."),
+    "tool_drifted": (Kind.REFUSED, "The upstream tool is not pinned, or not as it was pinned; an admin looks."),
     "not_allowed": (Kind.REFUSED, "This kind of statement is refused in every session."),
     "denied_by_policy": (Kind.REFUSED, "A rule of the policy denies it."),
     "unparseable": (Kind.REFUSED, "The statement could not be understood, so it is refused."),

@@ -153,7 +153,7 @@ class OutOfScope(Refused, code="out_of_scope"):
 
 
 class ToolDrifted(Refused, code="tool_drifted"):
-    """The upstream tool is not as it was pinned, or is not pinned; an admin looks at it."""
+    """The upstream tool is not pinned, or not as it was pinned; an admin looks."""
 
 
 class NotAllowed(Refused, code="not_allowed"):
