@@ -12,7 +12,7 @@ import pytest
 
 from isolation.estate import Estate, nothing_like
 from skipass.nouns.account import ConnectedAccount, Registration
-from skipass.nouns.connection import Connection
+from skipass.nouns.connection import Connection, McpServer
 from skipass.nouns.people import Agent
 from skipass.nouns.session import AccessSession
 from skipass.secret import Secret
@@ -55,6 +55,7 @@ STEPS = (
     Step("GET", "/console/records/{session_id}"),
     Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
     Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
+    Step("GET", "/console/servers/{slug}"),
     Step("GET", "/connect?connection={connection}"),
     Step("POST", "/connect", connecting(connection="{connection}")),
     Step("POST", "/connect", connecting(connection="{connection}", word="go"), "connect\0\0{connection}\0"),
@@ -108,6 +109,7 @@ async def ours(estate: Estate) -> dict[str, str]:
         "agent": (await at.stage.every(Agent, limit=1))[0].name,
         "review_id": await at.review(),
         "connection": connection.name,
+        "slug": (await at.stage.every(McpServer, limit=1))[0].slug,
         "link": link.partition("#")[2],
         "registration_id": registration.id,
         "user_code": waiting.user_code,
@@ -180,7 +182,7 @@ async def test_a_page_without_a_name_is_of_the_caller_alone(
         assert [mark for mark in await estate.marks() if mark in page.html] == []
 
 
-@pytest.mark.parametrize("what", ["approval_id", "review_id", "session_id", "account_id", "link"])
+@pytest.mark.parametrize("what", ["approval_id", "review_id", "session_id", "account_id", "slug", "link"])
 async def test_a_colleague_sees_nothing_that_is_not_theirs(
     estate: Estate, front: str, ours: dict[str, str], what: str
 ) -> None:

@@ -15,9 +15,11 @@ from skipass.gateway.accounts import has_accounts
 from skipass.gateway.deps import Deps
 from skipass.gateway.ports import Reader
 from skipass.gateway.session_lists import NamedSession, named_session
+from skipass.gateway.sessions import sees_all
+from skipass.gateway.slug_access import groups_of_person, names_person
 from skipass.identity.acting import may_act_for
 from skipass.nouns.account import ConnectedAccount
-from skipass.nouns.connection import Connection, Switch
+from skipass.nouns.connection import Connection, McpServer, Switch
 from skipass.nouns.people import Agent, Life
 from skipass.nouns.principal import Principal
 from skipass.nouns.session import AccessSession, SessionState
@@ -28,12 +30,16 @@ _LIVE = (SessionState.REQUESTED, SessionState.OPEN)
 
 @dataclass(frozen=True, slots=True)
 class Own:
-    """A person's accounts, the connections they could connect an account on, their agents, and sessions not over."""
+    """A person's accounts, the connections they could connect an account on, their agents, and sessions not over.
+
+    `servers` are those that let them in by an MCP client that they sign in.
+    """
 
     accounts: Sequence[FullAccount]
     connectable: Sequence[Connection]
     agents: Sequence[Agent]
     sessions: Sequence[NamedSession]
+    servers: Sequence[McpServer]
 
 
 class OwnAccess:
@@ -61,9 +67,32 @@ class OwnAccess:
                 connectable=[one for one in every if has_accounts(one) and one.id not in there],
                 agents=await _agents(reader, user_id, tenant),
                 sessions=[await named_session(reader, one) for one in sessions],
+                servers=await _servers(reader, user_id, tenant),
             )
 
         return await self._deps.journal.read(load)
+
+    async def server(self, principal: Principal, slug: str) -> McpServer:
+        """Return an open MCP server that lets this person in, or of those who see all any; else raise `not_found`."""
+        ours: dict[str, Any] = {"tenant_id": principal.tenant_id}
+
+        async def load(reader: Reader) -> Sequence[McpServer]:
+            if sees_all(principal):
+                return await reader.find(McpServer, slug=slug, limit=1, **ours)
+            found = await _servers(reader, principal.user_id or "", ours)
+            return [one for one in found if one.slug == slug]
+
+        found = await self._deps.journal.read(load) if principal.is_person else []
+        if not found:
+            raise SkipassError("not_found", "There is no MCP server of this name for you.", "Ask an admin.")
+        return found[0]
+
+
+async def _servers(reader: Reader, user_id: str, tenant: dict[str, Any]) -> list[McpServer]:
+    """Return the open MCP servers that let a person in, through some client at least."""
+    groups = await groups_of_person(reader, user_id)
+    found = await reader.find(McpServer, state=Switch.ENABLED, order="slug", limit=10_000, **tenant)
+    return [one for one in found if names_person(one, user_id, groups)][:_MOST]
 
 
 async def _agents(reader: Reader, user_id: str, tenant: dict[str, Any]) -> list[Agent]:

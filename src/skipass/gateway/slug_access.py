@@ -36,8 +36,11 @@ def lets_in(server: McpServer, agent: Agent, groups: Iterable[str]) -> bool:
 
 def lets_person_in(server: McpServer, user_id: str, groups: Iterable[str], client_id: str) -> bool:
     """Return whether a slug lets a person in through the OAuth client of that id, named or by one of `groups`."""
-    if server.clients and client_id not in server.clients:
-        return False
+    return (not server.clients or client_id in server.clients) and names_person(server, user_id, groups)
+
+
+def names_person(server: McpServer, user_id: str, groups: Iterable[str]) -> bool:
+    """Return whether a slug names a person or one of their `groups`."""
     return user_id in server.users or not set(server.groups).isdisjoint(groups)
 
 

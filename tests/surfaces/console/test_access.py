@@ -10,6 +10,7 @@ import pytest
 from gateway.linked import Linked, linked
 from gateways import served
 from skipass.errors import SkipassError
+from skipass.gateway.slug_names import Access
 from skipass.sandbox.testing import RunningSandbox
 from skipass.secret import Secret
 from skipass.surfaces.edge.cookies import form_token
@@ -99,3 +100,23 @@ async def test_a_page_without_a_sign_in_leads_to_one(home: tuple[Linked, House])
             assert (await nobody.get(path)).url.path == "/sign-in"
         assert (await nobody.post(HERE, {"form": "x", "word": "disconnect", "what": at.account_id})).status == 401
     assert (await at.account()).state.value == "ACTIVE"
+
+
+async def test_a_person_is_told_how_to_set_a_program_up(home: tuple[Linked, House]) -> None:
+    """Once an admin lets them in at a slug, its page has each program's configuration; before, there is no page."""
+    at, house = home
+    admin = await at.at.principal("admin")
+    async with house.browser() as sam:
+        await sam.sign_in(await house.link("sam"))
+        assert "None lets you in yet." in (await sam.get(HERE)).text
+        assert (await sam.get("/console/servers/jit")).status == 404
+        await house.stage.gateway.servers.change(admin, "jit", Access(add={"users": ["sam"]}))
+        assert 'href="/console/servers/jit"' in (await sam.get(HERE)).html
+        page = await sam.get("/console/servers/jit")
+        with_key = await sam.get("/console/servers/jit?key=yes")
+    for told in ("claude mcp add --transport http jit", "Cursor", "server.json", "/jit/mcp"):
+        assert told in page.text
+    for link in ("cursor://anysphere.cursor-deeplink/mcp/install", "vscode:mcp/install"):
+        assert f'href="{link}' in page.html
+    assert "Bearer" not in page.text
+    assert "Bearer $SKIPASS_API_KEY" in with_key.text

@@ -11,11 +11,12 @@ from skipass.gateway.consents import Given
 from skipass.gateway.way_out import connect_url
 from skipass.nouns.account import AccountState
 from skipass.nouns.people import ActsFor, Agent
-from skipass.surfaces.console.frame import Frame
+from skipass.surfaces.console.frame import Frame, last_step
 from skipass.surfaces.console.session_views import row
 from skipass.surfaces.edge.cookies import form_token
 from skipass.surfaces.edge.pages import Reply, moved
 from skipass.surfaces.edge.requests import Asked, SignedIn
+from skipass.tools.snippets import Client, mcp_url, snippet
 
 _PURPOSE = "access"
 _MOST = 200
@@ -23,7 +24,7 @@ _HERE = "/console/access"
 
 
 class AccessPage:
-    """`/console/access`."""
+    """`/console/access` and `/console/servers/…`."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame, self._gateway = frame, frame.gateway
@@ -43,8 +44,17 @@ class AccessPage:
             agents=[_agent(one, by) for one in own.agents if one.client_id is None],
             clients=[_client(one) for one in given],
             sessions=[row(one, now) for one in own.sessions],
+            servers=[one.slug for one in own.servers],
             form=form_token(by.cookie, _PURPOSE),
         )
+
+    async def server(self, asked: Asked) -> Reply:
+        """Show what to paste into each MCP client for one server: to sign a person in, or with `key` for an agent."""
+        by, key = await self._frame.caller(asked), asked.named().get("key") == "yes"
+        server = await self._gateway.own_access.server(by.principal, last_step(asked))
+        url = mcp_url(self._gateway.deps.base_url, server.slug)
+        found = [snippet(client, server.slug, url, key=key) for client in Client]
+        return self._frame.page("server.html", by, slug=server.slug, url=url, snippets=found, key=key)
 
     async def change(self, asked: Asked) -> Reply:
         """Take one thing back: disconnect an account, stop an agent or a client from acting for the caller."""

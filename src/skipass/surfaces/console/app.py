@@ -27,6 +27,7 @@ from skipass.surfaces.edge.settings import EdgeSettings
 
 _THING = re.compile(
     r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|records/(?=ses)))[a-z]{3}_[0-9a-z]{26}"
+    r"|(/console/servers/)[a-z0-9][a-z0-9-]{0,39}"
 )
 
 
@@ -63,6 +64,7 @@ class _Console:
             ("GET", "/console/agents"): listings.show,
             ("GET", "/console/people"): listings.show,
             ("GET", "/console/servers"): listings.show,
+            ("GET", "/console/servers/"): access.server,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -80,7 +82,8 @@ class _Console:
         if file is not None:
             return file
         thing = _THING.fullmatch(asked.path)
-        answer = self._routes.get((asked.method, thing[1] if thing else asked.path))
+        place = (thing[1] or thing[2]) if thing else asked.path
+        answer = self._routes.get((asked.method, place))
         if answer is None:
             raise SkipassError("not_found", "There is no such page.")
         try:

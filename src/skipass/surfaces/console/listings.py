@@ -25,7 +25,7 @@ Cells = Sequence[str]
 class _Listing:
     """One kind of thing: what the page is called, its columns, how to find them, and what each shows.
 
-    `key` is what a page goes on from, `hint` what to do where there is none yet.
+    `key` is what a page goes on from, `hint` what to do where there is none yet, `opens` the page of one of them.
     """
 
     title: str
@@ -34,6 +34,7 @@ class _Listing:
     find: Callable[[Principal, str], Awaitable[Sequence[Any]]]
     key: Callable[[Any], str]
     cells: Callable[[Any], Cells]
+    opens: Callable[[Any], str] | None = None
 
 
 class Listings:
@@ -99,6 +100,7 @@ class Listings:
                     one.server.sessions.value,
                     one.server.state.value,
                 ),
+                lambda one: f"/console/servers/{one.server.slug}",
             ),
         }
 
@@ -111,5 +113,9 @@ class Listings:
         found = await listing.find(by.principal, after)
         more = quote(listing.key(found[_PAGE - 1]), safe="") if len(found) > _PAGE else None
         rows = [listing.cells(one) for one in found[:_PAGE]]
-        around = {"more": more, "after": after, "path": asked.path}
-        return self._frame.page("listing.html", by, here=asked.path, listing=listing, rows=rows, around=around)
+        opens = listing.opens
+        links = {listing.cells(one)[0]: opens(one) for one in found} if opens else {}
+        around = {"more": more, "after": after, "path": asked.path, "links": links}
+        return self._frame.page(
+            "listing.html", by, here=asked.path, listing=listing, rows=rows, links=links, around=around
+        )
