@@ -72,7 +72,7 @@ STEPS = (
 # Say nothing of anybody but the caller, or are proven where they belong: nothing of another's is named in them.
 PAGES = (
     "/console",
-    *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview")),
+    *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview", "audit")),
     *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
     "/connect",
     "/oauth/device",

@@ -9,6 +9,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.surfaces.console.access import AccessPage
+from skipass.surfaces.console.audit import AuditPage
 from skipass.surfaces.console.entrance import Entrance
 from skipass.surfaces.console.frame import PAGES, Frame
 from skipass.surfaces.console.inbox import Inbox
@@ -41,7 +42,7 @@ class _Console:
         frame = Frame(gateway, Cookies(gateway.deps.base_url.startswith("https://")))
         entrance, inbox, sessions = Entrance(frame), Inbox(frame), SessionPages(frame)
         access, policy = AccessPage(frame), PolicyPage(frame)
-        overview, listings = OverviewPage(frame), Listings(frame)
+        overview, listings, audit = OverviewPage(frame), Listings(frame), AuditPage(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
             ("GET", "/sign-in"): entrance.show,
             ("POST", "/sign-in"): entrance.enter,
@@ -59,6 +60,7 @@ class _Console:
             ("POST", "/console/access"): access.change,
             ("GET", "/console/policy"): policy.show,
             ("GET", "/console/overview"): overview.show,
+            ("GET", "/console/audit"): audit.show,
             ("GET", "/console/connections"): listings.show,
             ("GET", "/console/accounts"): listings.show,
             ("GET", "/console/agents"): listings.show,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from skipass.gateway.core import Gateway
 from skipass.gateway.sessions import sees_all
-from skipass.nouns.principal import Principal
+from skipass.nouns.principal import Principal, Role
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
 from skipass.surfaces.edge.forms import form_from
 from skipass.surfaces.edge.pages import Pages, Reply
@@ -28,6 +28,7 @@ _WATCHERS = (
     ("/console/servers", "MCP servers"),
     ("/console/policy", "Policy"),
 )
+_READERS = (("/console/audit", "Record"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,8 @@ class Frame:
 
 def menu(principal: Principal) -> tuple[tuple[str, str], ...]:
     """Return the address and the name of each page this person may open."""
-    return (*_EVERYBODY, *(_WATCHERS if sees_all(principal) else ()))
+    reads = {Role.ADMIN, Role.AUDITOR} & principal.roles
+    return (*_EVERYBODY, *(_WATCHERS if sees_all(principal) else ()), *(_READERS if reads else ()))
 
 
 def last_step(asked: Asked) -> str:
