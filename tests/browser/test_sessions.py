@@ -65,3 +65,20 @@ async def test_moments_are_in_the_viewers_time_and_utc_on_hover(house: House, ch
         moment = seen.page.locator("time").first
         assert (await moment.get_attribute("title") or "").endswith("UTC")
         assert "UTC" not in await moment.inner_text()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_what_admins_look_at_is_readable_on_a_telephone(
+    house: House, chrome: Chrome, tmp_path: Path, scheme: Literal["light", "dark"]
+) -> None:
+    """So are the overview with its picture, the lists, the record, and what to paste into a program."""
+    await lived(house)
+    names = ("overview", "connections", "agents", "people", "servers", "servers/jit", "audit", "policy")
+    async with chrome.window(width=TELEPHONE, scheme=scheme) as seen:
+        await signed_in(house, seen, "ada")
+        for name in names:
+            await seen.page.goto(f"{house.url}/console/{name}")
+            await seen.page.screenshot(path=tmp_path / f"{name.replace('/', '-')}.png", full_page=True)
+            assert await seen.overflow() <= 0, name
+            assert await seen.contrast() >= ENOUGH, name
+            assert await seen.page.evaluate("() => window.ran") is None
