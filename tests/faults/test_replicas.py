@@ -116,7 +116,7 @@ async def test_what_a_killed_gateway_ran_is_taken_over(postgres: Postgres, share
             running = [await agent.call("snowflake_execute_query", one) for one in asked]
             handles = [answer["statementHandle"] for answer in running]
         await one.kill()
-        events = await asyncio.wait_for(ended(postgres, shared, handles), 60)
+        events = await asyncio.wait_for(ended(postgres, shared, handles), 300)
         async with agent_door(f"{other.ready['url']}/jit/mcp", key) as agent:
             got = [await agent.call("snowflake_get_query_status", {"statement_handle": h}) for h in handles]
         assert [answer["status"] for answer in got] == ["success"] * 3

@@ -17,9 +17,9 @@ PENDING = "SELECT order_id, status FROM ops.orders WHERE status = 'pending'"
 UPDATE = "UPDATE ops.orders SET note = 'seen' WHERE order_id = 1003"
 
 
-async def extend(at: Stage, session_id: str, ttl_s: int = 300, **more: Any) -> Envelope:
+async def extend(at: Stage, session_id: str, ttl_s: int = 300, slug: str = "jit", **more: Any) -> Envelope:
     wish = {"session_id": session_id, "ttl_s": ttl_s, "reason": "not done yet", **more}
-    return await at.call("skipass_extend_session", wish)
+    return await at.call("skipass_extend_session", wish, slug=slug)
 
 
 async def one(at: Stage, session_id: str | None) -> AccessSession:
@@ -131,7 +131,7 @@ async def test_an_extension_is_never_less_and_never_too_long(at: Stage, more: di
 async def test_an_automatic_session_is_not_extended(at: Stage) -> None:
     """Nobody asked for it, so nobody asks for more of it."""
     opened = await at.query(PENDING, slug="snowflake")
-    assert code(await extend(at, str(opened.session_id))) == "conflict"
+    assert code(await extend(at, str(opened.session_id), slug="snowflake")) == "conflict"
 
 
 async def test_a_repeated_extension_is_one(at: Stage) -> None:

@@ -190,7 +190,7 @@ class Reconciler:
         async def later(unit: UnitOfWork) -> None:
             current = await unit.get(Statement, statement.id, state=StatementState.UNKNOWN)
             if current is not None:
-                await unit.change(current, lookups=lookups, lookup_at=unit.now + after if after else None)
+                await unit.change(current, lookups=lookups, lookup_at=None if after is None else unit.now + after)
 
         await self._deps.journal.write(later)
 
