@@ -106,3 +106,13 @@ def test_what_a_room_imports_is_what_the_demo_installs(room: str) -> None:
     known = packages_distributions()
     brought = {name: {canonicalize_name(one) for one in known.get(name, [])} for name in imported(room) - OPTIONAL}
     assert [name for name, packages in brought.items() if not packages & set(pins("server"))] == []
+
+
+def test_a_lock_file_says_what_and_not_from_where() -> None:
+    """Packages of npm are pinned by their hashes; no lock file records a registry's address."""
+    found = [path for path in (ROOT / "tests").rglob("package-lock.json") if "node_modules" not in path.parts]
+    assert found
+    for path in found:
+        text = path.read_text()
+        assert '"integrity"' in text
+        assert '"resolved"' not in text
