@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 SOURCE = Path(__file__).parents[2] / "src" / "skipass"
+TESTS = Path(__file__).parents[1]
 # The demo only hands its environment on to the gateway it starts.
 ENVIRONMENT_ROOMS = ("app/", "cli/", "demo/stage.py")
 # The sandbox is another program, with a clock of its own that can be set wrong.
@@ -71,6 +72,32 @@ def test_only_the_clock_asks_what_time_it_is() -> None:
     """Wall and monotonic time come from the clock that was passed in."""
     uses = {name: used(tree, TIME) for name, tree in modules(without=CLOCKS).items()}
     assert {name: found for name, found in uses.items() if found} == {}
+
+
+def at_import(tree: ast.AST) -> Iterator[ast.AST]:
+    """Yield what runs when a module is imported: everything but the bodies of functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            for outer in (*node.decorator_list, node.args):
+                yield outer
+                yield from at_import(outer)
+        elif not isinstance(node, ast.Lambda):
+            yield node
+            yield from at_import(node)
+
+
+def test_no_test_takes_the_time_while_it_is_collected() -> None:
+    """A time read at import is old by the time a long run comes to the test that uses it."""
+    trees = {path.relative_to(TESTS).as_posix(): ast.parse(path.read_text()) for path in sorted(TESTS.rglob("*.py"))}
+    calls = {
+        name: [
+            ast.unparse(node)
+            for node in at_import(tree)
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in TIME
+        ]
+        for name, tree in trees.items()
+    }
+    assert {name: found for name, found in calls.items() if found} == {}
 
 
 @pytest.mark.parametrize(

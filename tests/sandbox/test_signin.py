@@ -17,23 +17,25 @@ from sandbox.client import Client, load_key, public_der, sign
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.sandbox.world import build_account, write_keys
 
-NOW = int(time.time())
-REFUSED: dict[str, tuple[dict[str, Any], str]] = {
-    "expired": ({"iat": NOW - 4000, "exp": NOW - 10}, "JWT_TOKEN_INVALID_EXPIRATION_TIME"),
-    "longer than an hour": ({"iat": NOW - 3700, "exp": NOW + 9999}, "JWT_TOKEN_INVALID_EXPIRATION_TIME"),
-    "from the future": ({"iat": NOW + 900}, "JWT_TOKEN_INVALID_ISSUE_TIME"),
-    "no iat": ({"iat": None}, "JWT_TOKEN_MISSING_ISSUE_OR_EXPIRATION_TIME"),
-    "no exp": ({"exp": None}, "JWT_TOKEN_MISSING_ISSUE_OR_EXPIRATION_TIME"),
-    "other algorithm": ({"alg": "none"}, "JWT_TOKEN_INVALID_ALGORITHM"),
-    "hmac": ({"alg": "HS256"}, "JWT_TOKEN_INVALID_ALGORITHM"),
-    "subject and issuer differ": ({"sub": "SKIPASS-SANDBOX.ADMIN"}, "JWT_TOKEN_INVALID"),
-}
+
+def wrong_claims(now: int) -> dict[str, tuple[dict[str, Any], str]]:
+    """Return what makes a token signed at `now` (seconds) wrong, and the error that is found under the id."""
+    return {
+        "expired": ({"iat": now - 4000, "exp": now - 10}, "JWT_TOKEN_INVALID_EXPIRATION_TIME"),
+        "longer than an hour": ({"iat": now - 3700, "exp": now + 9999}, "JWT_TOKEN_INVALID_EXPIRATION_TIME"),
+        "from the future": ({"iat": now + 900}, "JWT_TOKEN_INVALID_ISSUE_TIME"),
+        "no iat": ({"iat": None}, "JWT_TOKEN_MISSING_ISSUE_OR_EXPIRATION_TIME"),
+        "no exp": ({"exp": None}, "JWT_TOKEN_MISSING_ISSUE_OR_EXPIRATION_TIME"),
+        "other algorithm": ({"alg": "none"}, "JWT_TOKEN_INVALID_ALGORITHM"),
+        "hmac": ({"alg": "HS256"}, "JWT_TOKEN_INVALID_ALGORITHM"),
+        "subject and issuer differ": ({"sub": "SKIPASS-SANDBOX.ADMIN"}, "JWT_TOKEN_INVALID"),
+    }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", wrong_claims(0))
 def test_wrong_claims_are_refused(sandbox: RunningSandbox, admin: Client, name: str) -> None:
     """A token with a wrong claim is 390144, and its detail is found under the id in the message."""
-    changes, reason = REFUSED[name]
+    changes, reason = wrong_claims(int(time.time()))[name]
     key = load_key(sandbox.user("SKIPASS_SVC").private_key_path)
     token = sign(key, sandbox.account.identifier, "SKIPASS_SVC", **changes)
     reply = Client(sandbox.host, token).sql("select 1")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,19 +140,22 @@ def assertion(sandbox: RunningSandbox, key: RSAKey, **changes: Any) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("changes", "answer"),
+    ("wrong", "answer"),
     [
-        ({}, "invalid_grant"),
-        ({"iat": None}, "invalid_grant"),
-        ({"aud": "https://else.example.com/oauth/token-request"}, "invalid_client"),
-        ({"sub": "somebody"}, "invalid_client"),
-        ({"exp": int(time.time()) + 7200}, "invalid_client"),
-        ({"exp": 1}, "invalid_client"),
-        ({"iat": int(time.time()) - 700}, "invalid_client"),
+        (lambda _: {}, "invalid_grant"),
+        (lambda _: {"iat": None}, "invalid_grant"),
+        (lambda _: {"aud": "https://else.example.com/oauth/token-request"}, "invalid_client"),
+        (lambda _: {"sub": "somebody"}, "invalid_client"),
+        (lambda now: {"exp": now + 7200}, "invalid_client"),
+        (lambda _: {"exp": 1}, "invalid_client"),
+        (lambda now: {"iat": now - 700}, "invalid_client"),
     ],
 )
-def test_client_signs_instead_of_telling_a_secret(fresh: RunningSandbox, changes: dict[str, Any], answer: str) -> None:
+def test_client_signs_instead_of_telling_a_secret(
+    fresh: RunningSandbox, wrong: Callable[[int], dict[str, Any]], answer: str
+) -> None:
     """A signed assertion proves the client by either registered key, for this endpoint, for an hour at most."""
+    changes = wrong(int(time.time()))
     root = Client.of(fresh, "ADMIN")
     for name, key in zip(("OAUTH_CLIENT_RSA_PUBLIC_KEY", "OAUTH_CLIENT_RSA_PUBLIC_KEY_2"), KEYS, strict=True):
         body = "".join(key.as_pem(private=False).decode().splitlines()[1:-1])
