@@ -27,7 +27,8 @@ from skipass.surfaces.edge.return_to import sign_in_for
 from skipass.surfaces.edge.settings import EdgeSettings
 
 _THING = re.compile(
-    r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|records/(?=ses)))[a-z]{3}_[0-9a-z]{26}"
+    r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|records/(?=ses)|policy/versions/(?=pol)"
+    r"|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
     r"|(/console/servers/)[a-z0-9][a-z0-9-]{0,39}"
 )
 

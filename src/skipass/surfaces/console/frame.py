@@ -12,7 +12,7 @@ from skipass.gateway.core import Gateway
 from skipass.gateway.sessions import sees_all
 from skipass.nouns.principal import Principal, Role
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
-from skipass.surfaces.edge.forms import form_from
+from skipass.surfaces.edge.forms import MAX_BYTES, form_from
 from skipass.surfaces.edge.pages import Pages, Reply
 from skipass.surfaces.edge.requests import Asked, SignedIn, caller
 
@@ -42,10 +42,12 @@ class Frame:
         """Return who is signed in; raises `sign_in_required`."""
         return await caller(self.gateway.sign_ins, self.cookies, asked)
 
-    async def posted(self, asked: Asked, purpose: str, *names: str) -> tuple[SignedIn, Mapping[str, str]]:
+    async def posted(
+        self, asked: Asked, purpose: str, *names: str, most_bytes: int = MAX_BYTES
+    ) -> tuple[SignedIn, Mapping[str, str]]:
         """Return who posted one of our forms and its fields; raises where it is not of this sign-in and purpose."""
         by = await self.caller(asked)
-        form = form_from(asked.body, asked.headers, ("form", *names))
+        form = form_from(asked.body, asked.headers, ("form", *names), most_bytes)
         check_form(by.cookie, purpose, form["form"])
         return by, form
 

@@ -12,9 +12,9 @@ MAX_BYTES = 16_384
 FORM = "application/x-www-form-urlencoded"
 
 
-def form_from(body: bytes, headers: Headers, names: Sequence[str]) -> Mapping[str, str]:
+def form_from(body: bytes, headers: Headers, names: Sequence[str], most_bytes: int = MAX_BYTES) -> Mapping[str, str]:
     """Return the fields `names` of a posted form, absent ones empty; raises `invalid_request` for any other post."""
-    if (headers.get("content-type") or "").partition(";")[0].strip().lower() != FORM or len(body) > MAX_BYTES:
+    if (headers.get("content-type") or "").partition(";")[0].strip().lower() != FORM or len(body) > most_bytes:
         raise SkipassError("invalid_request", "That is not a form of this page.")
     try:
         pairs = parse_qsl(
