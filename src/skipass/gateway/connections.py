@@ -11,7 +11,7 @@ from skipass.audit.events import Event
 from skipass.errors import SkipassError
 from skipass.gateway.cutting import cut
 from skipass.gateway.deps import Deps
-from skipass.gateway.drafting import ConnectionRequest, Draft, draft
+from skipass.gateway.drafting import ConnectionRequest, Draft, draft, outline
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.reach import Check
@@ -71,10 +71,20 @@ class Connections:
         """Return what `add` would make of a request, or raise what it would; nothing is stored."""
         require(principal, Role.ADMIN)
         made = await draft(self._deps, principal.tenant_id, request)
-        taken = await self.list(principal, after="", limit=100_000)
-        if any(one.name == made.connection.name for one in taken):
-            raise SkipassError("conflict", f"There is a connection {made.connection.name!r}.")
+        await self._check_free(principal, made.connection)
         return Added(made.connection, made.registration, made.remarks)
+
+    async def outline(self, principal: Principal, request: ConnectionRequest) -> Connection:
+        """Return what a connection would be, before its secrets are there; raises of the rest what `check` does."""
+        require(principal, Role.ADMIN)
+        found = outline(self._deps, principal.tenant_id, request)
+        await self._check_free(principal, found)
+        return found
+
+    async def _check_free(self, principal: Principal, connection: Connection) -> None:
+        taken = await self.list(principal, after="", limit=100_000)
+        if any(one.name == connection.name for one in taken):
+            raise SkipassError("conflict", f"There is a connection {connection.name!r}.", "Take another name.")
 
     async def list(self, principal: Principal, *, after: str = "", limit: int = 1000) -> list[Connection]:
         """Return the tenant's connections, without credentials, in order of name from `after` on."""

@@ -79,6 +79,7 @@ from skipass.gateway.upkeep import Upkeep
 from skipass.gateway.uploading import Uploading
 from skipass.gateway.vaulting import WATCH_S, Vaulting
 from skipass.gateway.whoami import Whoami
+from skipass.gateway.worksheets import Worksheets
 from skipass.nouns.connection import AuthMethod
 from skipass.nouns.people import Tenant
 from skipass.vault.seal import unseal
@@ -131,6 +132,7 @@ class Gateway:
     registrations: Registrations
     setup_links: SetupLinks
     issuing: Issuing
+    worksheets: Worksheets
     mappings: Mappings
     servers: Servers
     relays: RelayServers
@@ -207,7 +209,7 @@ def build(deps: Deps) -> Gateway:
     reconciler = Reconciler(deps, runner, system)
     clients, whoami, connections = Clients(deps), Whoami(system), Connections(deps, system)
     landing, disconnecting = Landing(deps, clients, whoami), Disconnecting(deps, runner, clients)
-    pins = Pins(deps, system)
+    pins, issuing = Pins(deps, system), Issuing(deps)
     calls = Calls(
         deps,
         sessions=sessions,
@@ -264,7 +266,8 @@ def build(deps: Deps) -> Gateway:
         disconnecting=disconnecting,
         registrations=Registrations(deps),
         setup_links=SetupLinks(deps, Registrations(deps)),
-        issuing=Issuing(deps),
+        issuing=issuing,
+        worksheets=Worksheets(deps, connections, issuing),
         mappings=Mappings(deps),
         servers=Servers(deps),
         relays=RelayServers(deps, pins),

@@ -5,6 +5,7 @@ One function for each auth method; each takes what the method needs and refuses 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -25,6 +26,7 @@ from skipass.ids import new_id
 from skipass.nouns.account import Registration
 from skipass.nouns.connection import AuthMethod, Connection, Credential, CredentialState
 from skipass.secret import Secret
+from skipass.snowflake.auth.keys import generate_key_pair
 from skipass.snowflake.errors import SnowflakeConfigError
 
 OAUTH = (AuthMethod.SNOWFLAKE_OAUTH, AuthMethod.EXTERNAL_OAUTH)
@@ -41,8 +43,9 @@ class ConnectionRequest:
     """What `connection add` registers; names of role, warehouse, database and schema are as Snowflake shows them.
 
     `host` overrides the host derived from `account` (port and path prefix allowed, http on loopback only).
-    `private_key` is PEM or DER text, with its passphrase where it is encrypted. Without `per_user` the auth method
-    decides: OAuth and the issuer are always each user's own. A `template` takes registrations later.
+    `private_key` is PEM or DER text, with its passphrase where it is encrypted; with `own_key` the gateway makes the
+    pair itself, and nobody ever has the private half. Without `per_user` the auth method decides: OAuth and the issuer
+    are always each user's own. A `template` takes registrations later.
     """
 
     name: str
@@ -64,6 +67,7 @@ class ConnectionRequest:
     token: Secret[str] | None = None
     client: ClientRequest | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    own_key: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,22 +89,39 @@ async def draft(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Draft
             return await _by_oauth(deps, bare, request)
         if bare.auth_method is AuthMethod.EXTERNAL_OAUTH_ISSUER:
             return Draft(bare, await signing_key(deps, bare, 1, CredentialState.ACTIVE))
-        return Draft(bare, _credential_of(deps, bare, request))
+        return Draft(bare, await _credential_of(deps, bare, request))
     except SnowflakeConfigError as error:
         raise SkipassError("invalid_request", error.message, error.hint) from None
 
 
-def _check(request: ConnectionRequest) -> None:
+def outline(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Connection:
+    """Return what a connection would be, before any secret of it is there; raises as `draft` does of the rest."""
+    _check_name(request)
+    missing = [one for one in ("account", "role") if not getattr(request, one).strip()]
+    missing = [one for one in missing if not (one == "account" and request.template)]
+    if missing:
+        raise SkipassError("missing_field", f"A connection needs {' and '.join(missing)}.", details={"fields": missing})
+    try:
+        return _connection(deps, tenant_id, request)
+    except SnowflakeConfigError as error:
+        raise SkipassError("invalid_request", error.message, error.hint) from None
+
+
+def _check_name(request: ConnectionRequest) -> None:
     plain = request.name.replace("-", "").replace("_", "")
     if not plain.isalnum() or not request.name.isascii() or len(request.name) > 40:
         raise SkipassError("invalid_request", "A connection's name is 1 to 40 letters, digits, - and _.")
+
+
+def _check(request: ConnectionRequest) -> None:
+    _check_name(request)
     oauth = request.auth_method in OAUTH
     needed: dict[str, Any] = {"role": request.role, "account": request.account or request.template}
     broker = request.auth_method in (AuthMethod.KEY_PAIR, AuthMethod.PAT) and not request.per_user
     if broker:
         needed["login"] = request.login
         key = request.auth_method is AuthMethod.KEY_PAIR
-        needed["private_key" if key else "token"] = request.private_key if key else request.token
+        needed["private_key" if key else "token"] = (request.private_key or request.own_key) if key else request.token
     if oauth and not request.template:
         needed["client"] = request.client
     for member, given in needed.items():
@@ -114,7 +135,9 @@ def _check_extra(request: ConnectionRequest, *, oauth: bool, broker: bool) -> No
     extra: dict[str, Any] = {"client": request.client and (not oauth or request.template)}
     extra |= {"template": request.template and not oauth}
     extra |= {"token": request.token and not (broker and request.auth_method is AuthMethod.PAT)}
-    extra |= {"private_key": request.private_key and not (broker and request.auth_method is AuthMethod.KEY_PAIR)}
+    by_key = broker and request.auth_method is AuthMethod.KEY_PAIR
+    extra |= {"private_key": request.private_key and (not by_key or request.own_key)}
+    extra |= {"key of the gateway's own": request.own_key and not by_key}
     extra |= {"login": request.login and not broker}
     wrong = [member for member, given in extra.items() if given]
     if wrong:
@@ -145,9 +168,13 @@ def _connection(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Conne
     )
 
 
-def _credential_of(deps: Deps, connection: Connection, request: ConnectionRequest) -> Credential | None:
+async def _credential_of(deps: Deps, connection: Connection, request: ConnectionRequest) -> Credential | None:
     if connection.per_user:
         return None
+    if request.own_key:
+        # Making an RSA key takes a good part of a second.
+        pair = await asyncio.to_thread(generate_key_pair)
+        return sealed_credential(deps, connection, pair.private_pem.reveal(), pair.fingerprint)
     if connection.auth_method is AuthMethod.PAT and request.token is not None:
         return sealed_credential(deps, connection, *pat(request.token))
     return sealed_credential(deps, connection, *private(request.private_key, request.passphrase))

@@ -47,6 +47,13 @@ def script_for(
     Raises `invalid_request` for what is no schema, no issuer, or an issuer whose keys nobody has named.
     """
     access = Access(connection.role, connection.warehouse, (checked_schema(schema),))
+    return integration_script(base_url, connection, registration, access, trusted)
+
+
+def integration_script(
+    base_url: str, connection: Connection, registration: Registration, access: Access, trusted: Trusted
+) -> str | None:
+    """Return the script of a connection by OAuth that gives its role this access; None and raises as `script_for`."""
     roles = tuple(dict.fromkeys((connection.role, *connection.allowed_roles)))
     integration = Integration(integration_name(connection.name), access, roles)
     if connection.auth_method is AuthMethod.SNOWFLAKE_OAUTH:

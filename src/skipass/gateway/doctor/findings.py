@@ -5,7 +5,7 @@ Pure but for the checks it is given. What was not looked at is said to be unseen
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -65,21 +65,24 @@ def failed(step: str, symptom: str, seen: str, cause: str, fix: str) -> Finding:
 
 async def examine(checks: Sequence[Check[On]], on: On) -> list[Finding]:
     """Return the findings in order; what needs a check that failed, or was itself stopped, is not looked at."""
-    found: list[Finding] = []
+    return [finding async for finding in looks(checks, on)]
+
+
+async def looks(checks: Sequence[Check[On]], on: On) -> AsyncIterator[Finding]:
+    """Yield each finding of `examine` as soon as it is there."""
     stopped: dict[str, str] = {}
     for check in checks:
         first = next((stopped[name] for name in check.needs if name in stopped), None)
         if first is not None:
             stopped[check.name] = first
-            found.append(unseen(check.name, f"not looked at: first mend {first}"))
+            yield unseen(check.name, f"not looked at: first mend {first}")
             continue
         finding = await _looked(check, on)
         if finding is None:
             continue
         if finding.state is State.FAILED:
             stopped[check.name] = check.name
-        found.append(finding)
-    return found
+        yield finding
 
 
 async def _looked(check: Check[On], on: On) -> Finding | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.connections import Connections, Known
 from skipass.gateway.deps import Deps
 from skipass.gateway.doctor import claims, client, host, integration, managed, sign_in, slugs
-from skipass.gateway.doctor.findings import Check, Finding, State, examine
+from skipass.gateway.doctor.findings import Check, Finding, State, looks
 from skipass.gateway.doctor.patient import Patient
 from skipass.gateway.people import require
 from skipass.gateway.ports import Reader, UnitOfWork
@@ -82,6 +82,16 @@ class Doctor:
             server = await self._behind(principal, complaint.slug)
         return [await self._one(principal, by, name, complaint, admin, server, said) for name in names]
 
+    async def watch(self, principal: Principal, name: str) -> AsyncIterator[Finding]:
+        """Yield what is found about one connection, each check as it is done; raises as `examine` does, before any.
+
+        What was found is on record once the last of it was asked for.
+        """
+        by = require(principal, Role.ADMIN)
+        known = await self._connections.show(principal, name)
+        async for finding in self._looks(principal, by, known, Complaint(connection=name)):
+            yield finding
+
     async def _names(self, principal: Principal, complaint: Complaint) -> tuple[list[str], list[Finding]]:
         if complaint.slug is not None:
             name, found = await self._slug(principal, complaint.slug)
@@ -129,6 +139,19 @@ class Doctor:
         said: Sequence[Finding],
     ) -> Examined:
         known = await self._connections.show(principal, name)
+        looks = self._looks(principal, by, known, complaint, admin, server, said)
+        return Examined(known.connection, [one async for one in looks])
+
+    async def _looks(
+        self,
+        principal: Principal,
+        by: str,
+        known: Known,
+        complaint: Complaint,
+        admin: Out | None = None,
+        server: ServerName | None = None,
+        said: Sequence[Finding] = (),
+    ) -> AsyncIterator[Finding]:
         connection = known.connection
         asked = {"by": by, "admin_connection": complaint.admin, "mcp_server": complaint.managed}
         await self._record(connection, "connection.examined", asked)
@@ -139,15 +162,19 @@ class Doctor:
             connection=connection,
             registration=_registration(known, out),
             out=out,
-            integration=complaint.integration or integration_name(name),
+            integration=complaint.integration or integration_name(connection.name),
             admin=admin,
             described=complaint.described,
             server=server,
         )
-        findings = [*said, *await examine(CHECKS, patient)]
+        findings = list(said)
+        for one in said:
+            yield one
+        async for finding in looks(CHECKS, patient):
+            findings.append(finding)
+            yield finding
         checks = [{"name": one.step, "ok": _OK[one.state], "seen": one.seen} for one in findings]
         await self._record(connection, "connection.tested", {"by": by, "checks": checks})
-        return Examined(connection, findings)
 
     async def _record(self, connection: Connection, kind: str, facts: Mapping[str, Any]) -> None:
         async def record(unit: UnitOfWork) -> None:
