@@ -95,10 +95,14 @@ class Consents:
 
         return await self._deps.journal.read(load)
 
-    async def revoke(self, principal: Principal, consent_id: str) -> Given:
-        """Take back a consent, one's own or as an admin anybody's: its tokens stop, and what runs by it ends."""
+    async def revoke(self, principal: Principal, consent_id: str, *, own: bool = False) -> Given:
+        """Take back a consent, so that its tokens stop and what runs by it ends.
+
+        It is one's own; an admin may take back anybody's, but not with `own`.
+        """
         person = _person(principal)
-        whose: dict[str, Any] = {} if Role.ADMIN in principal.roles else {"user_id": person}
+        anybody_s = Role.ADMIN in principal.roles and not own
+        whose: dict[str, Any] = {} if anybody_s else {"user_id": person}
 
         async def revoke(unit: UnitOfWork) -> Given:
             found = await unit.get(Consent, consent_id, tenant_id=principal.tenant_id, revoked_at=None, **whose)

@@ -66,7 +66,7 @@ class AccessPage:
             case "stop":
                 await self._gateway.agent_users.disallow(by.principal, what)
             case "forget":
-                await self._gateway.consents.revoke(by.principal, what)
+                await self._gateway.consents.revoke(by.principal, what, own=True)
             case _:
                 raise SkipassError("invalid_request", "The form does not say what to do.")
         return moved(_HERE)

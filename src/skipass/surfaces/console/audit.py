@@ -91,7 +91,7 @@ def _row(record: Record) -> dict[str, Any]:
         "at": _EPOCH + timedelta(microseconds=record.at_us),
         "kind": record.kind,
         "subject": record.subject,
-        "session": record.session_id,
+        "session": record.session_id if (record.session_id or "").startswith("ses_") else None,
         "body": record.body[:_MOST] + ("…" if len(record.body) > _MOST else ""),
         "where": f"{record.writer} {record.seq}",
         "hash": record.hash,
