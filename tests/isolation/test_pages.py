@@ -56,6 +56,8 @@ STEPS = (
     Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
     Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
     Step("GET", "/console/servers/{slug}"),
+    Step("GET", "/console/slugs/{slug}"),
+    Step("POST", "/console/slugs/{slug}", {"word": "close"}, "server\0{slug}"),
     Step("GET", "/connect?connection={connection}"),
     Step("POST", "/connect", connecting(connection="{connection}")),
     Step("POST", "/connect", connecting(connection="{connection}", word="go"), "connect\0\0{connection}\0"),

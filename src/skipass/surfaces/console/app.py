@@ -16,6 +16,7 @@ from skipass.surfaces.console.inbox import Inbox
 from skipass.surfaces.console.listings import Listings
 from skipass.surfaces.console.overview import OverviewPage
 from skipass.surfaces.console.policies import PolicyPage
+from skipass.surfaces.console.servers import ServerPages
 from skipass.surfaces.console.sessions import SessionPages
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies
@@ -29,7 +30,7 @@ from skipass.surfaces.edge.settings import EdgeSettings
 _THING = re.compile(
     r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|records/(?=ses)|policy/versions/(?=pol)"
     r"|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
-    r"|(/console/servers/)[a-z0-9][a-z0-9-]{0,39}"
+    r"|(/console/(?:servers|slugs)/)[a-z0-9][a-z0-9-]{0,39}"
 )
 
 
@@ -44,6 +45,7 @@ class _Console:
         entrance, inbox, sessions = Entrance(frame), Inbox(frame), SessionPages(frame)
         access, policy = AccessPage(frame), PolicyPage(frame)
         overview, listings, audit = OverviewPage(frame), Listings(frame), AuditPage(frame)
+        slugs = ServerPages(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
             ("GET", "/sign-in"): entrance.show,
             ("POST", "/sign-in"): entrance.enter,
@@ -68,6 +70,8 @@ class _Console:
             ("GET", "/console/people"): listings.show,
             ("GET", "/console/servers"): listings.show,
             ("GET", "/console/servers/"): access.server,
+            ("GET", "/console/slugs/"): slugs.show,
+            ("POST", "/console/slugs/"): slugs.change,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

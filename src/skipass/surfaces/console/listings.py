@@ -100,7 +100,7 @@ class Listings:
                     one.server.sessions.value,
                     one.server.state.value,
                 ),
-                lambda one: f"/console/servers/{one.server.slug}",
+                lambda one: f"/console/slugs/{one.server.slug}",
             ),
         }
 
