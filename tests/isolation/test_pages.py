@@ -14,6 +14,7 @@ from isolation.estate import Estate, nothing_like
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import Connection, McpServer
 from skipass.nouns.people import Agent
+from skipass.nouns.policy import PolicyVersion
 from skipass.nouns.session import AccessSession
 from skipass.secret import Secret
 from skipass.surfaces.connect import app as connect
@@ -45,6 +46,8 @@ def connecting(**fields: str) -> dict[str, str]:
 
 
 DECIDE = {"hash": "0" * 64, "word": "approve", "reason": "x"}
+ASK = {"word": "explain", "statement": "SELECT 1"}
+RULE = 'version = 1\n[[rule]]\nname = "a"\noutcome = "deny"\nconnections = ["{connection}"]\nagents = ["{agent}"]\n'
 STEPS = (
     Step("GET", "/console/approvals/{approval_id}"),
     Step("POST", "/console/approvals/{approval_id}", DECIDE, "{approval_id}"),
@@ -56,6 +59,9 @@ STEPS = (
     Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
     Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
     Step("GET", "/console/servers/{slug}"),
+    Step("GET", "/console/policy/versions/{version_id}"),
+    Step("POST", "/console/policy", {"word": "check", "text": RULE, "based_on": "0"}, "policy"),
+    Step("POST", "/console/policy/explain", {**ASK, "connection": "{connection}", "agent": "{agent}"}, "policy"),
     Step("GET", "/console/slugs/{slug}"),
     Step("POST", "/console/slugs/{slug}", {"word": "close"}, "server\0{slug}"),
     Step("GET", "/connect?connection={connection}"),
@@ -76,6 +82,7 @@ PAGES = (
     "/console",
     *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview", "audit")),
     *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
+    *(f"/console/policy/{name}" for name in ("explain", "versions")),
     "/connect",
     "/oauth/device",
 )
@@ -111,6 +118,7 @@ async def ours(estate: Estate) -> dict[str, str]:
         "agent": (await at.stage.every(Agent, limit=1))[0].name,
         "review_id": await at.review(),
         "connection": connection.name,
+        "version_id": (await at.stage.every(PolicyVersion, limit=1))[0].id,
         "slug": (await at.stage.every(McpServer, limit=1))[0].slug,
         "link": link.partition("#")[2],
         "registration_id": registration.id,
@@ -158,7 +166,7 @@ async def test_a_page_of_another_tenants_thing_is_that_of_nothing(
 ) -> None:
     """Another tenant's admin and nobody get the page of a made-up name; nothing happens, and nothing is said."""
     without = {name: f"nothing-{value[::-1]}" for name, value in ours.items()} | nothing_like(
-        {name: ours[name] for name in ("approval_id", "review_id", "session_id", "account_id", "registration_id")}
+        {name: value for name, value in ours.items() if name.endswith("_id")}
     )
     if step.path == "/connect/setup" or "{link}" in str(step.fields):
         without["link"] = "x" * len(ours["link"])

@@ -6,7 +6,7 @@ the truth, `apply` is refused, and a process that started with another file says
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from skipass.access.policy import check, parse
@@ -35,11 +35,24 @@ class Checked:
     rules: int
 
 
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """A version and the name of who applied it: empty for a file's, and for somebody who is gone."""
+
+    version: PolicyVersion
+    by: str
+
+
 class Policies:
     """The use cases of policies."""
 
     def __init__(self, deps: Deps) -> None:
         self._deps = deps
+
+    @property
+    def is_a_file(self) -> bool:
+        """Whether the policy is a file of this deployment, which only a restart changes."""
+        return self._deps.policy_file is not None
 
     async def list(self, principal: Principal, *, after: int | None = None, limit: int = 1000) -> list[PolicyVersion]:
         """Return the versions that were applied, newest first; the first of all is the one in force."""
@@ -48,6 +61,30 @@ class Policies:
 
         async def load(reader: Reader) -> list[PolicyVersion]:
             return await reader.find(PolicyVersion, order="number", descending=True, limit=limit, **where)
+
+        return await self._deps.journal.read(load)
+
+    async def told(self, principal: Principal, *, after: int | None = None, limit: int) -> Sequence[Applied]:
+        """Return the versions below the number `after`, newest first, each with who applied it."""
+        found = await self.list(principal, after=after, limit=limit)
+        ids = tuple({one.applied_by for one in found if one.applied_by})
+
+        async def load(reader: Reader) -> Sequence[User]:
+            return await reader.find(User, id=ids, tenant_id=principal.tenant_id, limit=limit) if ids else ()
+
+        names = {one.id: one.name for one in await self._deps.journal.read(load)}
+        return [Applied(one, names.get(one.applied_by or "", "")) for one in found]
+
+    async def get(self, principal: Principal, version_id: str) -> Applied:
+        """Return one version and who applied it; raises `not_found`."""
+        require(principal, *WATCHERS)
+
+        async def load(reader: Reader) -> Applied:
+            found = await reader.get(PolicyVersion, version_id, tenant_id=principal.tenant_id)
+            if found is None:
+                raise SkipassError("not_found", "There is no such version of the policy.")
+            by = await reader.get(User, found.applied_by, tenant_id=principal.tenant_id)
+            return Applied(found, by.name if by else "")
 
         return await self._deps.journal.read(load)
 
@@ -60,10 +97,12 @@ class Policies:
 
         return await self._deps.journal.read(load)
 
-    async def apply(self, principal: Principal, text: str) -> PolicyVersion:
+    async def apply(self, principal: Principal, text: str, based_on: int | None = None) -> PolicyVersion:
         """Bring a text into force and return its version; the one in force is returned where it is the same text.
 
-        Raises `invalid_policy` with every fault, and `conflict` where the deployment's file is the policy.
+        `based_on` is the number of the version that the text was made from, 0 where there was none. Raises
+        `invalid_policy` with every fault, and `conflict` where the deployment's file is the policy or where another
+        version than that is in force by now.
         """
         by = require(principal, Role.ADMIN)
         if self._deps.policy_file is not None:
@@ -73,6 +112,7 @@ class Policies:
             found = checked(text, await _known(unit, principal.tenant_id))
             if found.faults:
                 raise invalid(found)
+            await _check_base(unit, principal.tenant_id, text, based_on)
             return await _bring(unit, principal.tenant_id, text, PolicySource.STORED, by)
 
         return await self._deps.journal.write(bring)
@@ -127,6 +167,17 @@ async def current_version(reader: Reader, tenant_id: str) -> PolicyVersion | Non
     """Return the version in force, or None where there is no policy."""
     version_id = await reader.setting(in_force_setting(tenant_id))
     return await reader.get(PolicyVersion, version_id, tenant_id=tenant_id)
+
+
+async def _check_base(reader: Reader, tenant_id: str, text: str, based_on: int | None) -> None:
+    """Pass where nobody applied something else meanwhile; else raise `conflict`."""
+    current = await current_version(reader, tenant_id)
+    number = current.number if current else 0
+    if based_on is None or based_on == number or (current is not None and current.hash == _hash(text)):
+        return
+    said = f"Version {number} is in force, and the text was made from {based_on or 'none'}."
+    hint = "Look at what changed, and apply again from there."
+    raise SkipassError("conflict", said, hint, details={"number": number})
 
 
 async def _bring(unit: UnitOfWork, tenant_id: str, text: str, source: PolicySource, by: str | None) -> PolicyVersion:

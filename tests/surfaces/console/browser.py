@@ -35,6 +35,7 @@ class _Forms(HTMLParser):
         super().__init__()
         self.forms: list[tuple[str, dict[str, str]]] = []
         self.text: list[str] = []
+        self._area: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -42,9 +43,20 @@ class _Forms(HTMLParser):
             self.forms.append((given["action"], {}))
         elif tag == "input" and self.forms:
             self.forms[-1][1][given["name"]] = given.get("value", "")
+        elif tag == "textarea" and self.forms:
+            self._area = given["name"]
+            self.forms[-1][1][self._area] = ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea" and self._area:
+            # The line feed right after the tag is not of the text; each other one is sent with a carriage return.
+            text = self.forms[-1][1][self._area].removeprefix("\n")
+            self.forms[-1][1][self._area], self._area = text.replace("\n", "\r\n"), None
 
     def handle_data(self, data: str) -> None:
         self.text.append(data)
+        if self._area:
+            self.forms[-1][1][self._area] += data
 
 
 @dataclass(frozen=True, slots=True)

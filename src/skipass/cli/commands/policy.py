@@ -55,9 +55,17 @@ def _there(text: str) -> tuple[list[str], list[str]]:
 
 
 @app.command()
-def apply(file: FileArgument, form: FormatOption = Format.TABLE) -> None:
+def apply(
+    file: FileArgument,
+    based_on: Annotated[
+        int | None,
+        typer.Option("--based-on", min=0, metavar="NUMBER", help="Only if this version is in force still; 0 for none."),
+    ] = None,
+    form: FormatOption = Format.TABLE,
+) -> None:
     """Bring a file into force for every call from now on, as an admin; or nothing of it, if anything is wrong."""
-    show_object(gateway().post("/policies", {"policy": _text(file)}), form, _VERSIONS)
+    body: dict[str, Any] = {"policy": _text(file)} | ({} if based_on is None else {"based_on": based_on})
+    show_object(gateway().post("/policies", body), form, _VERSIONS)
 
 
 @app.command("list")

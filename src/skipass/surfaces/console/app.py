@@ -11,11 +11,12 @@ from skipass.gateway.core import Gateway
 from skipass.surfaces.console.access import AccessPage
 from skipass.surfaces.console.audit import AuditPage
 from skipass.surfaces.console.entrance import Entrance
+from skipass.surfaces.console.explain import ExplainPage
 from skipass.surfaces.console.frame import PAGES, Frame
 from skipass.surfaces.console.inbox import Inbox
 from skipass.surfaces.console.listings import Listings
 from skipass.surfaces.console.overview import OverviewPage
-from skipass.surfaces.console.policies import PolicyPage
+from skipass.surfaces.console.policies import PolicyPages
 from skipass.surfaces.console.servers import ServerPages
 from skipass.surfaces.console.sessions import SessionPages
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
@@ -43,7 +44,7 @@ class _Console:
     def __init__(self, gateway: Gateway) -> None:
         frame = Frame(gateway, Cookies(gateway.deps.base_url.startswith("https://")))
         entrance, inbox, sessions = Entrance(frame), Inbox(frame), SessionPages(frame)
-        access, policy = AccessPage(frame), PolicyPage(frame)
+        access, policy, explain = AccessPage(frame), PolicyPages(frame), ExplainPage(frame)
         overview, listings, audit = OverviewPage(frame), Listings(frame), AuditPage(frame)
         slugs = ServerPages(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
@@ -62,6 +63,11 @@ class _Console:
             ("GET", "/console/access"): access.show,
             ("POST", "/console/access"): access.change,
             ("GET", "/console/policy"): policy.show,
+            ("POST", "/console/policy"): policy.change,
+            ("GET", "/console/policy/explain"): explain.show,
+            ("POST", "/console/policy/explain"): explain.ask,
+            ("GET", "/console/policy/versions"): policy.versions,
+            ("GET", "/console/policy/versions/"): policy.version,
             ("GET", "/console/overview"): overview.show,
             ("GET", "/console/audit"): audit.show,
             ("GET", "/console/connections"): listings.show,

@@ -31,9 +31,9 @@ async def list_policies(
 
 
 @router.post("/policies", status_code=201, response_model=own.PolicyVersion, summary="Apply a policy")
-async def apply_policy(body: own.NewPolicy, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
+async def apply_policy(body: own.Applying, gateway: TheGateway, caller: Caller, once: OnceFor) -> Response:
     """Bring a policy into force for every call from now on, or say everything that is wrong with it. Admins only."""
-    return await once(partial(gateway.policies.apply, caller, body.policy), version_body)
+    return await once(partial(gateway.policies.apply, caller, body.policy, body.based_on), version_body)
 
 
 @router.post("/policies/check", response_model=own.Checked, summary="Check a policy")

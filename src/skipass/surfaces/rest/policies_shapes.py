@@ -16,9 +16,21 @@ PolicyText = Field(max_length=262_144, description="The rules in TOML.", example
 
 
 class NewPolicy(Body):
-    """Body of `POST /policies` and `POST /policies/check`."""
+    """Body of `POST /policies/check`."""
 
     policy: str = PolicyText
+
+
+class Applying(NewPolicy):
+    """Body of `POST /policies`."""
+
+    based_on: int | None = Field(
+        default=None,
+        ge=0,
+        le=2_147_483_647,
+        description="Number of the version it was made from, 0 for none; a conflict where another is in force.",
+        examples=[1],
+    )
 
 
 class Explain(Body):
