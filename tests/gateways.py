@@ -36,6 +36,7 @@ from skipass.secret import Secret
 from skipass.storage.export import records
 from skipass.storage.pgexport import records_from
 from skipass.storage.server import Server
+from skipass.surfaces.edge.events import Streams
 from skipass.surfaces.edge.settings import EdgeSettings
 from skipass.tools.call import CallContext
 from skipass.tools.catalogue import CATALOGUE
@@ -169,7 +170,8 @@ async def stage(
 async def served(at: Stage, port: int = 0, *, edge: EdgeSettings | None = None) -> AsyncIterator[str]:
     """Yield the address of a stage's gateway behind a real HTTP server, in the same event loop as its jobs."""
     settings = Settings(home=at.home.path, sandbox=True)
-    app = create_app(at.gateway, settings, edge or EdgeSettings(), at.gateway.deps.clock)
+    streams = Streams()
+    app = create_app(at.gateway, settings, edge or EdgeSettings(), at.gateway.deps.clock, streams)
     with listening(port) as listener:
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="error", access_log=False))
         server.capture_signals = nullcontext  # type: ignore[method-assign]
@@ -179,6 +181,7 @@ async def served(at: Stage, port: int = 0, *, edge: EdgeSettings | None = None) 
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
+            streams.end()
             server.should_exit = True
             await task
 

@@ -20,6 +20,7 @@ from skipass.surfaces.edge.answers import send_error, send_json
 from skipass.surfaces.edge.asgi import App, Message, Receive, Scope, Send
 from skipass.surfaces.edge.bearer import bearer_from
 from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.events import Streams
 from skipass.surfaces.edge.guide import RESOURCE_METADATA, Guide
 from skipass.surfaces.edge.headers import Headers
 from skipass.surfaces.edge.settings import EdgeSettings
@@ -33,15 +34,20 @@ from skipass.surfaces.sqlapi.app import create_sqlapi_app
 _log = structlog.get_logger("skipass.http")
 
 
-def create_app(gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: Clock) -> App:
-    """Return the whole gateway as one ASGI app."""
+def create_app(
+    gateway: Gateway, settings: Settings, edge: EdgeSettings, clock: Clock, streams: Streams | None = None
+) -> App:
+    """Return the whole gateway as one ASGI app.
+
+    `streams` are the answers that go on until somebody ends them: a server that stops waits for every answer.
+    """
     resources, waiting = gateway.resources, gateway.waiting_calls
     guide = Guide(gateway.deps.base_url, " ".join(FIRST))
     mcp = create_mcp_app(
         gateway.calls, gateway.authenticator, edge, clock, resources=resources, waiting=waiting, guide=guide
     )
     rest = create_rest_app(gateway, edge, clock)
-    console = create_console_app(gateway, edge, clock)
+    console = create_console_app(gateway, edge, clock, streams)
     house = Door(_House(gateway, settings), edge, clock)
     rooms: dict[str, App] = {"api": rest, "healthz": house, "readyz": house, "metrics": house}
     rooms |= {"console": console, "sign-in": console, "issuers": create_issuers_app(gateway, edge, clock)}

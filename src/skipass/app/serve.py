@@ -25,6 +25,7 @@ from skipass.gateway import crashpoints
 from skipass.gateway.core import Gateway
 from skipass.gateway.ports import Reader
 from skipass.nouns.connection import McpServer, Switch
+from skipass.surfaces.edge.events import Streams
 from skipass.surfaces.edge.settings import EdgeSettings
 
 Announce = Callable[[dict[str, Any]], None]
@@ -59,7 +60,9 @@ async def _serve_on(listener: socket.socket, settings: Settings, announce: Annou
             settings = settings.model_copy(update={"home": home})
         gateway = await stack.enter_async_context(running(settings, base_url))
         extra = await stack.enter_async_context(sandboxed(settings, gateway)) if settings.sandbox else {}
-        server = _Server(_config(settings, create_app(gateway, settings, edge, gateway.deps.clock)))
+        streams = Streams()
+        app = create_app(gateway, settings, edge, gateway.deps.clock, streams)
+        server = _Server(_config(settings, app), streams.end)
         task = asyncio.create_task(server.serve(sockets=[listener]))
         await server.listening(task)
         # What is loaded by now stays. A full pass of the collector over it would hold up every call for a dozen
@@ -107,16 +110,25 @@ def _config(settings: Settings, app: Any) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, with a way to wait until it listens; it ends on SIGINT and SIGTERM without raising them again."""
+    """Uvicorn, with a way to wait until it listens; it ends on SIGINT and SIGTERM without raising them again.
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    `leave` ends the answers that would go on: they are waited for.
+    """
+
+    def __init__(self, config: uvicorn.Config, leave: Callable[[], None]) -> None:
         super().__init__(config)
+        self._leave = leave
         loop = asyncio.get_running_loop()
         for name in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(name, self._stop)
 
     def _stop(self) -> None:
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what goes on, then what is underway."""
+        self._leave()
+        await super().shutdown(sockets)
 
     def capture_signals(self) -> Any:
         """Leave signals to the loop."""

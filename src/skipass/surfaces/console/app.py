@@ -22,6 +22,7 @@ from skipass.surfaces.console.sessions import SessionPages
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies
 from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.events import Events, Streams
 from skipass.surfaces.edge.forms import check_same_origin
 from skipass.surfaces.edge.pages import Reply, moved, shared_file
 from skipass.surfaces.edge.requests import Asked
@@ -35,19 +36,23 @@ _THING = re.compile(
 )
 
 
-def create_console_app(gateway: Gateway, settings: EdgeSettings, clock: Clock) -> App:
-    """Return the ASGI app that serves `/sign-in` and `/console/…`, the door included."""
-    return Door(_Console(gateway), settings, clock)
+def create_console_app(gateway: Gateway, settings: EdgeSettings, clock: Clock, streams: Streams | None = None) -> App:
+    """Return the ASGI app that serves `/sign-in` and `/console/…`, the door included.
+
+    `streams` keeps the answers that go on, for whoever has to end them.
+    """
+    return Door(_Console(gateway, Streams() if streams is None else streams), settings, clock)
 
 
 class _Console:
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, streams: Streams) -> None:
+        self._streams = streams
         frame = Frame(gateway, Cookies(gateway.deps.base_url.startswith("https://")))
         entrance, inbox, sessions = Entrance(frame), Inbox(frame), SessionPages(frame)
         access, policy, explain = AccessPage(frame), PolicyPages(frame), ExplainPage(frame)
         overview, listings, audit = OverviewPage(frame), Listings(frame), AuditPage(frame)
         slugs = ServerPages(frame)
-        self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply]]] = {
+        self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply | Events]]] = {
             ("GET", "/sign-in"): entrance.show,
             ("POST", "/sign-in"): entrance.enter,
             ("POST", "/console/sign-out"): entrance.leave,
@@ -83,12 +88,15 @@ class _Console:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = await Asked.of(scope, receive)
         try:
-            reply = await self._answer(asked)
+            reply: Reply | Events = await self._answer(asked)
         except SkipassError as error:
             reply = PAGES.problem(error)
-        await reply.send(send)
+        if isinstance(reply, Events):
+            await self._streams.send(reply, receive, send)
+        else:
+            await reply.send(send)
 
-    async def _answer(self, asked: Asked) -> Reply:
+    async def _answer(self, asked: Asked) -> Reply | Events:
         if asked.method == "POST":
             check_same_origin(asked.headers)
         file = shared_file(asked.path.removeprefix("/console/")) if asked.method == "GET" else None

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.gateway.sessions import sees_all
 from skipass.nouns.principal import Principal, Role
 from skipass.surfaces.edge.cookies import Cookies, check_form, form_token
+from skipass.surfaces.edge.events import Events, Fragment
 from skipass.surfaces.edge.forms import MAX_BYTES, form_from
 from skipass.surfaces.edge.pages import Pages, Reply
 from skipass.surfaces.edge.requests import Asked, SignedIn, caller
@@ -52,13 +54,27 @@ class Frame:
         return by, form
 
     def page(self, template: str, by: SignedIn, *, status: int = 200, script: bool = True, **values: Any) -> Reply:
-        """Return a page for somebody who is signed in, with the ways to what they may look at."""
+        """Return a page for somebody who is signed in, with the ways to what they may look at.
+
+        With the value `live` it carries what follows a stream of `events`; `now` is the gateway's time.
+        """
         around: dict[str, Any] = {
             "me": by.principal.user_name,
             "out": form_token(by.cookie, SIGN_OUT),
             "menu": menu(by.principal),
+            "now": self.gateway.deps.journal.now(),
         }
         return PAGES.html(template, status=status, script=script, scripted=script, **around, **values)
+
+    def events(self, asked: Asked, by: SignedIn, fragments: AsyncGenerator[Fragment, None]) -> Events:
+        """Return an answer that goes on while this sign-in lasts and the person's roles stay as they are."""
+
+        async def may_look() -> None:
+            now = await self.caller(asked)
+            if now.principal.roles != by.principal.roles:
+                raise SkipassError("forbidden", "What you may look at has changed.")
+
+        return Events(f"{by.principal.user_id}", fragments, may_look)
 
     def start(self, to: str) -> str:
         """Return where signing in begins for a page that is to be opened then."""

@@ -20,11 +20,23 @@ if TYPE_CHECKING:
 
 _SHARED = Path(__file__).parent / "templates"
 _SCRIPT = "text/javascript; charset=utf-8"
-_FILES = {"style.css": "text/css; charset=utf-8", "link.js": _SCRIPT, "times.js": _SCRIPT}
+_VENDORED = Path(__file__).parent / "vendored"
+_FILES = {
+    "style.css": (_SHARED, "text/css; charset=utf-8"),
+    "link.js": (_SHARED, _SCRIPT),
+    "times.js": (_SHARED, _SCRIPT),
+    "live.js": (_SHARED, _SCRIPT),
+    "htmx-2.0.11.js": (_VENDORED, _SCRIPT),
+    "htmx-sse-2.2.4.js": (_VENDORED, _SCRIPT),
+}
+# What carries its version in its name never changes under that name.
+_KEPT = {"cache-control": "public, max-age=31536000, immutable"}
 _AGAIN = ("sign_in_required", "sign_in_failed", "provider_unavailable")
 _POLICY = (
     "default-src 'none'; style-src 'self'; {script}form-action 'self'{to}; base-uri 'none'; frame-ancestors 'none'"
 )
+# A script of ours asks this gateway and nobody else.
+_SCRIPTED = "script-src 'self'; connect-src 'self'; "
 _ALWAYS = {
     "x-frame-options": "DENY",
     # Not no-referrer: with that a browser hides the origin of our own forms, and we insist on it.
@@ -73,9 +85,13 @@ class Pages:
         With `script` the page may run the small scripts that are ours.
         Source: CSP Level 3, form-action: browsers hold the redirect that answers a form to it as well.
         """
-        body = _environment(self.templates).get_template(template).render(values).encode()
+        body = self.part(template, **values).encode()
         sent = {**_headers(to=to, script=script), "content-type": "text/html; charset=utf-8"}
         return Reply(status, body, sent, cookies)
+
+    def part(self, template: str, **values: Any) -> str:
+        """Return a piece of a page, every value escaped."""
+        return _environment(self.templates).get_template(template).render(values)
 
     def problem(self, error: SkipassError, *cookies: str) -> Reply:
         """Return the page of a refusal, in words and with what to do."""
@@ -91,8 +107,11 @@ def moved(address: str, *cookies: str) -> Reply:
 
 def shared_file(name: str) -> Reply | None:
     """Return the style or the script that all pages share, None for another name."""
-    kind = _FILES.get(name)
-    return Reply(200, (_SHARED / name).read_bytes(), {**_headers(), "content-type": kind}) if kind else None
+    if name not in _FILES:
+        return None
+    place, kind = _FILES[name]
+    kept = _KEPT if place is _VENDORED else {}
+    return Reply(200, (place / name).read_bytes(), {**_headers(), "content-type": kind, **kept})
 
 
 def file_to_keep(name: str, kind: str, body: bytes) -> Reply:
@@ -102,7 +121,7 @@ def file_to_keep(name: str, kind: str, body: bytes) -> Reply:
 
 
 def _headers(*, to: str | None = None, script: bool = False) -> dict[str, str]:
-    policy = _POLICY.format(script="script-src 'self'; " if script else "", to=f" {to}" if to else "")
+    policy = _POLICY.format(script=_SCRIPTED if script else "", to=f" {to}" if to else "")
     return {**_ALWAYS, "content-security-policy": policy}
 
 
