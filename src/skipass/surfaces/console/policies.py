@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from skipass.errors import SkipassError
+from skipass.gateway.people import require
 from skipass.gateway.policies import Applied
 from skipass.ids import digest
 from skipass.nouns.principal import Role
@@ -58,6 +59,7 @@ class PolicyPages:
     async def change(self, asked: Asked) -> Reply:
         """Check a draft and show what it changes, or apply one that was shown."""
         by, form = await self._frame.posted(asked, PURPOSE, *FIELDS, most_bytes=MOST_BYTES)
+        require(by.principal, Role.ADMIN)
         if form["word"] not in ("check", "apply") or not _NUMBER.fullmatch(form["based_on"] or "0"):
             raise SkipassError("invalid_request", "The form does not say what to do.")
         text, based_on, current = typed(form["text"]), form["based_on"], await self._current(by)
