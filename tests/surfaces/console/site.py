@@ -37,18 +37,26 @@ def route_of(path: str, table: frozenset[str]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A form that posts: what stands in it, the names a person types into, and its buttons with a name."""
+    """A form that posts: what stands in it, the names a person types into, and its buttons with a name.
+
+    A button may send it elsewhere: what it says is its name, its value and where to.
+    """
 
     action: str
     fields: Mapping[str, str]
     typed: tuple[str, ...]
-    buttons: tuple[tuple[str, str], ...]
+    buttons: tuple[tuple[str, str, str], ...]
 
-    def pressed(self, typed: str = "x") -> Iterator[dict[str, str]]:
-        """Yield what each of its buttons sends, with a text in what was left empty."""
+    def pressed(self, typed: str = "x") -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield where each of its buttons sends what, with a text in what was left empty."""
         filled = {**self.fields, **{name: self.fields.get(name) or typed for name in self.typed}}
-        for name, value in self.buttons or (("", ""),):
-            yield {**filled, **({name: value} if name else {})}
+        for name, value, action in self.buttons or (("", "", ""),):
+            yield action or self.action, {**filled, **({name: value} if name else {})}
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Every address it may be sent to."""
+        return frozenset(action for action, _ in self.pressed())
 
     @property
     def token(self) -> str:
@@ -61,8 +69,9 @@ class _Reader(HTMLParser):
         super().__init__()
         self.leads: list[str] = []
         self.forms: list[Form] = []
-        self._form: tuple[str, str, dict[str, str], list[str], list[tuple[str, str]]] | None = None
+        self._form: tuple[str, str, dict[str, str], list[str], list[tuple[str, str, str]]] | None = None
         self._select: str | None = None
+        self._area: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -77,10 +86,11 @@ class _Reader(HTMLParser):
         _, _, fields, typed, buttons = self._form
         name, kind = given.get("name", ""), given.get("type", "")
         if tag == "button" and name:
-            buttons.append((name, given.get("value", "")))
-        elif tag == "textarea" or (tag == "input" and name and kind in _TYPED):
+            buttons.append((name, given.get("value", ""), given.get("formaction", "")))
+        elif name and (tag == "textarea" or (tag == "input" and kind in _TYPED)):
             typed.append(name)
             fields[name] = given.get("value", "")
+            self._area = name if tag == "textarea" else None
         elif tag == "input" and name and (kind not in ("checkbox", "radio") or "checked" in given):
             fields[name] = given.get("value", "on")
         elif tag == "select":
@@ -88,7 +98,13 @@ class _Reader(HTMLParser):
         elif tag == "option" and self._select and (self._select not in fields or "selected" in given):
             fields[self._select] = given.get("value", "")
 
+    def handle_data(self, data: str) -> None:
+        if self._form is not None and self._area is not None:
+            self._form[2][self._area] += data
+
     def handle_endtag(self, tag: str) -> None:
+        if tag == "textarea":
+            self._area = None
         if tag == "select":
             self._select = None
         if tag != "form" or self._form is None:
