@@ -11,6 +11,7 @@ from functools import partial
 from typing import TypeVar
 
 from skipass.errors import SkipassError
+from skipass.gateway.people import require
 from skipass.gateway.relay_reading import Facts
 from skipass.gateway.sessions import sees_all
 from skipass.gateway.slug_names import LISTS, Access, Shown
@@ -87,6 +88,7 @@ class ServerPages:
         """Do what one form of the page says; a refusal is told on the page, with what was typed."""
         slug = last_step(asked)
         by, form = await self._frame.posted(asked, f"server\0{slug}", "word", *_TOOL, *_DOOR)
+        require(by.principal, Role.ADMIN)
         work = self._works.get(form["word"])
         if work is None:
             raise SkipassError("invalid_request", "The form does not say what to do.")
