@@ -39,6 +39,24 @@ def who(run: Run, loud: dict[str, Any]) -> Callable[[str], Run]:
     return lambda name: partial(run, SKIPASS_URL=loud["url"], SKIPASS_API_KEY=loud[name]["api_key"])
 
 
+def test_an_agents_connections_and_keys_are_changed(who: Callable[[str], Run]) -> None:
+    """A connection is given and taken, a key listed and ended, the agent disabled and enabled; others may not."""
+    admin = who("admin")
+    made = admin("agent", "create", "other", "--connection", "jit", "--format", "json").json
+    given = admin("agent", "give", "other", "snowflake", "--format", "json").json
+    taken = admin("agent", "take", "other", "jit", "--format", "json").json
+    assert (len(given["connections"]), taken["connections"]) == (2, given["connections"][1:])
+    (key,) = [one for one in admin("agent", "keys", "other", "--format", "json").lines if one["use"] == "agent"]
+    assert (key["prefix"] in made["api_key"], key["live"], key["last_used_at"]) == (True, True, None)
+    assert admin("agent", "revoke-key", "other", key["prefix"]).status == 0
+    (ended,) = [one for one in admin("agent", "keys", "other", "--format", "json").lines if one["use"] == "agent"]
+    assert (ended["live"], ended["revoked_at"] is None) == (False, False)
+    assert admin("agent", "disable", "other", "--format", "json").json["state"] == "disabled"
+    assert admin("agent", "enable", "other", "--format", "json").json["state"] == "active"
+    assert who("approver")("agent", "give", "other", "jit").status == 1
+    assert admin("agent", "give", "other", "nowhere").status == 1
+
+
 def test_the_glass_is_broken_and_reviewed(who: Callable[[str], Run], tmp_path: Path) -> None:
     """Into the group, rule applied and tried, glass broken, review listed, shown and closed, out of the group again."""
     admin, agent, approver = who("admin"), who("agent"), who("approver")

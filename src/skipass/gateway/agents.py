@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from skipass.audit.events import Event
 from skipass.errors import SkipassError
@@ -27,6 +28,7 @@ from skipass.nouns.session import EndReason
 from skipass.secret import Secret
 
 OVERLAP = timedelta(hours=24)
+_MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,41 @@ class Agents:
             return await unit.change(agent, state=Life.DISABLED)
 
         return await self._deps.journal.write(disable)
+
+    async def enable(self, principal: Principal, name: str) -> Agent:
+        """Let a disabled agent in again, with the keys it has; what ended when it was disabled stays over."""
+        by = require(principal, Role.ADMIN)
+
+        async def enable(unit: UnitOfWork) -> Agent:
+            agent = await _named(unit, principal.tenant_id, name)
+            if agent.state is Life.ACTIVE:
+                return agent
+            unit.emit(Event(agent.tenant_id, "agent.enabled", agent.id, {"by": by}))
+            return await unit.change(agent, state=Life.ACTIVE)
+
+        return await self._deps.journal.write(enable)
+
+    async def revoke_key(self, principal: Principal, name: str, prefix: str) -> Agent:
+        """End one key, client secret or key pair of an agent now, and return it; its others go on. Raises `not_found`.
+
+        With a client secret end the tokens that were traded for it, which know no secret of their own: all of them.
+        """
+        by = require(principal, Role.ADMIN)
+
+        async def revoke(unit: UnitOfWork) -> Agent:
+            agent = await _named(unit, principal.tenant_id, name)
+            found = await unit.find(ApiKey, owner_id=agent.id, prefix=prefix, limit=1)
+            if not found:
+                raise SkipassError("not_found", "The agent has no such key.", "See skipass agent keys NAME.")
+            traded = KeyUse.AGENT_TOKEN if found[0].use is KeyUse.CLIENT_SECRET else None
+            where: dict[str, Any] = {"owner_id": agent.id, "use": traded, "revoked_at": None}
+            tokens = await unit.find(ApiKey, limit=_MOST, **where) if traded else []
+            for key in (one for one in (found[0], *tokens) if one.revoked_at is None):
+                await unit.change(key, revoked_at=unit.now)
+                unit.emit(Event(key.tenant_id, "key.revoked", key.id, {"owner": key.owner_id, "by": by}))
+            return agent
+
+        return await self._deps.journal.write(revoke)
 
 
 async def _issue(unit: UnitOfWork, agent: Agent, pair: PublicKey | None) -> AgentKeys:

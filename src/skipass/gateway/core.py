@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from skipass.errors import SkipassError
 from skipass.gateway import forgetting, probe, upkeep
 from skipass.gateway.accounts import Accounts
+from skipass.gateway.agent_connections import AgentConnections
+from skipass.gateway.agent_details import AgentDetails
 from skipass.gateway.agent_users import AgentUsers
 from skipass.gateway.agents import Agents
 from skipass.gateway.approvals import Approvals
@@ -120,6 +122,8 @@ class Gateway:
     devices: Devices
     agents: Agents
     agent_users: AgentUsers
+    agent_connections: AgentConnections
+    agent_details: AgentDetails
     connections: Connections
     doctor: Doctor
     changing: Changing
@@ -255,6 +259,8 @@ def build(deps: Deps) -> Gateway:
         devices=Devices(deps),
         agents=Agents(deps),
         agent_users=AgentUsers(deps),
+        agent_connections=AgentConnections(deps),
+        agent_details=AgentDetails(deps),
         connections=connections,
         doctor=Doctor(deps, system, connections),
         changing=Changing(deps),

@@ -18,6 +18,7 @@ EVERYBODY = (200, 200, 200, 200, 200)
 WATCHERS = (403, 403, 200, 200, 200)
 ADMINS = (403, 403, 403, 403, 200)
 NO_TOOL = (403, 403, 403, 403, 404)
+NO_KEY = (403, 403, 403, 403, 404)
 ADMINS_CREATE = (403, 403, 403, 403, 201)
 SEEN = (200, 404, 200, 200, 200)
 ACCOUNT_S = (404, 404, 404, 404, 200)
@@ -187,6 +188,11 @@ TABLE = (
     Row("GET /agents", WATCHERS),
     Row("POST /agents/{name}/rotate", ADMINS, needs=an_agent),
     Row("POST /agents/{name}/disable", ADMINS, needs=an_agent),
+    Row("POST /agents/{name}/enable", ADMINS, needs=an_agent),
+    Row("GET /agents/{name}/keys", (404, 404, 200, 200, 200), needs=an_agent),
+    Row("POST /agents/{name}/keys/revoke", NO_KEY, lambda: {"prefix": "no-such-key"}, an_agent),
+    Row("POST /agents/{name}/connections/add", ADMINS, lambda: {"connection": "jit"}, an_agent),
+    Row("POST /agents/{name}/connections/remove", ADMINS, lambda: {"connection": "jit"}, an_agent),
     Row("POST /agents/{name}/users/add", (403, 200, 200, 200, 200), dict, an_agent),
     Row("POST /agents/{name}/users/remove", (403, 200, 200, 200, 200), dict, an_agent),
     Row("GET /connections", WATCHERS),

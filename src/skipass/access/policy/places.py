@@ -59,7 +59,7 @@ def _blocks(lines: Sequence[str]) -> list[_Block]:
 
 
 def _block(lines: Sequence[str], number: int, span: tuple[int, int]) -> _Block:
-    called, fields = str(number), {}
+    called, fields = str(number), dict[str, int]()
     for at in range(*span):
         named = _FIELD.match(lines[at])
         if named:

@@ -18,6 +18,7 @@ from skipass.tools.snippets import KEY_VARIABLE, Client, Snippet, mcp_url, snipp
 
 app = typer.Typer(help="Agents.", no_args_is_help=True)
 _COLUMNS = ("name", "owner_id", "acts_for", "users", "connections", "state", "created_at")
+_KEYS = ("prefix", "use", "live", "created_at", "expires_at", "last_used_at", "last_used_by")
 
 NameArgument = Annotated[str, typer.Argument(help="The agent's name.")]
 PublicKeyOption = Annotated[
@@ -111,6 +112,48 @@ def rotate(name: NameArgument, public_key: PublicKeyOption = None, form: FormatO
 def disable(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
     """Disable an agent: its keys stop and nothing of it is admitted any more."""
     show_object(gateway().post(f"/agents/{segment(name)}/disable"), form, _COLUMNS)
+
+
+@app.command()
+def enable(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
+    """Let a disabled agent in again, with the keys it has."""
+    show_object(gateway().post(f"/agents/{segment(name)}/enable"), form, _COLUMNS)
+
+
+@app.command()
+def keys(name: NameArgument, form: FormatOption = Format.TABLE) -> None:
+    """List an agent's keys, client secrets and key pairs, and when each was used last."""
+    show_rows(gateway().get(f"/agents/{segment(name)}/keys")["items"], _KEYS, form)
+
+
+@app.command("revoke-key")
+def revoke_key(
+    name: NameArgument,
+    prefix: Annotated[str, typer.Argument(metavar="PREFIX", help="What `agent keys` names it by.")],
+    form: FormatOption = Format.TABLE,
+) -> None:
+    """End one key of an agent now; its others go on."""
+    show_object(gateway().post(f"/agents/{segment(name)}/keys/revoke", {"prefix": prefix}), form, _COLUMNS)
+
+
+ConnectionArgument = Annotated[str, typer.Argument(metavar="CONNECTION", help="The connection's name.")]
+
+
+@app.command()
+def give(name: NameArgument, connection: ConnectionArgument, form: FormatOption = Format.TABLE) -> None:
+    """Let an agent use one more connection; its sessions there are asked for and decided as ever."""
+    _connections(name, "add", connection, form)
+
+
+@app.command()
+def take(name: NameArgument, connection: ConnectionArgument, form: FormatOption = Format.TABLE) -> None:
+    """Take a connection from an agent; what it has open there ends."""
+    _connections(name, "remove", connection, form)
+
+
+def _connections(name: str, word: str, connection: str, form: Format) -> None:
+    answer = gateway().post(f"/agents/{segment(name)}/connections/{word}", {"connection": connection})
+    show_object(answer, form, _COLUMNS)
 
 
 UserOption = Annotated[str | None, typer.Option("--user", metavar="USER", help="Somebody else; takes an admin.")]

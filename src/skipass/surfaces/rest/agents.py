@@ -6,11 +6,13 @@ from functools import partial
 
 from starlette.responses import Response
 
+from skipass.gateway.agent_details import KeptKey
 from skipass.gateway.agents import AgentKeys
-from skipass.gateway.views import agent_view
+from skipass.gateway.views import agent_view, when
 from skipass.nouns.people import Agent
+from skipass.surfaces.rest import agents_shapes as own
 from skipass.surfaces.rest import paging, shapes
-from skipass.surfaces.rest.bodies import AgentUser, NewAgent, Rotated, Segment
+from skipass.surfaces.rest.bodies import AgentConnection, AgentUser, NewAgent, RevokedKey, Rotated, Segment
 from skipass.surfaces.rest.once import OnceFor
 from skipass.surfaces.rest.replies import reply
 from skipass.surfaces.rest.route import Caller, CallerRoute, TheGateway, routes
@@ -52,6 +54,38 @@ async def disable_agent(name: Segment, gateway: TheGateway, caller: Caller) -> R
     return reply(agent_view(await gateway.agents.disable(caller, name)))
 
 
+@router.post("/agents/{name:path}/enable", response_model=shapes.Agent, summary="Enable an agent")
+async def enable_agent(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """Let a disabled agent in again, with the keys it has; its sessions stay over."""
+    return reply(agent_view(await gateway.agents.enable(caller, name)))
+
+
+@router.get("/agents/{name:path}/keys", response_model=own.AgentKeys, summary="List an agent's keys")
+async def list_agent_keys(name: Segment, gateway: TheGateway, caller: Caller) -> Response:
+    """List its keys, client secrets and key pairs, never their text, and when each was used last."""
+    return reply({"items": [_told(one) for one in await gateway.agent_details.keys(caller, name)]})
+
+
+@router.post("/agents/{name:path}/keys/revoke", response_model=shapes.Agent, summary="End one key of an agent")
+async def revoke_agent_key(name: Segment, body: RevokedKey, gateway: TheGateway, caller: Caller) -> Response:
+    """End one key, client secret or key pair now; with a client secret every token that was traded."""
+    return reply(agent_view(await gateway.agents.revoke_key(caller, name, body.prefix)))
+
+
+@router.post("/agents/{name:path}/connections/add", response_model=shapes.Agent, summary="Give an agent a connection")
+async def add_agent_connection(name: Segment, body: AgentConnection, gateway: TheGateway, caller: Caller) -> Response:
+    """Let an agent use one more connection; its sessions there are asked for and decided as ever."""
+    return reply(agent_view(await gateway.agent_connections.give(caller, name, body.connection)))
+
+
+@router.post("/agents/{name:path}/connections/remove", response_model=shapes.Agent, summary="Take that back")
+async def remove_agent_connection(
+    name: Segment, body: AgentConnection, gateway: TheGateway, caller: Caller
+) -> Response:
+    """Take a connection from an agent; what it has open there ends."""
+    return reply(agent_view(await gateway.agent_connections.take(caller, name, body.connection)))
+
+
 @router.post("/agents/{name:path}/users/add", response_model=shapes.Agent, summary="Let an agent act for a person")
 async def add_agent_user(name: Segment, body: AgentUser, gateway: TheGateway, caller: Caller) -> Response:
     """Let an agent act for you, or as an admin for anybody of the company."""
@@ -62,6 +96,21 @@ async def add_agent_user(name: Segment, body: AgentUser, gateway: TheGateway, ca
 async def remove_agent_user(name: Segment, body: AgentUser, gateway: TheGateway, caller: Caller) -> Response:
     """Have an agent act for you no longer, or as an admin for anybody; its sessions for them end."""
     return reply(agent_view(await gateway.agent_users.disallow(caller, name, body.user)))
+
+
+def _told(kept: KeptKey) -> dict[str, object]:
+    key, seen = kept.key, kept.seen
+    return {
+        "prefix": key.prefix,
+        "use": key.use.value,
+        "live": kept.live,
+        "created_at": when(key.created_at),
+        "expires_at": when(key.expires_at),
+        "revoked_at": when(key.revoked_at),
+        "last_used_at": when(kept.seen_at),
+        "last_used_from": (seen.address or None) if seen else None,
+        "last_used_by": (seen.client or None) if seen else None,
+    }
 
 
 def _plain(made: tuple[Agent, AgentKeys]) -> dict[str, object]:

@@ -116,5 +116,17 @@ class AgentUser(Body):
     user: Name | None = Field(default=None, description="Name of the person; you, when left out.", examples=["sam"])
 
 
+class AgentConnection(Body):
+    """Body of `POST /agents/{name}/connections/add` and `…/remove`."""
+
+    connection: Name = Field(description="Name of the connection.", examples=["ops"])
+
+
+class RevokedKey(Body):
+    """Body of `POST /agents/{name}/keys/revoke`."""
+
+    prefix: Name = Field(description="What `GET /agents/{name}/keys` names it by.", examples=["9f86d081884c"])
+
+
 Segment = Annotated[str, Field(max_length=255)]
 """A name or id in a path."""
