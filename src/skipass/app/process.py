@@ -9,7 +9,7 @@ from pathlib import Path
 
 from skipass import __version__
 from skipass.access.sqlguard.pool import GuardPool
-from skipass.app.checkpoints import Checkpoints
+from skipass.app.checkpoints import Checkpoints, KeptCheckpoints
 from skipass.app.database import database_of
 from skipass.app.noticing import channels
 from skipass.app.restored import check_restored
@@ -47,6 +47,7 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
         egress = Egress(settings.sandbox, frozenset(settings.egress_allow))
         upstream, told = Upstream(egress, kek, clock), channels(settings, egress, clock)
         deps = Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file, channels=told)
+        deps = replace(deps, signed=KeptCheckpoints(home.checkpoints, key.public_key()))
         deps = replace(deps, key_provider=provider, resend_ambiguous=settings.resend_ambiguous)
         gateway = build(replace(deps, provider=settings.identity_provider(), mcp_clients=settings.client_rules()))
         await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))

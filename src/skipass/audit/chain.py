@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -82,6 +82,16 @@ def link(head: Head, writer: str, at: datetime, event: Event) -> tuple[Record, H
 def micros(at: datetime) -> int:
     """Return microseconds since 1970 UTC, exactly."""
     return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+def line_of(record: Record) -> bytes:
+    """Return one line of an export: every field of the record as stored, so that its hash can be computed again."""
+    return orjson.dumps(asdict(record), option=orjson.OPT_APPEND_NEWLINE)
+
+
+def wrong_with(record: Record, head: Head) -> str | None:
+    """Return what is wrong with a record as the next one after `head`, None where it extends it."""
+    return _fault(head.seq, head.hash, record)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,11 +62,6 @@ def _of_lines(path: Path) -> Iterator[Record]:
             if not isinstance(shape, dict):
                 raise SkipassError("chain_broken", f"Line {number} of {path} is not a JSON object.")
             yield record_from(shape)
-
-
-def line_of(record: Record) -> bytes:
-    """Return one line of an export: every field of the record as stored, so that its hash can be computed again."""
-    return orjson.dumps(asdict(record), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def checkpoints_in(path: Path, key: Ed25519PublicKey) -> tuple[list[Checkpoint], list[Fault]]:

@@ -31,6 +31,7 @@ from skipass.gateway.entering import Entering
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
+from skipass.gateway.exporting import Exporting
 from skipass.gateway.forgetting import Forgetting
 from skipass.gateway.groups import Groups
 from skipass.gateway.idempotency import OnceJournal
@@ -51,6 +52,7 @@ from skipass.gateway.people import People
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.probe import Probe
+from skipass.gateway.proving import Proving
 from skipass.gateway.reconcile import Reconciler
 from skipass.gateway.refresh import Refresher
 from skipass.gateway.refusals import Refusals
@@ -65,6 +67,7 @@ from skipass.gateway.resources import Resources
 from skipass.gateway.reviews import Reviews
 from skipass.gateway.revocation import Epoch
 from skipass.gateway.running import Runner
+from skipass.gateway.searching import Searching
 from skipass.gateway.servers import Servers
 from skipass.gateway.session_lists import SessionLists
 from skipass.gateway.session_record import SessionRecords
@@ -143,6 +146,9 @@ class Gateway:
     policies: Policies
     explaining: Explaining
     events: Events
+    searching: Searching
+    exporting: Exporting
+    proving: Proving
     runner: Runner
     jobs: Jobs
     refresher: Refresher
@@ -280,6 +286,9 @@ def build(deps: Deps) -> Gateway:
         policies=Policies(deps),
         explaining=Explaining(deps),
         events=events,
+        searching=Searching(deps, sessions),
+        exporting=Exporting(deps, sessions),
+        proving=Proving(deps),
         runner=runner,
         jobs=Jobs(
             deps,

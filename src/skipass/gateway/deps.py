@@ -11,6 +11,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.oauth_rules import ClientRules
 from skipass.gateway.ports import Journal, Reader
+from skipass.gateway.signed import SignedHeads
 from skipass.gateway.upstream import Upstream
 from skipass.gateway.written import Written
 from skipass.identity.provider import IdentityProvider
@@ -45,7 +46,7 @@ class Deps:
     `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
     `key_provider` gives the vault's keys. `resend_ambiguous`: whether a refresh token is sent again after its answer
     was lost. `provider` is the company's identity provider, None while people sign in by one-time links. `mcp_clients`
-    says how MCP clients may come.
+    says how MCP clients may come. `signed` are the checkpoints that this process keeps.
     """
 
     journal: Journal
@@ -62,6 +63,7 @@ class Deps:
     key_provider: KeyProvider | None = None
     provider: IdentityProvider | None = None
     mcp_clients: ClientRules = field(default_factory=ClientRules)
+    signed: SignedHeads | None = None
     _texts: dict[str, TextKey] = field(default_factory=dict)
 
     async def texts(self, tenant_id: str) -> TextKey:

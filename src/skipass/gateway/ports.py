@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol, TypeVar
 
-from skipass.audit.chain import Record
+from skipass.audit.chain import Head, Record
 from skipass.audit.events import Event
+from skipass.audit.searching import Found, Search
 from skipass.nouns.session import Budgets
 from skipass.nouns.statement import Statement
 
@@ -61,6 +62,21 @@ class Reader(Protocol):
         self, tenant_id: str, *, session_id: str | None, after: str | None, limit: int
     ) -> Sequence[Record]:
         """Return records in order of time; `after` is the cursor (`at:writer:seq`) of the last one seen."""
+        ...
+
+
+    async def search(self, search: Search) -> Found:
+        """Return records that fit, in order of time, of a bounded number that is looked at."""
+        ...
+
+    async def chain(
+        self, tenant_id: str, writer: str, *, after: int, until: int, limit: int
+    ) -> Sequence[Record]:
+        """Return records of one chain with sequence numbers after one, up to another, in order."""
+        ...
+
+    async def heads(self) -> Sequence[tuple[str, str, Head]]:
+        """Return tenant, writer and head of every chain."""
         ...
 
 

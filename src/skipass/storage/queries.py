@@ -50,13 +50,20 @@ INSERT INTO writers (id, started_us, heartbeat_us) VALUES (:id, :now, :now)
 
 _EVENTS = """
 SELECT * FROM events
- WHERE tenant_id = :tenant_id {session}
+ WHERE {by}
+   AND at_us >= :at
    AND (at_us > :at OR (at_us = :at AND (writer > :writer OR (writer = :writer AND seq > :seq))))
  ORDER BY at_us, writer, seq LIMIT :limit
 """
-EVENTS = _EVENTS.format(session="")
-SESSION_EVENTS = _EVENTS.format(session="AND session_id = :session_id")
+EVENTS = _EVENTS.format(by="tenant_id = :tenant_id")
+# Not by the tenant's index: that would go through all of its time.
+SESSION_EVENTS = _EVENTS.format(by="session_id = :session_id AND tenant_id || '' = :tenant_id")
 
+CHAIN = """
+SELECT * FROM events
+ WHERE tenant_id = :tenant_id AND writer = :writer AND seq > :after AND seq <= :until
+ ORDER BY seq LIMIT :limit
+"""
 ALL_EVENTS = "SELECT * FROM events ORDER BY tenant_id, writer, seq"
 # From one chain to the next by the key of the table: it costs what there are chains, not what there are records.
 HEADS = """

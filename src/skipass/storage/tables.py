@@ -173,6 +173,8 @@ events = Table(
 )
 Index("events_session", events.c.session_id, events.c.at_us)
 Index("events_time", events.c.tenant_id, events.c.at_us)
+Index("events_subject", events.c.tenant_id, events.c.subject, events.c.at_us)
+Index("events_kind", events.c.tenant_id, events.c.kind, events.c.at_us)
 
 writers = Table(
     "writers",

@@ -13,11 +13,13 @@ from typing import Any, Protocol, TypeVar
 
 from skipass.audit.chain import Head, Record, micros
 from skipass.audit.events import DEPLOYMENT, Event
+from skipass.audit.searching import Found, Search
 from skipass.errors import SkipassError
 from skipass.nouns.session import Budgets
 from skipass.nouns.statement import Statement
 from skipass.storage import queries
 from skipass.storage.codec import codecs, decode, encode, encode_value
+from skipass.storage.searching import found_by
 from skipass.storage.sql import count_sql, counts_sql, delete_sql, find_sql, insert_sql, update_sql
 from skipass.storage.tables import PASSING, TABLES, idempotency
 
@@ -94,6 +96,15 @@ class StoredReader:
             "limit": limit,
         }
         return [Record(**row) for row in await self._executor.rows(sql, values)]
+
+    async def search(self, search: Search) -> Found:
+        """Return a tenant's records that fit, in order of time, of a bounded number that is looked at."""
+        return await found_by(search, self._executor)
+
+    async def chain(self, tenant_id: str, writer: str, *, after: int, until: int, limit: int) -> list[Record]:
+        """Return the records of one chain after a sequence number, up to another, in order."""
+        values = {"tenant_id": tenant_id, "writer": writer, "after": after, "until": until, "limit": limit}
+        return [Record(**row) for row in await self._executor.rows(queries.CHAIN, values)]
 
     async def revision(self) -> str | None:
         """Return the revision of the database."""

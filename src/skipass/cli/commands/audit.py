@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,7 @@ from skipass.secret import Secret
 if TYPE_CHECKING:
     from skipass.audit.chain import Fault
     from skipass.audit.checkpoint import Checkpoint
+    from skipass.audit.part import PartReport
     from skipass.audit.verify import Report
 
 app = typer.Typer(help="The record.", no_args_is_help=True)
@@ -54,15 +55,22 @@ def verify(
     address: DatabaseUrlOption = None,
     checkpoints: Annotated[Path | None, typer.Option("--checkpoints", help="File of signed checkpoints.")] = None,
     public_key: Annotated[Path | None, typer.Option("--public-key", help="Key that checks their signatures.")] = None,
+    part: Annotated[
+        bool, typer.Option("--part", help="The file is a part of the record: a span of time, or one session.")
+    ] = False,
     home: HomeOption = None,
     form: FormatOption = Format.TABLE,
 ) -> None:
     """Recompute every chain and compare it with the checkpoints; exit 1 and name the first fault of each chain."""
+    if part and file is None:
+        raise typer.BadParameter("is for a file of an export", param_hint="--part")
     url = None if file or database else database_url(address)
     evidence = _evidence(file or database, url, checkpoints, public_key, home)
-    report = _report(evidence)
+    report = _part_report(evidence) if part else _report(evidence)
     _show(report, form)
-    if evidence.checkpoints is None:
+    if part:
+        note("Of a part only what a signed checkpoint vouches for is proven to stand in the record.")
+    elif evidence.checkpoints is None:
         note("Without checkpoints a chain whose end was cut off would not show.")
     for fault in report.faults:
         note(visible(f"chain_broken: record {fault.seq} of {fault.writer}: {fault.what}"))
@@ -86,27 +94,52 @@ def _evidence(
 
 
 def _report(evidence: Evidence) -> Report:
-    from skipass.audit.verify import Report, check
-    from skipass.cli.recordfiles import checkpoints_in, public_key_in, records_in
+    from skipass.audit.verify import check
+    from skipass.cli.recordfiles import records_in
 
-    unsigned: Sequence[Fault] = ()
-    signed: list[Checkpoint] = []
-    if evidence.checkpoints is not None and evidence.public_key is not None:
-        # Before the records: a running gateway adds records meanwhile, never a checkpoint of a record it does not hold.
-        signed, unsigned = checkpoints_in(evidence.checkpoints, public_key_in(evidence.public_key))
+    # Before the records: a running gateway adds records meanwhile, never a checkpoint of a record it does not hold.
+    signed, unsigned = _signed(evidence)
     report = check(records_in(evidence.records), signed)
-    return Report(report.records, report.chains, report.checkpoints, (*unsigned, *report.faults))
+    return replace(report, faults=(*unsigned, *report.faults))
 
 
-def _show(report: Report, form: Format) -> None:
-    faults = [asdict(fault) for fault in report.faults]
-    counts = {"records": report.records, "chains": report.chains, "checkpoints": report.checkpoints}
+def _part_report(evidence: Evidence) -> PartReport:
+    from skipass.audit.part import check_part
+    from skipass.cli.recordfiles import records_in
+
+    signed, unsigned = _signed(evidence)
+    report = check_part(records_in(evidence.records), signed)
+    return replace(report, faults=(*unsigned, *report.faults))
+
+
+def _signed(evidence: Evidence) -> tuple[list[Checkpoint], Sequence[Fault]]:
+    from skipass.cli.recordfiles import checkpoints_in, public_key_in
+
+    if evidence.checkpoints is None or evidence.public_key is None:
+        return [], ()
+    return checkpoints_in(evidence.checkpoints, public_key_in(evidence.public_key))
+
+
+def _counts(report: Report | PartReport) -> dict[str, int]:
+    names = ("records", "chains", "runs", "proven", "checkpoints")
+    return {name: getattr(report, name) for name in names if hasattr(report, name)}
+
+
+def _show(report: Report | PartReport, form: Format) -> None:
+    faults, counts = [asdict(fault) for fault in report.faults], _counts(report)
     if form is Format.JSON:
         show_object({"ok": report.ok, **counts, "faults": faults}, form)
     elif form is Format.CSV:
         show_rows(faults, _FAULTS, form)
     elif report.ok:
-        say(f"{report.records} records in {report.chains} chains verify against {report.checkpoints} checkpoints.")
+        say(_sentence(counts))
+
+
+def _sentence(counts: Mapping[str, int]) -> str:
+    records, signed = counts["records"], f"{counts['checkpoints']} checkpoints"
+    if "chains" in counts:
+        return f"{records} records in {counts['chains']} chains verify against {signed}."
+    return f"{records} records in {counts['runs']} runs hold; {counts['proven']} of them are proven by {signed}."
 
 
 @app.command()
@@ -118,7 +151,8 @@ def export(
 ) -> None:
     """Write every record as a JSON line, in an order that audit verify reads."""
     from skipass.app.home import Home
-    from skipass.cli.recordfiles import line_of, stored
+    from skipass.audit.chain import line_of
+    from skipass.cli.recordfiles import stored
 
     url = None if database else database_url(address)
     path = database or Home((home or environment.home()).expanduser()).database
