@@ -17,6 +17,10 @@ from surfaces.console.browser import Browser
 START = "/console"
 STREAM = "text/event-stream"
 MOST = 600
+# What is typed into a form that leads on to another: the page is the next one, at the same path.
+FILLED = {
+    "/console/connecting": "?method=key_pair&look=yes&name=walked&account=MYORG-WALKED&role=R&login=L&schema=D.S",
+}
 _ROUTE = re.compile(r'\("(GET|POST)", "(/[^"]*)"\)')
 _LEADS = ("href", "src", "hx-get", "sse-connect")
 _TYPED = {"text", "search", "email", "url", "number", "password", "datetime-local", ""}
@@ -29,6 +33,7 @@ def routes(method: str) -> frozenset[str]:
 
 def route_of(path: str, table: frozenset[str]) -> str | None:
     """Return the place that answers a path, None where the console has none."""
+    path = path.partition("?")[0]
     if path in table:
         return path
     begun = [one for one in table if one.endswith("/") and path.startswith(one)]
@@ -158,6 +163,13 @@ async def look(browser: Browser, path: str) -> Seen:
     return _read(path, answer, headers, html)
 
 
+def forms_of(html: str) -> list[Form]:
+    """Return the forms of a page that post."""
+    reader = _Reader()
+    reader.feed(html)
+    return reader.forms
+
+
 def _read(path: str, answer: aiohttp.ClientResponse, headers: Mapping[str, str], html: str) -> Seen:
     reader = _Reader()
     if headers.get("content-type", "").startswith("text/html"):
@@ -171,10 +183,12 @@ async def walk(browser: Browser, start: str = START) -> Reach:
     while ahead:
         address = ahead.pop(0)
         path = urlsplit(address).path
+        path = address if address == f"{path}{FILLED.get(path)}" else path
         if path in reach.pages:
             continue
         seen = reach.pages[path] = await look(browser, address)
         assert len(reach.pages) <= MOST
+        ahead += [f"{path}{FILLED[path]}"] if path in FILLED and seen.status == 200 else []
         where = [urlsplit(urljoin(address, one)) for one in (*seen.leads, seen.headers.get("location", ""))]
         ahead += [one._replace(fragment="").geturl() for one in where if not one.netloc and one.path.startswith(START)]
     return reach
