@@ -13,7 +13,7 @@ import pytest
 from isolation.estate import Estate, nothing_like
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import Connection, McpServer
-from skipass.nouns.people import Agent
+from skipass.nouns.people import Agent, User
 from skipass.nouns.policy import PolicyVersion
 from skipass.nouns.session import AccessSession
 from skipass.secret import Secret
@@ -59,6 +59,12 @@ STEPS = (
     Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
     Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
     Step("GET", "/console/servers/{slug}"),
+    Step("GET", "/console/agents/{agent_id}"),
+    Step("POST", "/console/agents/{agent_id}", {"word": "key"}, "{agent_id}"),
+    Step("POST", "/console/agents", {"name": "a", "connection": "{connection}"}, "agents"),
+    Step("GET", "/console/people/{user_id}"),
+    Step("POST", "/console/people/{user_id}", {"word": "link"}, "{user_id}"),
+    Step("POST", "/console/people", {"name": "{user_id} of them", "member": "yes"}, "people"),
     Step("GET", "/console/policy/versions/{version_id}"),
     Step("POST", "/console/policy", {"word": "check", "text": RULE, "based_on": "0"}, "policy"),
     Step("POST", "/console/policy/explain", {**ASK, "connection": "{connection}", "agent": "{agent}"}, "policy"),
@@ -83,6 +89,7 @@ PAGES = (
     *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview", "audit")),
     *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
     *(f"/console/policy/{name}" for name in ("explain", "versions")),
+    *(f"/console/{name}/new" for name in ("agents", "people")),
     "/connect",
     "/oauth/device",
 )
@@ -117,6 +124,8 @@ async def ours(estate: Estate) -> dict[str, str]:
         "account_id": account,
         "agent": (await at.stage.every(Agent, limit=1))[0].name,
         "review_id": await at.review(),
+        "agent_id": (await at.stage.every(Agent, limit=1))[0].id,
+        "user_id": (await at.stage.every(User, name="sam"))[0].id,
         "connection": connection.name,
         "version_id": (await at.stage.every(PolicyVersion, limit=1))[0].id,
         "slug": (await at.stage.every(McpServer, limit=1))[0].slug,

@@ -1,6 +1,6 @@
 """One agent with everything that is told of it: its owner, whom it acts for, its connections, groups and keys.
 
-For people who administer or audit, and for its owner. Never a key's text or hash.
+For people who administer or audit, and for its owner where it is no client they signed in. Never the text of a key.
 """
 
 from __future__ import annotations
@@ -87,7 +87,8 @@ async def _seen(reader: Reader, principal: Principal, **which: Any) -> Agent:
 
 
 def _may(principal: Principal, agent: Agent) -> bool:
-    return sees_all(principal) or (principal.is_person and principal.user_id == agent.owner_id)
+    own = principal.is_person and principal.user_id == agent.owner_id and agent.client_id is None
+    return own or sees_all(principal)
 
 
 async def _full(reader: Reader, agent: Agent) -> FullAgent:

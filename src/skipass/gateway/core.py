@@ -49,6 +49,7 @@ from skipass.gateway.oauth_tokens import ClientTokens
 from skipass.gateway.overview import Overviews
 from skipass.gateway.own_access import OwnAccess
 from skipass.gateway.people import People
+from skipass.gateway.person_details import PersonDetails
 from skipass.gateway.policies import Policies
 from skipass.gateway.ports import Reader, UnitOfWork
 from skipass.gateway.probe import Probe
@@ -127,6 +128,7 @@ class Gateway:
     agent_users: AgentUsers
     agent_connections: AgentConnections
     agent_details: AgentDetails
+    person_details: PersonDetails
     connections: Connections
     doctor: Doctor
     changing: Changing
@@ -267,6 +269,7 @@ def build(deps: Deps) -> Gateway:
         agent_users=AgentUsers(deps),
         agent_connections=AgentConnections(deps),
         agent_details=AgentDetails(deps),
+        person_details=PersonDetails(deps),
         connections=connections,
         doctor=Doctor(deps, system, connections),
         changing=Changing(deps),

@@ -32,7 +32,8 @@ _LIVE = (SessionState.REQUESTED, SessionState.OPEN)
 class Own:
     """A person's accounts, the connections they could connect an account on, their agents, and sessions not over.
 
-    `servers` are those that let them in by an MCP client that they sign in.
+    `owned` are agents of theirs that do not act for them, disabled ones too. `servers` are those that let them in by an
+    MCP client that they sign in.
     """
 
     accounts: Sequence[FullAccount]
@@ -40,6 +41,7 @@ class Own:
     agents: Sequence[Agent]
     sessions: Sequence[NamedSession]
     servers: Sequence[McpServer]
+    owned: Sequence[Agent]
 
 
 class OwnAccess:
@@ -62,12 +64,15 @@ class OwnAccess:
             every = await reader.find(Connection, state=Switch.ENABLED, order="name", limit=_MOST, **tenant)
             live: dict[str, Any] = {"user_id": user_id, "state": _LIVE, **tenant}
             sessions = await reader.find(AccessSession, descending=True, limit=_MOST, **live)
+            agents = await agents_for(reader, user_id, tenant)
+            owned = await reader.find(Agent, owner_id=user_id, client_id=None, order="name", limit=_MOST, **tenant)
             return Own(
                 accounts=accounts,
                 connectable=[one for one in every if has_accounts(one) and one.id not in there],
-                agents=await _agents(reader, user_id, tenant),
+                agents=agents,
                 sessions=[await named_session(reader, one) for one in sessions],
                 servers=await _servers(reader, user_id, tenant),
+                owned=[one for one in owned if one not in agents],
             )
 
         return await self._deps.journal.read(load)
@@ -95,7 +100,7 @@ async def _servers(reader: Reader, user_id: str, tenant: dict[str, Any]) -> list
     return [one for one in found if names_person(one, user_id, groups)][:_MOST]
 
 
-async def _agents(reader: Reader, user_id: str, tenant: dict[str, Any]) -> list[Agent]:
+async def agents_for(reader: Reader, user_id: str, tenant: dict[str, Any]) -> list[Agent]:
     """Return the active agents that may act for a person."""
     found = await reader.find(Agent, state=Life.ACTIVE, order="name", limit=10_000, **tenant)
     return [one for one in found if user_id in may_act_for(one)][:_MOST]

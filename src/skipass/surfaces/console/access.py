@@ -42,6 +42,7 @@ class AccessPage:
             accounts=[_account(one) for one in own.accounts],
             connectable=[{"name": one.name, "url": connect_url(one, None, "")} for one in own.connectable],
             agents=[_agent(one, by) for one in own.agents if one.client_id is None],
+            owned=[_agent(one, by) for one in own.owned],
             clients=[_client(one) for one in given],
             sessions=[row(one, now) for one in own.sessions],
             servers=[one.slug for one in own.servers],
@@ -98,7 +99,8 @@ def _account(full: FullAccount) -> dict[str, Any]:
 
 def _agent(agent: Agent, by: SignedIn) -> dict[str, Any]:
     own = agent.owner_id == by.principal.user_id
-    return {"name": agent.name, "own": own, "others": agent.acts_for is ActsFor.USERS and len(agent.users) > 1}
+    others = agent.acts_for is ActsFor.USERS and len(agent.users) > 1
+    return {"id": agent.id, "name": agent.name, "own": own, "others": others}
 
 
 def _client(given: Given) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.surfaces.console.access import AccessPage
+from skipass.surfaces.console.agents import AgentPages
 from skipass.surfaces.console.audit import AuditPage
 from skipass.surfaces.console.entrance import Entrance
 from skipass.surfaces.console.explain import ExplainPage
@@ -16,6 +17,7 @@ from skipass.surfaces.console.frame import PAGES, Frame
 from skipass.surfaces.console.inbox import Inbox
 from skipass.surfaces.console.listings import Listings
 from skipass.surfaces.console.overview import OverviewPage
+from skipass.surfaces.console.people import PeoplePages
 from skipass.surfaces.console.policies import PolicyPages
 from skipass.surfaces.console.servers import ServerPages
 from skipass.surfaces.console.sessions import SessionPages
@@ -50,6 +52,7 @@ class _Console:
         frame = Frame(gateway, Cookies(gateway.deps.base_url.startswith("https://")))
         entrance, inbox, sessions = Entrance(frame), Inbox(frame), SessionPages(frame)
         access, policy, explain = AccessPage(frame), PolicyPages(frame), ExplainPage(frame)
+        agents, people = AgentPages(frame), PeoplePages(frame)
         overview, listings, audit = OverviewPage(frame), Listings(frame), AuditPage(frame)
         slugs = ServerPages(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply | Events]]] = {
@@ -77,8 +80,16 @@ class _Console:
             ("GET", "/console/audit"): audit.show,
             ("GET", "/console/connections"): listings.show,
             ("GET", "/console/accounts"): listings.show,
-            ("GET", "/console/agents"): listings.show,
-            ("GET", "/console/people"): listings.show,
+            ("GET", "/console/agents"): agents.list,
+            ("POST", "/console/agents"): agents.make,
+            ("GET", "/console/agents/new"): agents.ask,
+            ("GET", "/console/agents/"): agents.show,
+            ("POST", "/console/agents/"): agents.change,
+            ("GET", "/console/people"): people.list,
+            ("POST", "/console/people"): people.make,
+            ("GET", "/console/people/new"): people.ask,
+            ("GET", "/console/people/"): people.show,
+            ("POST", "/console/people/"): people.change,
             ("GET", "/console/servers"): listings.show,
             ("GET", "/console/servers/"): access.server,
             ("GET", "/console/slugs/"): slugs.show,

@@ -72,22 +72,6 @@ class Listings:
                     one.account.reason or "",
                 ),
             ),
-            "agents": _Listing(
-                "Agents",
-                ("Name", "Acts for", "State"),
-                "skipass agent create NAME makes one and prints its key, once.",
-                lambda by, after: gateway.agents.list(by, after=after, limit=_PAGE + 1),
-                lambda one: one.name,
-                lambda one: (one.name, one.acts_for.value.replace("_", " "), one.state.value),
-            ),
-            "people": _Listing(
-                "People",
-                ("Name", "Roles", "State"),
-                "skipass user create NAME adds one.",
-                lambda by, after: gateway.people.list(by, after=after, limit=_PAGE + 1),
-                lambda one: one.name,
-                lambda one: (one.name, ", ".join(role.value for role in one.roles), one.state.value),
-            ),
             "servers": _Listing(
                 "MCP servers",
                 ("Address", "Leads to", "Sessions", "State"),
