@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from oauth.program import Quarter
+from skipass.nouns.account import ConnectedAccount
+from skipass.nouns.connection import Connection
 from skipass.sandbox.testing import RunningSandbox
-from surfaces.console.lively import Lively, lively
+from surfaces.console.lively import SCRIPT, Lively, lively
 from surfaces.console.site import Reach, Seen, route_of, routes, walk
 
 if TYPE_CHECKING:
@@ -93,3 +96,18 @@ async def test_nothing_is_found_where_nobody_is_signed_in(
     async with chrome.window() as window:
         paths = ("/sign-in", "/connect", "/connect/setup")
         assert await judged(window, [f"{url}{one}" for one in paths], program) == {}
+
+
+async def test_nothing_is_found_where_consent_is_given(
+    gateways: dict[str, Lively], chrome: Chrome, program: str
+) -> None:
+    """Nor has it against the pages where a person lets a program in, types its code, or connects an account."""
+    gateway = gateways["full"]
+    asking = await Quarter(gateway.pages.url, gateway.stage).program(client_name=SCRIPT)
+    (account,) = await gateway.stage.every(ConnectedAccount)
+    (connection,) = await gateway.stage.every(Connection, id=account.connection_id)
+    async with chrome.window() as window:
+        await entered(window, gateway, "sam")
+        paths = (asking.request(), "/oauth/device", f"/connect?connection={connection.name}")
+        assert await judged(window, [f"{gateway.pages.url}{one}" for one in paths], program) == {}
+        assert await window.page.locator("main form").count() == 1
