@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateways import Stage
 from isolation.estate import Estate, nothing_like
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import Connection, McpServer
+from skipass.nouns.oauth import OAuthClient
 from skipass.nouns.people import Agent, User
 from skipass.nouns.policy import PolicyVersion
 from skipass.nouns.session import AccessSession
@@ -56,6 +58,9 @@ STEPS = (
     Step("GET", "/console/sessions/{session_id}"),
     Step("POST", "/console/sessions/{session_id}", {}, "{session_id}"),
     Step("GET", "/console/records/{session_id}"),
+    Step("GET", "/console/replays/{session_id}"),
+    Step("GET", "/console/exports/{session_id}"),
+    Step("POST", "/console/clients", {"word": "stop", "what": "{client_id}"}, "clients"),
     Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
     Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
     Step("GET", "/console/servers/{slug}"),
@@ -90,11 +95,15 @@ PAGES = (
     *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
     *(f"/console/policy/{name}" for name in ("explain", "versions")),
     *(f"/console/{name}/new" for name in ("agents", "people")),
+    *(f"/console/{name}" for name in ("clients", "verify", "exports", "checkpoints")),
+    *(f"/console/checkpoints/{name}" for name in ("file", "key")),
     "/connect",
     "/oauth/device",
 )
 OWN = {f"GET {path}" for path in (*PAGES, "/connect/setup", "/sign-in")}
 APART = {
+    "GET /console/events",
+    "POST /console/verify",
     "POST /sign-in",
     "POST /console/sign-out",
     "GET /oauth/sign-in/start",
@@ -132,7 +141,15 @@ async def ours(estate: Estate) -> dict[str, str]:
         "link": link.partition("#")[2],
         "registration_id": registration.id,
         "user_code": waiting.user_code,
+        "client_id": (await made_client(at.stage)).client_id,
     }
+
+
+async def made_client(stage: Stage) -> OAuthClient:
+    """Return a program that the first tenant's admin added."""
+    admin = await stage.principal("admin")
+    made, _ = await stage.gateway.mcp_clients.add(admin, "Reports", ["https://reports.example.com/back"], public=True)
+    return made
 
 
 @asynccontextmanager
@@ -215,6 +232,17 @@ async def test_a_colleague_sees_nothing_that_is_not_theirs(
             assert "OPS_DB" not in page.html
             assert "sam" not in page.text.split()
         assert estate.facts() == before
+
+
+async def test_an_event_is_found_in_the_callers_own_chain_alone(estate: Estate, front: str) -> None:
+    """The chain and number of another tenant's event lead to one's own event of that number, or to none."""
+    theirs = await estate.house.stage.recorded("session.requested")
+    async with browsers(estate, front) as found:
+        for record in theirs[:5]:
+            page = await found["stranger"].get(f"/console/events?of={record.writer}-{record.seq}")
+            assert page.status in (200, 404)
+            assert record.hash not in page.html
+            assert [mark for mark in await estate.marks() if mark in page.html] == []
 
 
 async def test_an_issuer_shows_public_keys_alone(estate: Estate, front: str) -> None:

@@ -1,81 +1,97 @@
-"""The record, to look through: events from a moment on, by kind, by what they are about, by session."""
+"""The record, to look through: events by moment, person, agent, connection, kind, id and text; and one event whole."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
-from skipass.audit.chain import Record
+from skipass.audit.chain import micros
 from skipass.audit.events import EVENT_KINDS
+from skipass.audit.searching import Place
 from skipass.errors import SkipassError
+from skipass.gateway.searching import WINDOW
+from skipass.gateway.searching import Asked as Wanted
+from skipass.surfaces.console.audit_views import event_values, row_values
 from skipass.surfaces.console.frame import Frame
 from skipass.surfaces.edge.pages import Reply
 from skipass.surfaces.edge.requests import Asked
 
-_PAGE = 100
-_STEP, _STEPS = 1000, 5
+HERE = "/console/audit"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
-_MOST = 600
-_FIELDS = ("from", "kind", "about")
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The events that fit, how many were looked at, and the cursor to go on from, None at the end."""
-
-    records: Sequence[Record]
-    looked: int
-    onward: str | None
+_NARROWS = ("kind", "about", "person", "agent", "connection", "text")
+_FIELDS = ("from", "until", *_NARROWS)
+_EVENT = re.compile(r"([a-zA-Z0-9_.]{1,60})-([1-9]\d{0,17})", re.ASCII)
+_PLACE = re.compile(r"(\d{1,18}):([a-zA-Z0-9_.-]{0,60}):(\d{1,18})", re.ASCII)
 
 
 class AuditPage:
-    """`/console/audit`."""
+    """`/console/audit` and `/console/events`."""
 
     def __init__(self, frame: Frame) -> None:
-        self._frame, self._events = frame, frame.gateway.events
+        self._frame, self._gateway = frame, frame.gateway
 
     async def show(self, asked: Asked) -> Reply:
-        """Show up to a hundred events that fit, of at most five thousand looked at; the page says where to go on."""
+        """Show up to a hundred events that fit; the page says how far it looked and where to go on."""
         by, query = await self._frame.caller(asked), asked.named()
-        given = {name: query.get(name, "").strip() for name in _FIELDS}
-        now = self._frame.gateway.deps.journal.now()
-        since = _moment(given["from"]) if given["from"] else now - _DAY
-        after = query.get("after") or f"{int((since - _EPOCH) / timedelta(microseconds=1))}::0"
-        kind, about = given["kind"], given["about"]
-        found = await self._look(by.principal, after, kind, about)
+        given = {name: query.get(name, "").strip()[:300] for name in _FIELDS}
+        since = moment(given["from"]) if given["from"] else self._since(given)
+        until = moment(given["until"]) if given["until"] else None
+        narrow = {name: given[name] for name in _NARROWS}
+        wanted = Wanted(_after(query.get("after", ""), since), micros(until) if until else None, **narrow)
+        found = await self._gateway.searching.find(by.principal, wanted)
         kept = {name: text for name, text in given.items() if text}
-        onward = urlencode({**kept, "after": found.onward}) if found.onward else None
-        rows = [_row(one) for one in found.records]
-        around: dict[str, Any] = {
-            "given": given,
-            "since": since,
-            "onward": onward,
-            "looked": found.looked,
-            "kinds": list(EVENT_KINDS),
-        }
-        return self._frame.page("audit.html", by, here=asked.path, rows=rows, **around)
+        span = {name: given[name] for name in ("from", "until") if given[name]}
+        return self._frame.page(
+            "audit.html",
+            by,
+            here=HERE,
+            rows=[row_values(one) for one in found.records],
+            given=given,
+            since=since,
+            kinds=list(EVENT_KINDS),
+            onward=urlencode({**kept, "after": written(found.onward)}) if found.onward else None,
+            looked_to=at(found.onward[0]) if found.onward else None,
+            window=WINDOW,
+            export=urlencode(span),
+        )
 
-    async def _look(self, principal: Any, after: str, kind: str, about: str) -> _Found:
-        fits: list[Record] = []
-        looked = 0
-        for _ in range(_STEPS):
-            page = await self._events.list(principal, after=after, limit=_STEP)
-            for record in page:
-                looked, after = looked + 1, f"{record.at_us}:{record.writer}:{record.seq}"
-                if record.kind.startswith(kind) and (not about or about in (record.subject, record.session_id)):
-                    fits.append(record)
-                    if len(fits) == _PAGE:
-                        return _Found(fits, looked, after)
-            if len(page) < _STEP:
-                return _Found(fits, looked, None)
-        return _Found(fits, looked, after)
+    def _since(self, given: Mapping[str, str]) -> datetime:
+        """Return from when on: what is looked for by its id may be old, anything else is of the last day."""
+        return _EPOCH if given["about"] else self._gateway.deps.journal.now() - _DAY
+
+    async def event(self, asked: Asked) -> Reply:
+        """Show one event whole, with its place in its chain."""
+        by = await self._frame.caller(asked)
+        which = _EVENT.fullmatch(asked.named().get("of", ""))
+        if which is None:
+            raise SkipassError("not_found", "There is no such event.")
+        placed = await self._gateway.searching.one(by.principal, which[1], int(which[2]))
+        signed, _ = await self._gateway.proving.checkpoints(by.principal, limit=20)
+        return self._frame.page("event.html", by, here=HERE, **event_values(placed, signed))
 
 
-def _moment(given: str) -> datetime:
+def at(at_us: int) -> datetime:
+    """Return microseconds since 1970 as a moment."""
+    return _EPOCH + timedelta(microseconds=at_us)
+
+
+def written(place: Place) -> str:
+    """Return a place as an address carries it."""
+    return ":".join(map(str, place))
+
+
+def place(given: str) -> Place:
+    """Return the place that an address carries; raises `invalid_request`."""
+    found = _PLACE.fullmatch(given)
+    if found is None:
+        raise SkipassError("invalid_request", "The address is not one of this page's.", "Start again.")
+    return int(found[1]), found[2], int(found[3])
+
+
+def moment(given: str) -> datetime:
     """Return a moment as a browser's field writes it, which is UTC here; raises `invalid_request`."""
     try:
         found = datetime.fromisoformat(given)
@@ -86,13 +102,5 @@ def _moment(given: str) -> datetime:
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found
 
 
-def _row(record: Record) -> dict[str, Any]:
-    return {
-        "at": _EPOCH + timedelta(microseconds=record.at_us),
-        "kind": record.kind,
-        "subject": record.subject,
-        "session": record.session_id if (record.session_id or "").startswith("ses_") else None,
-        "body": record.body[:_MOST] + ("…" if len(record.body) > _MOST else ""),
-        "where": f"{record.writer} {record.seq}",
-        "hash": record.hash,
-    }
+def _after(given: str, since: datetime) -> Place:
+    return place(given) if given else (max(0, micros(since)), "", 0)

@@ -28,6 +28,7 @@ _WATCHERS = (
     ("/console/agents", "Agents"),
     ("/console/people", "People"),
     ("/console/servers", "MCP servers"),
+    ("/console/clients", "MCP clients"),
     ("/console/policy", "Policy"),
 )
 _READERS = (("/console/audit", "Record"),)
