@@ -50,6 +50,7 @@ def connecting(**fields: str) -> dict[str, str]:
 DECIDE = {"hash": "0" * 64, "word": "approve", "reason": "x"}
 ASK = {"word": "explain", "statement": "SELECT 1"}
 RULE = 'version = 1\n[[rule]]\nname = "a"\noutcome = "deny"\nconnections = ["{connection}"]\nagents = ["{agent}"]\n'
+SURE = {"sure": "yes"}
 STEPS = (
     Step("GET", "/console/approvals/{approval_id}"),
     Step("POST", "/console/approvals/{approval_id}", DECIDE, "{approval_id}"),
@@ -75,6 +76,13 @@ STEPS = (
     Step("POST", "/console/policy/explain", {**ASK, "connection": "{connection}", "agent": "{agent}"}, "policy"),
     Step("GET", "/console/slugs/{slug}"),
     Step("POST", "/console/slugs/{slug}", {"word": "close"}, "server\0{slug}"),
+    Step("GET", "/console/connections/{connection}"),
+    Step("POST", "/console/connections/{connection}", SURE | {"word": "disable"}, "connection\0{connection}"),
+    Step("POST", "/console/connections/{connection}", {"word": "test"}, "connection\0{connection}"),
+    Step("GET", "/console/connecting/{connection}"),
+    Step("POST", "/console/connecting/{connection}", {"word": "let-in", "slug": "{slug}"}, "connecting\0{connection}"),
+    Step("GET", "/console/accounts/{account_id}"),
+    Step("POST", "/console/accounts/{account_id}", SURE | {"word": "revoke"}, "account\0{account_id}"),
     Step("GET", "/connect?connection={connection}"),
     Step("POST", "/connect", connecting(connection="{connection}")),
     Step("POST", "/connect", connecting(connection="{connection}", word="go"), "connect\0\0{connection}\0"),
@@ -92,7 +100,7 @@ STEPS = (
 PAGES = (
     "/console",
     *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview", "audit")),
-    *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
+    *(f"/console/{name}" for name in ("connections", "connecting", "accounts", "agents", "people", "servers")),
     *(f"/console/policy/{name}" for name in ("explain", "versions")),
     *(f"/console/{name}/new" for name in ("agents", "people")),
     *(f"/console/{name}" for name in ("clients", "verify", "exports", "checkpoints")),
@@ -106,6 +114,7 @@ APART = {
     "POST /console/verify",
     "POST /sign-in",
     "POST /console/sign-out",
+    "POST /console/connecting",
     "GET /oauth/sign-in/start",
     "GET /oauth/sign-in/callback",
     "GET /oauth/authorize",

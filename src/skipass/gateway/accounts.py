@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -62,10 +62,20 @@ class Accounts:
         return await self._deps.journal.read(lambda reader: _seen(reader, principal, account_id))
 
     async def list(
-        self, principal: Principal, *, connection: str | None = None, after: str | None = None, limit: int = 1000
+        self,
+        principal: Principal,
+        *,
+        connection: str | None = None,
+        states: Sequence[AccountState] = (),
+        after: str | None = None,
+        limit: int = 1000,
     ) -> list[FullAccount]:
-        """Return accounts in order of id from `after` on: of the user acted for, or for those who see all, all."""
+        """Return accounts in order of id from `after` on: of the user acted for, or for those who see all, all.
+
+        With `states` those in one of them.
+        """
         where: dict[str, Any] = {"tenant_id": principal.tenant_id} | ({"id__gt": after} if after else {})
+        where |= {"state": tuple(states)} if states else {}
         if not sees_all(principal):
             where |= {"user_id": principal.user_id}
 

@@ -97,8 +97,9 @@ async def draft(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Draft
 def outline(deps: Deps, tenant_id: str, request: ConnectionRequest) -> Connection:
     """Return what a connection would be, before any secret of it is there; raises as `draft` does of the rest."""
     _check_name(request)
-    missing = [one for one in ("account", "role") if not getattr(request, one).strip()]
-    missing = [one for one in missing if not (one == "account" and request.template)]
+    needed = {"account": not request.template, "role": True}
+    needed |= {"login": request.auth_method in BROUGHT and not request.per_user}
+    missing = [one for one, is_needed in needed.items() if is_needed and not getattr(request, one).strip()]
     if missing:
         raise SkipassError("missing_field", f"A connection needs {' and '.join(missing)}.", details={"fields": missing})
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from skipass.errors import SkipassError
@@ -11,6 +12,7 @@ from skipass.gateway.consents import Given
 from skipass.gateway.way_out import connect_url
 from skipass.nouns.account import AccountState
 from skipass.nouns.people import ActsFor, Agent
+from skipass.nouns.principal import Role
 from skipass.surfaces.console.frame import Frame, last_step
 from skipass.surfaces.console.session_views import row
 from skipass.surfaces.edge.cookies import form_token
@@ -21,6 +23,7 @@ from skipass.tools.snippets import Client, mcp_url, snippet
 _PURPOSE = "access"
 _MOST = 200
 _HERE = "/console/access"
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
 class AccessPage:
@@ -31,7 +34,10 @@ class AccessPage:
 
     async def show(self, asked: Asked) -> Reply:
         """Show the caller's accounts, agents, clients and live sessions."""
-        by = await self._frame.caller(asked)
+        by, connected = await self._frame.caller(asked), asked.named().get("connected", "")
+        if _NAME.fullmatch(connected) and Role.ADMIN in by.principal.roles:
+            # Whoever sets a connection up comes here from connecting their own account: the next step is there.
+            return moved(f"/console/connecting/{connected}")
         own = await self._gateway.own_access.of(by.principal)
         given = await self._gateway.consents.list(by.principal, own=True, limit=_MOST)
         now = self._gateway.deps.journal.now()

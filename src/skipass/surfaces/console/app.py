@@ -10,11 +10,13 @@ from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.surfaces.console.access import AccessPage
+from skipass.surfaces.console.accounts import AccountPages
 from skipass.surfaces.console.agents import AgentPages
 from skipass.surfaces.console.audit import AuditPage
 from skipass.surfaces.console.audit_proof import ProofPages
 from skipass.surfaces.console.audit_replay import ReplayPage
 from skipass.surfaces.console.clients import ClientPages
+from skipass.surfaces.console.connections import ConnectionPages
 from skipass.surfaces.console.entrance import Entrance
 from skipass.surfaces.console.explain import ExplainPage
 from skipass.surfaces.console.frame import PAGES, Frame
@@ -25,6 +27,8 @@ from skipass.surfaces.console.people import PeoplePages
 from skipass.surfaces.console.policies import PolicyPages
 from skipass.surfaces.console.servers import ServerPages
 from skipass.surfaces.console.sessions import SessionPages
+from skipass.surfaces.console.wizard import Wizard
+from skipass.surfaces.console.wizard_steps import WizardSteps
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies
 from skipass.surfaces.edge.door import Door
@@ -41,8 +45,9 @@ from skipass.surfaces.edge.streamed import Streamed
 _Answer: TypeAlias = Reply | Streamed | Download | Events
 _THING = re.compile(
     r"(/console/(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|(?:records|replays|exports)/(?=ses)|policy/versions/(?=pol)"
-    r"|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
+    r"|accounts/(?=acc)|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
     r"|(/console/(?:servers|slugs)/)[a-z0-9][a-z0-9-]{0,39}"
+    r"|(/console/(?:connections|connecting)/)[A-Za-z0-9_-]{1,40}"
 )
 
 
@@ -64,6 +69,8 @@ class _Console:
         overview, listings, audit = OverviewPage(frame), Listings(frame), AuditPage(frame)
         slugs = ServerPages(frame)
         replay, proof, clients = ReplayPage(frame), ProofPages(frame), ClientPages(frame)
+        wizard, steps = Wizard(frame), WizardSteps(frame)
+        connections, accounts = ConnectionPages(frame), AccountPages(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[_Answer]]] = {
             ("GET", "/sign-in"): entrance.show,
             ("POST", "/sign-in"): entrance.enter,
@@ -98,8 +105,16 @@ class _Console:
             ("GET", "/console/exports/"): proof.session,
             ("GET", "/console/clients"): clients.show,
             ("POST", "/console/clients"): clients.change,
-            ("GET", "/console/connections"): listings.show,
-            ("GET", "/console/accounts"): listings.show,
+            ("GET", "/console/connections"): connections.list,
+            ("GET", "/console/connections/"): connections.show,
+            ("POST", "/console/connections/"): connections.change,
+            ("GET", "/console/connecting"): wizard.begin,
+            ("POST", "/console/connecting"): wizard.make,
+            ("GET", "/console/connecting/"): steps.show,
+            ("POST", "/console/connecting/"): steps.put,
+            ("GET", "/console/accounts"): accounts.list,
+            ("GET", "/console/accounts/"): accounts.show,
+            ("POST", "/console/accounts/"): accounts.change,
             ("GET", "/console/agents"): agents.list,
             ("POST", "/console/agents"): agents.make,
             ("GET", "/console/agents/new"): agents.ask,
@@ -136,7 +151,7 @@ class _Console:
         if file is not None:
             return file
         thing = _THING.fullmatch(asked.path)
-        place = (thing[1] or thing[2]) if thing else asked.path
+        place = thing[thing.lastindex or 0] if thing else asked.path
         answer = self._routes.get((asked.method, place))
         if answer is None:
             raise SkipassError("not_found", "There is no such page.")

@@ -1,4 +1,4 @@
-"""What there is, a page at a time: connections, connected accounts, agents, people, MCP servers.
+"""What there is, a page at a time: agents, people, MCP servers.
 
 Nothing is changed here.
 """
@@ -38,40 +38,12 @@ class _Listing:
 
 
 class Listings:
-    """`/console/connections`, `/console/accounts`, `/console/agents`, `/console/people` and `/console/servers`."""
+    """`/console/agents`, `/console/people` and `/console/servers`."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame = frame
         gateway = frame.gateway
         self._listings = {
-            "connections": _Listing(
-                "Connections",
-                ("Name", "Account", "Signs in by", "Role", "State"),
-                "skipass connection add NAME adds one; skipass connection setup-sql prints what Snowflake needs.",
-                lambda by, after: gateway.connections.list(by, after=after, limit=_PAGE + 1),
-                lambda one: one.name,
-                lambda one: (
-                    one.name,
-                    one.account or "each customer's",
-                    one.auth_method.value,
-                    one.role,
-                    one.state.value,
-                ),
-            ),
-            "accounts": _Listing(
-                "Connected accounts",
-                ("User", "Connection", "Login", "Status", "Why"),
-                "Each user connects their own: skipass account link prints the address, or they open My access.",
-                lambda by, after: gateway.accounts.list(by, after=after or None, limit=_PAGE + 1),
-                lambda one: one.account.id,
-                lambda one: (
-                    one.identifier,
-                    one.connection.name,
-                    one.account.login or "",
-                    one.account.state.value,
-                    one.account.reason or "",
-                ),
-            ),
             "servers": _Listing(
                 "MCP servers",
                 ("Address", "Leads to", "Sessions", "State"),
