@@ -32,6 +32,7 @@ from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
 from skipass.gateway.exporting import Exporting
+from skipass.gateway.following import Following
 from skipass.gateway.forgetting import Forgetting
 from skipass.gateway.groups import Groups
 from skipass.gateway.idempotency import OnceJournal
@@ -105,6 +106,7 @@ class Gateway:
     session_lists: SessionLists
     own_access: OwnAccess
     overviews: Overviews
+    following: Following
     resources: Resources
     waiting_calls: WaitingCalls
     ending: Ending
@@ -246,6 +248,7 @@ def build(deps: Deps) -> Gateway:
         session_lists=SessionLists(deps),
         own_access=OwnAccess(deps),
         overviews=Overviews(deps),
+        following=Following(deps),
         resources=Resources(deps, calls, records),
         waiting_calls=WaitingCalls(deps),
         ending=ending,

@@ -80,17 +80,23 @@ class SessionLists:
 
         return await self._deps.journal.read(load)
 
-    async def replay(self, principal: Principal, session_id: str, *, after: str = "", limit: int) -> Replay:
-        """Return one session with up to `limit` statements after the id `after`; raises `not_found`."""
+    async def replay(
+        self, principal: Principal, session_id: str, *, after: str = "", limit: int, only: Sequence[str] | None = None
+    ) -> Replay:
+        """Return one session with up to `limit` statements after the id `after`; raises `not_found`.
+
+        With `only` these of its statements.
+        """
 
         async def load(reader: Reader) -> tuple[NamedSession, _Said, list[tuple[Statement, _Said]]]:
             session = await reader.get(AccessSession, session_id, tenant_id=principal.tenant_id)
             if session is None or not may_see(principal, session.user_id, session.agent_id):
                 raise SkipassError("not_found", "There is no such session.")
             where: dict[str, Any] = {"session_id": session.id, "tenant_id": session.tenant_id, "id__gt": after}
+            where |= {"id": tuple(only)} if only is not None else {}
             found = await reader.find(Statement, limit=limit, **where)
-            told = [(one, await _said(reader, one.approval_id)) for one in found]
-            return await named_session(reader, session), await _said(reader, session.approval_id), told
+            told = [(one, await people_said(reader, one.approval_id)) for one in found]
+            return await named_session(reader, session), await people_said(reader, session.approval_id), told
 
         named, (approval, decisions), found = await self._deps.journal.read(load)
         texts = await self._deps.texts(principal.tenant_id)
@@ -130,7 +136,8 @@ async def named_session(reader: Reader, session: AccessSession) -> NamedSession:
     return NamedSession(session, agent.name if agent else "", name, connection.name if connection else "")
 
 
-async def _said(reader: Reader, approval_id: str | None) -> _Said:
+async def people_said(reader: Reader, approval_id: str | None) -> _Said:
+    """Return an approval, and what people said of it with their names, in order."""
     approval = await reader.get(Approval, approval_id)
     if approval is None:
         return None, ()

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from skipass.gateway.cards import FullCard, Previews
+from skipass.gateway.following import ApprovalNow
 from skipass.gateway.reviews import ReviewCard
 from skipass.nouns.approval import Approval, ApprovalState, Decision, Subject
 from skipass.nouns.review import ReviewState
 from skipass.nouns.session import AccessSession
-from skipass.nouns.statement import Statement
+from skipass.nouns.statement import Statement, StatementState
 from skipass.surfaces.edge.visible import visible
 
 _STATES = {
@@ -23,6 +25,25 @@ _STATES = {
     ApprovalState.LAPSED: "lapsed: nobody decided in time",
     ApprovalState.WITHDRAWN: "was withdrawn",
 }
+_MOVES = frozenset(
+    {
+        StatementState.HELD,
+        StatementState.APPROVED,
+        StatementState.ADMITTED,
+        StatementState.SUBMITTED,
+        StatementState.CANCELLING,
+        StatementState.UNKNOWN,
+    }
+)
+_BECAME = {
+    StatementState.APPROVED: "It is about to run.",
+    StatementState.ADMITTED: "It is about to run.",
+    StatementState.SUBMITTED: "It runs now.",
+    StatementState.SUCCEEDED: "It ran.",
+    StatementState.FAILED: "It failed in Snowflake.",
+    StatementState.CANCELLED: "It was cancelled.",
+    StatementState.UNKNOWN: "Whether it ran is being found out.",
+}
 MINUTE = "%Y-%m-%d %H:%M UTC"
 Facts = Sequence[tuple[str, str]]
 
@@ -30,13 +51,10 @@ Facts = Sequence[tuple[str, str]]
 def card_values(full: FullCard, now: datetime) -> dict[str, Any]:
     """Return the values of the card's template."""
     card, approval = full.card, full.card.approval
-    over = approval.state is not ApprovalState.WAITING or approval.expires_at <= now
     return {
         "id": approval.id,
         "title": _title(approval),
-        "state": _STATES[ApprovalState.LAPSED if over and approval.state is ApprovalState.WAITING else approval.state],
-        "over": over,
-        "left": left(approval, now),
+        "over": _over(approval, now),
         "hash": approval.intent_hash,
         "who": _who(full),
         "reason": card.session.reason if card.session else "",
@@ -48,7 +66,6 @@ def card_values(full: FullCard, now: datetime) -> dict[str, Any]:
         "foreseen": _foreseen(full.previews),
         "plan": _plan(full.previews),
         "undo": full.undo,
-        "said": [_said(decision, full.people) for decision in card.decisions],
         "barred": full.barred,
         "confirm": approval.confirm,
     }
@@ -76,11 +93,48 @@ def review_values(card: ReviewCard) -> dict[str, Any]:
     }
 
 
-def left(approval: Approval, now: datetime) -> str:
-    """Return how long people may still decide, in words."""
-    minutes = int((approval.expires_at - now).total_seconds() // 60)
-    until = approval.expires_at.strftime(MINUTE)
-    return f"until {until}" + (f", {minutes} minutes left" if minutes >= 0 else "")
+def standing_values(now: ApprovalNow, at: datetime) -> dict[str, Any]:
+    """Return the values of the part of a card that says where it stands: what people said, and what came of it."""
+    approval, over = now.approval, _over(now.approval, at)
+    lapsed = over and approval.state is ApprovalState.WAITING
+    return {
+        "state": _STATES[ApprovalState.LAPSED if lapsed else approval.state],
+        "over": over,
+        "expires_at": approval.expires_at,
+        "said": [_said(decision, who) for decision, who in now.decisions],
+        "outcome": _outcome(now) if approval.state is ApprovalState.APPROVED else "",
+        "error": now.statement.error_code if now.statement else None,
+        "session": approval.session_id,
+    }
+
+
+async def until_settled(answers: AsyncGenerator[ApprovalNow, None]) -> AsyncGenerator[ApprovalNow, None]:
+    """Yield answers up to the one after which nothing comes."""
+    async with aclosing(answers):
+        async for now in answers:
+            yield now
+            if _settled(now):
+                return
+
+
+def _settled(now: ApprovalNow) -> bool:
+    if now.approval.state is ApprovalState.WAITING:
+        return False
+    return now.statement is None or now.statement.state not in _MOVES
+
+
+def _outcome(now: ApprovalNow) -> str:
+    """Return what became of what was approved, in words."""
+    if now.statement is None:
+        return f"The session is {now.session.state.value}." if now.session else ""
+    rows = now.statement.result_rows
+    if now.statement.state is StatementState.SUCCEEDED and rows is not None:
+        return f"It ran: {rows} {'row' if rows == 1 else 'rows'}."
+    return _BECAME.get(now.statement.state, f"It is {now.statement.state.value.replace('_', ' ')}.")
+
+
+def _over(approval: Approval, now: datetime) -> bool:
+    return approval.state is not ApprovalState.WAITING or approval.expires_at <= now
 
 
 def _title(approval: Approval) -> str:
@@ -149,8 +203,7 @@ def _plan(previews: Previews | None) -> Sequence[str] | None:
     return ["  ".join(f"{name}={value}" for name, value in row.items() if value) for row in previews.explain]
 
 
-def _said(decision: Decision, people: Mapping[str, str]) -> dict[str, Any]:
-    who = people.get(decision.user_id, decision.user_id)
+def _said(decision: Decision, who: str) -> dict[str, Any]:
     word = "approved" if decision.approved else "denied"
     return {"who": who, "word": word, "reason": decision.reason, "at": decision.at.strftime(MINUTE)}
 

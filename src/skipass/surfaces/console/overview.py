@@ -3,50 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from skipass.gateway.account_status import HINTS
-from skipass.gateway.overview import SPAN, Span
-from skipass.surfaces.console.frame import Frame
-from skipass.surfaces.console.session_views import row
+from skipass.gateway.overview import SPAN, Overview, Span, watching
+from skipass.gateway.session_lists import NamedSession
+from skipass.surfaces.console.frame import PAGES, Frame
+from skipass.surfaces.console.live import Topics, changed, mark, seen_by
+from skipass.surfaces.edge.events import Events
 from skipass.surfaces.edge.pages import Reply
 from skipass.surfaces.edge.requests import Asked
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
 
 _TALL = 100
 _STEP = 40
 _WORDS = ("allowed", "held", "refused")
+_EVERY_S = 2.0
 _MINUTES = SPAN.total_seconds() / 60
 
 
 class OverviewPage:
-    """`/console/overview`."""
+    """`/console/overview` and what follows it."""
 
-    def __init__(self, frame: Frame) -> None:
-        self._frame, self._gateway = frame, frame.gateway
+    def __init__(self, frame: Frame, topics: Topics) -> None:
+        self._frame, self._gateway, self._topics = frame, frame.gateway, topics
 
     async def show(self, asked: Asked) -> Reply:
         """Show what is open, what waits, the last hour, and whose account needs a hand."""
         by = await self._frame.caller(asked)
-        found, now = await self._gateway.overviews.now(by.principal), self._gateway.deps.journal.now()
-        troubled = [
-            {"user": one.identifier, "connection": one.connection.name, "status": one.account.state.value}
-            | {"hint": HINTS.get(one.account.reason or "", "")}
-            for one in found.troubled
-        ]
-        return self._frame.page(
-            "overview.html",
-            by,
-            here=asked.path,
-            live=[row(one, now) for one in found.live],
-            live_count=found.live_count,
-            waiting=found.waiting,
-            troubled=troubled,
-            troubled_count=found.troubled_count,
-            bars=bars(found.spans),
-            spans=[_told(one) for one in found.spans],
-            wide=_STEP * len(found.spans),
-            tall=_TALL,
-        )
+        parts = await _parts(await self._gateway.overviews.now(by.principal))
+        return self._frame.page("overview.html", by, here=asked.path, live=True, parts=parts, seen=mark(parts))
+
+    async def follow(self, asked: Asked) -> Events:
+        """Tell what changes of it, to those who look at everything."""
+        by, overviews = await self._frame.caller(asked), self._gateway.overviews
+        watching(by.principal)
+        topic = ("overview", by.principal.tenant_id)
+        answers = self._topics.follow(topic, lambda: overviews.now(by.principal), _EVERY_S)
+        return self._frame.events(asked, by, changed(answers, _parts, seen_by(asked)))
+
+
+async def _parts(found: Overview) -> dict[str, Markup]:
+    troubled = [
+        {"user": one.identifier, "connection": one.connection.name, "status": one.account.state.value}
+        | {"hint": HINTS.get(one.account.reason or "", "")}
+        for one in found.troubled
+    ]
+    counted = {"live_count": found.live_count, "waiting": found.waiting, "troubled_count": found.troubled_count}
+    wide, spans = _STEP * len(found.spans), [_told(one) for one in found.spans]
+    return {
+        "counts": PAGES.part("overview_counts.html", **counted),
+        "hour": PAGES.part("overview_hour.html", bars=bars(found.spans), wide=wide, tall=_TALL),
+        "numbers": PAGES.part("overview_numbers.html", spans=spans),
+        "things": PAGES.part("overview_things.html", live=[_open(one) for one in found.live], troubled=troubled),
+    }
+
+
+def _open(named: NamedSession) -> dict[str, Any]:
+    session = named.session
+    names = {"agent": named.agent, "user": named.user, "connection": named.connection}
+    return {"id": session.id, "until": session.expires_at, **names}
 
 
 def bars(spans: Sequence[Span]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from skipass.gateway.following import SessionNow
 from skipass.gateway.session_lists import NamedSession, Replay, Told
 from skipass.nouns.approval import Approval, ApprovalState, Decision
 from skipass.nouns.session import AccessSession, SessionState
@@ -56,23 +57,34 @@ def left_of(session: AccessSession, now: datetime) -> str:
     return f"{seconds // 60} min {seconds % 60} s left" if seconds >= 60 else f"{seconds} s left"
 
 
-def replay_values(replay: Replay, now: datetime) -> dict[str, Any]:
-    """Return the values of one session's page."""
-    session = replay.named.session
+def standing_values(now: SessionNow) -> dict[str, Any]:
+    """Return the values of one session's page but for its statements."""
+    session = now.named.session
     return {
-        **row(replay.named, now),
+        "id": session.id,
+        "state": told_state(session),
+        "open": session.state is SessionState.OPEN,
+        "agent": now.named.agent,
+        "user": now.named.user,
+        "connection": now.named.connection,
+        "at": session.requested_at,
+        "reason": session.reason,
         "what": area(session),
         "automatic": session.automatic,
         "break_glass": session.break_glass,
         "opened_at": session.opened_at,
         "expires_at": session.expires_at,
         "closed_at": session.closed_at,
-        "asked": _asked(replay.approval, replay.decisions),
+        "asked": _asked(now.approval, now.decisions),
         "budgets": session.left.as_dict(),
         "predecessor": session.predecessor_id,
-        "statements": [_told(one) for one in replay.statements],
         "over": session.state not in (*LIVE, SessionState.CLOSING),
     }
+
+
+def told(replay: Replay) -> list[dict[str, Any]]:
+    """Return the values of its statements."""
+    return [_told(one) for one in replay.statements]
 
 
 def _asked(approval: Approval | None, decisions: Sequence[tuple[Decision, str]]) -> dict[str, Any] | None:

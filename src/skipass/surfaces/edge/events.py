@@ -12,15 +12,15 @@ from typing import Any
 
 from skipass.errors import Kind, SkipassError
 from skipass.surfaces.edge.asgi import Receive, Send
+from skipass.surfaces.edge.pages import guarding_headers
 
 OVER = "over"
 """The event after which a page asks no more; its text says why, and is empty where all was told."""
 
 _HEADERS: Mapping[str, str] = {
+    **guarding_headers(),
     "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
     "x-accel-buffering": "no",
-    "cross-origin-resource-policy": "same-origin",
 }
 _RETRY = b"retry: 2000\n\n"
 _KEEP_ALIVE = b": still there\n\n"

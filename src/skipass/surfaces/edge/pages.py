@@ -26,7 +26,7 @@ _FILES = {
     "link.js": (_SHARED, _SCRIPT),
     "times.js": (_SHARED, _SCRIPT),
     "live.js": (_SHARED, _SCRIPT),
-    "copy.js": (_SHARED, _SCRIPT),
+    "card.js": (_SHARED, _SCRIPT),
     "htmx-2.0.11.js": (_VENDORED, _SCRIPT),
     "htmx-sse-2.2.4.js": (_VENDORED, _SCRIPT),
 }
@@ -87,12 +87,14 @@ class Pages:
         Source: CSP Level 3, form-action: browsers hold the redirect that answers a form to it as well.
         """
         body = self.part(template, **values).encode()
-        sent = {**_headers(to=to, script=script), "content-type": "text/html; charset=utf-8"}
+        sent = {**guarding_headers(to=to, script=script), "content-type": "text/html; charset=utf-8"}
         return Reply(status, body, sent, cookies)
 
-    def part(self, template: str, **values: Any) -> str:
+    def part(self, template: str, **values: Any) -> Markup:
         """Return a piece of a page, every value escaped."""
-        return _environment(self.templates).get_template(template).render(values)
+        from markupsafe import Markup
+
+        return Markup(_environment(self.templates).get_template(template).render(values))  # noqa: S704 - escaped
 
     def problem(self, error: SkipassError, *cookies: str) -> Reply:
         """Return the page of a refusal, in words and with what to do."""
@@ -103,7 +105,7 @@ class Pages:
 
 def moved(address: str, *cookies: str) -> Reply:
     """Return the way to another address, which the browser opens by GET."""
-    return Reply(303, b"", {**_headers(), "location": address}, cookies)
+    return Reply(303, b"", {**guarding_headers(), "location": address}, cookies)
 
 
 def shared_file(name: str) -> Reply | None:
@@ -112,16 +114,17 @@ def shared_file(name: str) -> Reply | None:
         return None
     place, kind = _FILES[name]
     kept = _KEPT if place is _VENDORED else {}
-    return Reply(200, (place / name).read_bytes(), {**_headers(), "content-type": kind, **kept})
+    return Reply(200, (place / name).read_bytes(), {**guarding_headers(), "content-type": kind, **kept})
 
 
 def file_to_keep(name: str, kind: str, body: bytes) -> Reply:
     """Return a file that the browser keeps and does not open; `name` is of our own making."""
     named = {"content-type": kind, "content-disposition": f'attachment; filename="{name}"'}
-    return Reply(200, body, {**_headers(), "x-content-type-options": "nosniff", **named})
+    return Reply(200, body, {**guarding_headers(), "x-content-type-options": "nosniff", **named})
 
 
-def _headers(*, to: str | None = None, script: bool = False) -> dict[str, str]:
+def guarding_headers(*, to: str | None = None, script: bool = False) -> dict[str, str]:
+    """Return the headers that keep out what is not ours, and keep an answer from being kept."""
     policy = _POLICY.format(script=_SCRIPTED if script else "", to=f" {to}" if to else "")
     return {**_ALWAYS, "content-security-policy": policy}
 
@@ -132,7 +135,7 @@ def _environment(templates: Path) -> jinja2.Environment:
 
     loader = jinja2.FileSystemLoader([templates, _SHARED])
     made = jinja2.Environment(loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True)
-    made.filters["visible"], made.filters["moment"] = _visible, _moment
+    made.filters["visible"], made.filters["moment"], made.filters["until"] = _visible, _moment, _until
     return made
 
 
@@ -150,3 +153,13 @@ def _moment(at: datetime | None) -> Markup | str:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.strftime("%Y-%m-%dT%H:%M:%SZ"), exact, at.strftime("%Y-%m-%d %H:%M UTC")
     )
+
+
+def _until(at: datetime | None) -> Markup | str:
+    """Return until when, as UTC to the minute; a script counts down to it."""
+    from markupsafe import Markup
+
+    if at is None:
+        return ""
+    exact, words = at.strftime("%Y-%m-%dT%H:%M:%SZ"), at.strftime("%Y-%m-%d %H:%M UTC")
+    return Markup('<span data-until="{}" title="until {}">until {}</span>').format(exact, words, words)

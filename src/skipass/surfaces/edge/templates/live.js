@@ -1,21 +1,23 @@
-// What a page that is followed does beside swapping: it counts down what ends, and says when it hears nothing.
-const followed = document.querySelector("[data-now]");
-const ahead = followed ? Date.now() - Date.parse(followed.dataset.now) : 0;
-
-function count() {
-  for (const one of document.querySelectorAll("[data-until]")) {
-    const left = Math.max(0, Math.floor((Date.parse(one.dataset.until) - Date.now() + ahead) / 1000));
-    one.textContent = left >= 60 ? `${Math.floor(left / 60)} min ${left % 60} s left` : `${left} s left`;
-  }
-}
-
+// What a page that is followed does beside swapping: it says when it hears nothing, names itself anew, and lets the
+// letters j and k go through a list. A letter moves the focus and does nothing else.
 function say(words) {
   const place = document.getElementById("followed");
   if (place && place.textContent !== words) place.textContent = words;
 }
 
-count();
-setInterval(count, 1000);
-document.addEventListener("htmx:load", count);
+function name() {
+  const named = document.querySelector("[data-title]");
+  if (named) document.title = named.dataset.title;
+}
+
 document.addEventListener("htmx:sseOpen", () => say(""));
 document.addEventListener("htmx:sseError", () => say("Not in touch with the gateway; trying again."));
+document.addEventListener("htmx:load", name);
+document.addEventListener("keydown", (event) => {
+  const step = { j: 1, k: -1 }[event.key];
+  if (!step || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+  const all = [...document.querySelectorAll("[data-step]")];
+  const at = all.indexOf(document.activeElement);
+  const next = at < 0 ? all[step > 0 ? 0 : all.length - 1] : all[at + step];
+  if (next) next.focus();
+});
