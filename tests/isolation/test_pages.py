@@ -10,9 +10,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from gateways import Stage
 from isolation.estate import Estate, nothing_like
 from skipass.nouns.account import ConnectedAccount, Registration
 from skipass.nouns.connection import Connection, McpServer
+from skipass.nouns.oauth import OAuthClient
 from skipass.nouns.people import Agent, User
 from skipass.nouns.policy import PolicyVersion
 from skipass.nouns.session import AccessSession
@@ -48,6 +50,7 @@ def connecting(**fields: str) -> dict[str, str]:
 DECIDE = {"hash": "0" * 64, "word": "approve", "reason": "x"}
 ASK = {"word": "explain", "statement": "SELECT 1"}
 RULE = 'version = 1\n[[rule]]\nname = "a"\noutcome = "deny"\nconnections = ["{connection}"]\nagents = ["{agent}"]\n'
+SURE = {"sure": "yes"}
 STEPS = (
     Step("GET", "/console/approvals/{approval_id}"),
     Step("POST", "/console/approvals/{approval_id}", DECIDE, "{approval_id}"),
@@ -58,6 +61,9 @@ STEPS = (
     Step("GET", "/console/sessions/{session_id}"),
     Step("POST", "/console/sessions/{session_id}", {}, "{session_id}"),
     Step("GET", "/console/records/{session_id}"),
+    Step("GET", "/console/replays/{session_id}"),
+    Step("GET", "/console/exports/{session_id}"),
+    Step("POST", "/console/clients", {"word": "stop", "what": "{client_id}"}, "clients"),
     Step("POST", "/console/access", {"word": "disconnect", "what": "{account_id}"}, "access"),
     Step("POST", "/console/access", {"word": "stop", "what": "{agent}"}, "access"),
     Step("GET", "/console/servers/{slug}"),
@@ -72,6 +78,13 @@ STEPS = (
     Step("POST", "/console/policy/explain", {**ASK, "connection": "{connection}", "agent": "{agent}"}, "policy"),
     Step("GET", "/console/slugs/{slug}"),
     Step("POST", "/console/slugs/{slug}", {"word": "close"}, "server\0{slug}"),
+    Step("GET", "/console/connections/{connection}"),
+    Step("POST", "/console/connections/{connection}", SURE | {"word": "disable"}, "connection\0{connection}"),
+    Step("POST", "/console/connections/{connection}", {"word": "test"}, "connection\0{connection}"),
+    Step("GET", "/console/connecting/{connection}"),
+    Step("POST", "/console/connecting/{connection}", {"word": "let-in", "slug": "{slug}"}, "connecting\0{connection}"),
+    Step("GET", "/console/accounts/{account_id}"),
+    Step("POST", "/console/accounts/{account_id}", SURE | {"word": "revoke"}, "account\0{account_id}"),
     Step("GET", "/connect?connection={connection}"),
     Step("POST", "/connect", connecting(connection="{connection}")),
     Step("POST", "/connect", connecting(connection="{connection}", word="go"), "connect\0\0{connection}\0"),
@@ -89,18 +102,23 @@ STEPS = (
 PAGES = (
     "/console",
     *(f"/console/{name}" for name in ("sessions", "access", "policy", "overview", "audit")),
-    *(f"/console/{name}" for name in ("connections", "accounts", "agents", "people", "servers")),
+    *(f"/console/{name}" for name in ("connections", "connecting", "accounts", "agents", "people", "servers")),
     *(f"/console/policy/{name}" for name in ("explain", "versions")),
     *(f"/console/{name}/new" for name in ("agents", "people")),
+    *(f"/console/{name}" for name in ("clients", "verify", "exports", "checkpoints")),
+    *(f"/console/checkpoints/{name}" for name in ("file", "key")),
     "/connect",
     "/oauth/device",
 )
 OWN = {f"GET {path}" for path in (*PAGES, "/connect/setup", "/sign-in")}
 APART = {
+    "GET /console/events",
+    "POST /console/verify",
     "GET /console/live/overview",
     "GET /console/live/waiting",
     "POST /sign-in",
     "POST /console/sign-out",
+    "POST /console/connecting",
     "GET /oauth/sign-in/start",
     "GET /oauth/sign-in/callback",
     "GET /oauth/authorize",
@@ -136,7 +154,15 @@ async def ours(estate: Estate) -> dict[str, str]:
         "link": link.partition("#")[2],
         "registration_id": registration.id,
         "user_code": waiting.user_code,
+        "client_id": (await made_client(at.stage)).client_id,
     }
+
+
+async def made_client(stage: Stage) -> OAuthClient:
+    """Return a program that the first tenant's admin added."""
+    admin = await stage.principal("admin")
+    made, _ = await stage.gateway.mcp_clients.add(admin, "Reports", ["https://reports.example.com/back"], public=True)
+    return made
 
 
 @asynccontextmanager
@@ -219,6 +245,17 @@ async def test_a_colleague_sees_nothing_that_is_not_theirs(
             assert "OPS_DB" not in page.html
             assert "sam" not in page.text.split()
         assert estate.facts() == before
+
+
+async def test_an_event_is_found_in_the_callers_own_chain_alone(estate: Estate, front: str) -> None:
+    """The chain and number of another tenant's event lead to one's own event of that number, or to none."""
+    theirs = await estate.house.stage.recorded("session.requested")
+    async with browsers(estate, front) as found:
+        for record in theirs[:5]:
+            page = await found["stranger"].get(f"/console/events?of={record.writer}-{record.seq}")
+            assert page.status in (200, 404)
+            assert record.hash not in page.html
+            assert [mark for mark in await estate.marks() if mark in page.html] == []
 
 
 async def test_an_issuer_shows_public_keys_alone(estate: Estate, front: str) -> None:

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
 
 from skipass.clock import Clock
 from skipass.errors import SkipassError
 from skipass.gateway.core import Gateway
 from skipass.surfaces.console.access import AccessPage
+from skipass.surfaces.console.accounts import AccountPages
 from skipass.surfaces.console.agents import AgentPages
 from skipass.surfaces.console.audit import AuditPage
+from skipass.surfaces.console.audit_proof import ProofPages
+from skipass.surfaces.console.audit_replay import ReplayPage
+from skipass.surfaces.console.clients import ClientPages
+from skipass.surfaces.console.connections import ConnectionPages
 from skipass.surfaces.console.entrance import Entrance
 from skipass.surfaces.console.explain import ExplainPage
 from skipass.surfaces.console.frame import PAGES, Frame
@@ -22,20 +28,27 @@ from skipass.surfaces.console.people import PeoplePages
 from skipass.surfaces.console.policies import PolicyPages
 from skipass.surfaces.console.servers import ServerPages
 from skipass.surfaces.console.sessions import SessionPages
+from skipass.surfaces.console.wizard import Wizard
+from skipass.surfaces.console.wizard_steps import WizardSteps
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
 from skipass.surfaces.edge.cookies import Cookies
 from skipass.surfaces.edge.door import Door
+from skipass.surfaces.edge.downloads import Download
 from skipass.surfaces.edge.events import Events, Streams
 from skipass.surfaces.edge.forms import check_same_origin
+from skipass.surfaces.edge.leaving import while_there
 from skipass.surfaces.edge.pages import Reply, moved, shared_file
 from skipass.surfaces.edge.requests import Asked
 from skipass.surfaces.edge.return_to import sign_in_for
 from skipass.surfaces.edge.settings import EdgeSettings
+from skipass.surfaces.edge.streamed import Streamed
 
+_Answer: TypeAlias = Reply | Streamed | Download | Events
 _THING = re.compile(
-    r"(/console/(?:live/)?(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|records/(?=ses)|policy/versions/(?=pol)"
-    r"|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
+    r"(/console/(?:live/)?(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|(?:records|replays|exports)/(?=ses)|policy/versions/(?=pol)"
+    r"|accounts/(?=acc)|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
     r"|(/console/(?:servers|slugs)/)[a-z0-9][a-z0-9-]{0,39}"
+    r"|(/console/(?:connections|connecting)/)[A-Za-z0-9_-]{1,40}"
 )
 
 
@@ -56,8 +69,11 @@ class _Console:
         access, policy, explain = AccessPage(frame), PolicyPages(frame), ExplainPage(frame)
         agents, people = AgentPages(frame), PeoplePages(frame)
         overview, listings, audit = OverviewPage(frame, topics), Listings(frame), AuditPage(frame)
+        slugs, wizard, steps = ServerPages(frame), Wizard(frame), WizardSteps(frame)
+        connections, accounts = ConnectionPages(frame), AccountPages(frame)
         slugs = ServerPages(frame)
-        self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[Reply | Events]]] = {
+        replay, proof, clients = ReplayPage(frame), ProofPages(frame), ClientPages(frame)
+        self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[_Answer]]] = {
             ("GET", "/sign-in"): entrance.show,
             ("POST", "/sign-in"): entrance.enter,
             ("POST", "/console/sign-out"): entrance.leave,
@@ -84,8 +100,27 @@ class _Console:
             ("GET", "/console/overview"): overview.show,
             ("GET", "/console/live/overview"): overview.follow,
             ("GET", "/console/audit"): audit.show,
-            ("GET", "/console/connections"): listings.show,
-            ("GET", "/console/accounts"): listings.show,
+            ("GET", "/console/events"): audit.event,
+            ("GET", "/console/replays/"): replay.show,
+            ("GET", "/console/verify"): proof.begin,
+            ("POST", "/console/verify"): proof.verify,
+            ("GET", "/console/checkpoints"): proof.checkpoints,
+            ("GET", "/console/checkpoints/file"): proof.file,
+            ("GET", "/console/checkpoints/key"): proof.key,
+            ("GET", "/console/exports"): proof.span,
+            ("GET", "/console/exports/"): proof.session,
+            ("GET", "/console/clients"): clients.show,
+            ("POST", "/console/clients"): clients.change,
+            ("GET", "/console/connections"): connections.list,
+            ("GET", "/console/connections/"): connections.show,
+            ("POST", "/console/connections/"): connections.change,
+            ("GET", "/console/connecting"): wizard.begin,
+            ("POST", "/console/connecting"): wizard.make,
+            ("GET", "/console/connecting/"): steps.show,
+            ("POST", "/console/connecting/"): steps.put,
+            ("GET", "/console/accounts"): accounts.list,
+            ("GET", "/console/accounts/"): accounts.show,
+            ("POST", "/console/accounts/"): accounts.change,
             ("GET", "/console/agents"): agents.list,
             ("POST", "/console/agents"): agents.make,
             ("GET", "/console/agents/new"): agents.ask,
@@ -105,22 +140,24 @@ class _Console:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         asked = await Asked.of(scope, receive)
         try:
-            reply: Reply | Events = await self._answer(asked)
+            reply: _Answer = await self._answer(asked)
         except SkipassError as error:
             reply = PAGES.problem(error)
         if isinstance(reply, Events):
             await self._streams.send(reply, receive, send)
-        else:
+        elif isinstance(reply, Reply):
             await reply.send(send)
+        else:
+            await while_there(receive, reply.send(send))
 
-    async def _answer(self, asked: Asked) -> Reply | Events:
+    async def _answer(self, asked: Asked) -> _Answer:
         if asked.method == "POST":
             check_same_origin(asked.headers)
         file = shared_file(asked.path.removeprefix("/console/")) if asked.method == "GET" else None
         if file is not None:
             return file
         thing = _THING.fullmatch(asked.path)
-        place = (thing[1] or thing[2]) if thing else asked.path
+        place = thing[thing.lastindex or 0] if thing else asked.path
         answer = self._routes.get((asked.method, place))
         if answer is None:
             raise SkipassError("not_found", "There is no such page.")

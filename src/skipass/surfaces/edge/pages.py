@@ -27,6 +27,7 @@ _FILES = {
     "times.js": (_SHARED, _SCRIPT),
     "live.js": (_SHARED, _SCRIPT),
     "card.js": (_SHARED, _SCRIPT),
+    "copy.js": (_SHARED, _SCRIPT),
     "htmx-2.0.11.js": (_VENDORED, _SCRIPT),
     "htmx-sse-2.2.4.js": (_VENDORED, _SCRIPT),
 }
