@@ -45,7 +45,7 @@ from skipass.surfaces.edge.streamed import Streamed
 
 _Answer: TypeAlias = Reply | Streamed | Download | Events
 _THING = re.compile(
-    r"(/console/(?:live/)?(?:approvals/(?=apr)|reviews/(?=rvw)|sessions/(?=ses)|(?:records|replays|exports)/(?=ses)|policy/versions/(?=pol)"
+    r"(/console/(?:live/)?(?:approvals/(?=apr)|reviews/(?=rvw)|(?:sessions|records|replays|exports)/(?=ses)|policy/versions/(?=pol)"
     r"|accounts/(?=acc)|agents/(?=agt)|people/(?=usr)))[a-z]{3}_[0-9a-z]{26}"
     r"|(/console/(?:servers|slugs)/)[a-z0-9][a-z0-9-]{0,39}"
     r"|(/console/(?:connections|connecting)/)[A-Za-z0-9_-]{1,40}"
@@ -71,7 +71,6 @@ class _Console:
         overview, listings, audit = OverviewPage(frame, topics), Listings(frame), AuditPage(frame)
         slugs, wizard, steps = ServerPages(frame), Wizard(frame), WizardSteps(frame)
         connections, accounts = ConnectionPages(frame), AccountPages(frame)
-        slugs = ServerPages(frame)
         replay, proof, clients = ReplayPage(frame), ProofPages(frame), ClientPages(frame)
         self._routes: Mapping[tuple[str, str], Callable[[Asked], Awaitable[_Answer]]] = {
             ("GET", "/sign-in"): entrance.show,
