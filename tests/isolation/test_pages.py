@@ -105,6 +105,7 @@ PAGES = (
     *(f"/console/{name}" for name in ("connections", "connecting", "accounts", "agents", "people", "servers")),
     *(f"/console/policy/{name}" for name in ("explain", "versions")),
     *(f"/console/{name}/new" for name in ("agents", "people")),
+    "/console/settings",
     *(f"/console/{name}" for name in ("clients", "verify", "exports", "checkpoints")),
     *(f"/console/checkpoints/{name}" for name in ("file", "key")),
     "/connect",

@@ -11,6 +11,7 @@ from skipass import __version__
 from skipass.access.sqlguard.pool import GuardPool
 from skipass.app.checkpoints import Checkpoints, KeptCheckpoints
 from skipass.app.database import database_of
+from skipass.app.effective import effective_here
 from skipass.app.noticing import channels
 from skipass.app.restored import check_restored
 from skipass.app.settings import Settings
@@ -49,6 +50,7 @@ async def running(settings: Settings, base_url: str, clock: Clock | None = None)
         deps = Deps(journal, clock, kek, guard, upstream, base_url, settings.sandbox, policy_file, channels=told)
         deps = replace(deps, signed=KeptCheckpoints(home.checkpoints, key.public_key()))
         deps = replace(deps, key_provider=provider, resend_ambiguous=settings.resend_ambiguous)
+        deps = replace(deps, settings=effective_here(settings, base_url))
         gateway = build(replace(deps, provider=settings.identity_provider(), mcp_clients=settings.client_rules()))
         await journal.start(Event(DEPLOYMENT, "gateway.started", boot_id, {"version": __version__}))
         checkpoints = Checkpoints(journal, key, home.checkpoints)

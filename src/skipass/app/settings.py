@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from skipass.app.home import Home
@@ -22,6 +22,17 @@ class Settings(NoticeSettings, KeySettings, SignInSettings, ClientSettings):
     """Every setting of a gateway process; the environment variable of each is `SKIPASS_` and its name."""
 
     model_config = SettingsConfigDict(env_prefix="SKIPASS_", extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    _given: frozenset[str] = PrivateAttr(default=frozenset())
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self._given = frozenset(given)
+
+    @property
+    def given(self) -> frozenset[str]:
+        """The names that were handed over, as the command line does, and not read from the environment."""
+        return self._given
 
     home: Path = Field(Path("~/.skipass"), description="Directory of the database, the keys and the checkpoints.")
     database_url: SecretStr | None = Field(

@@ -27,6 +27,7 @@ from skipass.gateway.deps import Deps, data_key_place
 from skipass.gateway.devices import Devices
 from skipass.gateway.disconnecting import Disconnecting
 from skipass.gateway.doctor.rounds import Doctor
+from skipass.gateway.effective import Effective
 from skipass.gateway.entering import Entering
 from skipass.gateway.events import Events
 from skipass.gateway.execute import Executor
@@ -150,6 +151,7 @@ class Gateway:
     relays: RelayServers
     policies: Policies
     explaining: Explaining
+    effective: Effective
     events: Events
     searching: Searching
     exporting: Exporting
@@ -292,6 +294,7 @@ def build(deps: Deps) -> Gateway:
         relays=RelayServers(deps, pins),
         policies=Policies(deps),
         explaining=Explaining(deps),
+        effective=Effective(deps),
         events=events,
         searching=Searching(deps, sessions),
         exporting=Exporting(deps, sessions),

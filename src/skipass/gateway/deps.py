@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -17,6 +17,7 @@ from skipass.gateway.written import Written
 from skipass.identity.provider import IdentityProvider
 from skipass.nouns.people import Tenant
 from skipass.nouns.scope import Scope
+from skipass.nouns.setting import EffectiveSetting
 from skipass.nouns.verdict import Verdict
 from skipass.vault.keys import KeyRing
 from skipass.vault.providers import KeyProvider
@@ -46,7 +47,8 @@ class Deps:
     `policy_file` is the text of the deployment's policy file where it has one. `policies` keeps versions parsed, by id.
     `key_provider` gives the vault's keys. `resend_ambiguous`: whether a refresh token is sent again after its answer
     was lost. `provider` is the company's identity provider, None while people sign in by one-time links. `mcp_clients`
-    says how MCP clients may come. `signed` are the checkpoints that this process keeps.
+    says how MCP clients may come. `signed` are the checkpoints that this process keeps, `settings` what it runs with as
+    people may read it, without a secret.
     """
 
     journal: Journal
@@ -63,6 +65,7 @@ class Deps:
     key_provider: KeyProvider | None = None
     provider: IdentityProvider | None = None
     mcp_clients: ClientRules = field(default_factory=ClientRules)
+    settings: Sequence[EffectiveSetting] = ()
     signed: SignedHeads | None = None
     _texts: dict[str, TextKey] = field(default_factory=dict)
 

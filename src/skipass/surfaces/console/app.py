@@ -28,6 +28,7 @@ from skipass.surfaces.console.people import PeoplePages
 from skipass.surfaces.console.policies import PolicyPages
 from skipass.surfaces.console.servers import ServerPages
 from skipass.surfaces.console.sessions import SessionPages
+from skipass.surfaces.console.settings_page import SettingsPage
 from skipass.surfaces.console.wizard import Wizard
 from skipass.surfaces.console.wizard_steps import WizardSteps
 from skipass.surfaces.edge.asgi import App, Receive, Scope, Send
@@ -67,7 +68,7 @@ class _Console:
         topics = Topics()
         entrance, inbox, sessions = Entrance(frame), Inbox(frame, topics), SessionPages(frame, topics)
         access, policy, explain = AccessPage(frame), PolicyPages(frame), ExplainPage(frame)
-        agents, people = AgentPages(frame), PeoplePages(frame)
+        agents, people, settings = AgentPages(frame), PeoplePages(frame), SettingsPage(frame)
         overview, listings, audit = OverviewPage(frame, topics), Listings(frame), AuditPage(frame)
         slugs, wizard, steps = ServerPages(frame), Wizard(frame), WizardSteps(frame)
         connections, accounts = ConnectionPages(frame), AccountPages(frame)
@@ -125,6 +126,7 @@ class _Console:
             ("GET", "/console/agents/new"): agents.ask,
             ("GET", "/console/agents/"): agents.show,
             ("POST", "/console/agents/"): agents.change,
+            ("GET", "/console/settings"): settings.show,
             ("GET", "/console/people"): people.list,
             ("POST", "/console/people"): people.make,
             ("GET", "/console/people/new"): people.ask,

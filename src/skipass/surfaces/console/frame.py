@@ -32,6 +32,7 @@ _WATCHERS = (
     ("/console/policy", "Policy"),
 )
 _READERS = (("/console/audit", "Record"),)
+_ADMINS = (("/console/settings", "Settings"),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,8 @@ class Frame:
 def menu(principal: Principal) -> tuple[tuple[str, str], ...]:
     """Return the address and the name of each page this person may open."""
     reads = {Role.ADMIN, Role.AUDITOR} & principal.roles
-    return (*_EVERYBODY, *(_WATCHERS if sees_all(principal) else ()), *(_READERS if reads else ()))
+    looks = (*(_WATCHERS if sees_all(principal) else ()), *(_READERS if reads else ()))
+    return (*_EVERYBODY, *looks, *(_ADMINS if Role.ADMIN in principal.roles else ()))
 
 
 def last_step(asked: Asked) -> str:
