@@ -31,6 +31,8 @@ _PAGE = 50
 _SESSIONS = 20
 _OFFERED = 200
 _NEW = ("name", "owner", "kind", "users", "return_urls", "connection", "public_key")
+_ONE = ("word", "what", "user", "public_key")
+_BLANK: Mapping[str, str] = dict.fromkeys(_ONE, "")
 
 
 class AgentPages:
@@ -79,7 +81,7 @@ class AgentPages:
     async def change(self, asked: Asked) -> Reply:
         """Do the one thing that a button says, as an admin."""
         agent_id = last_step(asked)
-        by, form = await self._frame.posted(asked, agent_id, "word", "what", "user", "public_key")
+        by, form = await self._frame.posted(asked, agent_id, *_ONE)
         require(by.principal, Role.ADMIN)
         full = await self._gateway.agent_details.of(by.principal, agent_id)
         try:
@@ -88,7 +90,7 @@ class AgentPages:
                 return self._key(by, *await self._gateway.agents.rotate(by.principal, full.agent.name, public_key))
             await self._does(by, full.agent, form)
         except SkipassError as problem:
-            return await self._one(by, agent_id, problem)
+            return await self._one(by, agent_id, problem, form)
         return moved(f"{HERE}/{agent_id}")
 
     def _does(self, by: SignedIn, agent: Agent, form: Mapping[str, str]) -> Awaitable[object]:
@@ -124,7 +126,9 @@ class AgentPages:
     def _key(self, by: SignedIn, agent: Agent, keys: AgentKeys) -> Reply:
         return self._frame.page("agent_key.html", by, here=HERE, **key_values(agent, keys))
 
-    async def _one(self, by: SignedIn, agent_id: str, problem: SkipassError | None = None) -> Reply:
+    async def _one(
+        self, by: SignedIn, agent_id: str, problem: SkipassError | None = None, typed: Mapping[str, str] = _BLANK
+    ) -> Reply:
         full = await self._gateway.agent_details.of(by.principal, agent_id)
         now, admin = self._gateway.deps.journal.now(), Role.ADMIN in by.principal.roles
         wanted = Wanted(agent=full.agent.name)
@@ -139,6 +143,7 @@ class AgentPages:
             all_sessions=urlencode({"agent": full.agent.name}),
             admin=admin,
             problem=problem,
+            typed=typed,
             form=form_token(by.cookie, agent_id) if admin else "",
             **agent_values(full),
             **(await self._offered(by, full) if admin else {"more_connections": [], "people": []}),

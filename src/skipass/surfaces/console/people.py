@@ -29,6 +29,8 @@ HERE = "/console/people"
 _PURPOSE = "people"
 _PAGE = 50
 _SESSIONS = 20
+_ONE = ("word", "group")
+_BLANK: Mapping[str, str] = dict.fromkeys(_ONE, "")
 _ROLES: Mapping[Role, str] = {
     Role.MEMBER: "Member: has agents, and sees what is their own",
     Role.APPROVER: "Approver: decides what is held",
@@ -74,7 +76,7 @@ class PeoplePages:
     async def change(self, asked: Asked) -> Reply:
         """Do the one thing that a button says, as an admin."""
         user_id = last_step(asked)
-        by, form = await self._frame.posted(asked, user_id, "word", "group")
+        by, form = await self._frame.posted(asked, user_id, *_ONE)
         require(by.principal, Role.ADMIN)
         user = (await self._gateway.person_details.of(by.principal, user_id)).user
         try:
@@ -82,7 +84,7 @@ class PeoplePages:
                 return await self._link(by, user)
             await self._does(by, user, form)
         except SkipassError as problem:
-            return await self._one(by, user_id, problem)
+            return await self._one(by, user_id, problem, form)
         return moved(f"{HERE}/{user_id}")
 
     def _does(self, by: SignedIn, user: User, form: Mapping[str, str]) -> Awaitable[object]:
@@ -116,7 +118,9 @@ class PeoplePages:
             form=form_token(by.cookie, _PURPOSE),
         )
 
-    async def _one(self, by: SignedIn, user_id: str, problem: SkipassError | None = None) -> Reply:
+    async def _one(
+        self, by: SignedIn, user_id: str, problem: SkipassError | None = None, typed: Mapping[str, str] = _BLANK
+    ) -> Reply:
         full = await self._gateway.person_details.of(by.principal, user_id)
         now, admin = self._gateway.deps.journal.now(), Role.ADMIN in by.principal.roles
         wanted = Wanted(user=full.user.name)
@@ -131,6 +135,7 @@ class PeoplePages:
             admin=admin,
             links=self._gateway.deps.provider is None,
             problem=problem,
+            typed=typed,
             form=form_token(by.cookie, user_id) if admin else "",
             **_values(full),
         )
