@@ -65,6 +65,8 @@ def test_a_policy_is_tried_applied_and_shown(admin: Run, sandboxed: dict[str, An
         assert admin("policy", "list", "--format", "json").lines[0]["hash"] == applied["hash"]
         read = admin(*explain, "SELECT * FROM ops.orders").json
         assert (read["outcome"], read["understood"]) == ("allow", "Reads OPS_DB.OPS.ORDERS; changes nothing.")
+        stale = admin("policy", "apply", write(tmp_path, "version = 1\n"), "--based-on", str(applied["number"] - 1))
+        assert (stale.status, stale.err.split(":")[0]) == (1, "conflict")
     finally:
         assert admin("policy", "apply", write(tmp_path, "version = 1\n")).status == 0
 
