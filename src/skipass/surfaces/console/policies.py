@@ -6,6 +6,7 @@ was compared with; anything else is shown again first.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ class PolicyPages:
             version=version_values(applied),
             text=text,
             in_force=_number(current) == applied.version.number,
-            difference=difference(text, _text(current)),
+            difference=await _difference(text, _text(current)),
             edits=self._edits(by),
         )
 
@@ -111,7 +112,7 @@ class PolicyPages:
         if draft.looked_at:
             found = await self._gateway.policies.check(by.principal, draft.text)
             looked = {"found": found_values(draft.text, found)}
-            looked |= {"difference": difference(_text(current), draft.text)}
+            looked |= {"difference": await _difference(_text(current), draft.text)}
         return self._frame.page(
             "policy.html",
             by,
@@ -137,6 +138,11 @@ def typed(text: str) -> str:
     Source: HTML, "constructing the entry list": a browser sends a carriage return before each line feed.
     """
     return text.replace("\r\n", "\n")
+
+
+async def _difference(before: str, after: str) -> list[tuple[str, str]] | None:
+    # Elsewhere: texts that are made for it take seconds, and calls of agents are not to wait for them.
+    return await asyncio.to_thread(difference, before, after)
 
 
 def _text(current: Applied | None) -> str:
