@@ -24,6 +24,7 @@ from skipass.nouns.statement import Statement
 
 PAGE = 100
 WINDOW = 10_000
+END: Place = (1 << 62, "", 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,17 @@ class Searching:
             return _merged([await reader.search(replace(share, kind=kind)) for kind in kinds])
 
         return await self._deps.journal.read(load)
+
+    async def latest(self, principal: Principal, kind: str, subject: str) -> Record | None:
+        """Return the newest event of a kind about a thing; None where the thousand newest about it have none."""
+        require(principal, Role.ADMIN, Role.AUDITOR)
+        search = Search(principal.tenant_id, subject=subject, kind=kind, after=END, backward=True, limit=1)
+
+        async def load(reader: Reader) -> Sequence[Record]:
+            return (await reader.search(search)).records
+
+        found = await self._deps.journal.read(load)
+        return found[0] if found else None
 
     async def one(self, principal: Principal, writer: str, seq: int) -> Placed:
         """Return one event with its place in its chain; raises `not_found`."""

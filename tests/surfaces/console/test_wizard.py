@@ -83,6 +83,9 @@ async def test_a_key_that_nobody_has_leads_to_a_governed_call(house: House) -> N
         found = await checked(ada, "by_key")
         assert "It works" in found.text, found.text
         assert "sign-in: ok BY_KEY" in found.text
+        kept = await ada.get(f"{CONNECTIONS}/by_key")
+        assert "nothing failed" in kept.text
+        assert "sign-in: ok BY_KEY" in kept.text
         agent = await put(ada, "by_key", "agent", "program", agent="helper", user="ada")
         assert "cursor://anysphere.cursor-deeplink/mcp/install" in agent.html
         again = await ada.get(f"{HERE}/by_key?step=program")
@@ -105,7 +108,8 @@ async def test_each_person_signs_in_to_snowflake(house: House) -> None:
         secret = {"client_id": shown["OAUTH_CLIENT_ID"], "client_secret": shown["OAUTH_CLIENT_SECRET"]}
         account = await put(ada, name, "client", **secret)
         assert account.url.query_string == "step=account"
-        assert (await ada.get(f"{HERE}/{name}")).has_form("/console/sign-out")
+        async with house.browser() as later:
+            assert (await later.get(f"{HERE}/{name}")).url.query["to"] == f"{HERE}/{name}"
         confirm = await ada.get(f"/connect?connection={name}")
         back = await walk.agree(await walk.press(ada, confirm))
         done = await walk.land(ada, back)

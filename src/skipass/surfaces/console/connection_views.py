@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
 import orjson
 
+from skipass.audit.chain import Record
 from skipass.gateway.account_views import registration_view
 from skipass.gateway.connections import Known
 from skipass.gateway.drafting import BROUGHT, OAUTH
@@ -15,6 +17,7 @@ from skipass.gateway.probe import SETTING as PROBE_MINUTES
 from skipass.nouns.account import Registration
 from skipass.nouns.connection import AuthMethod, Connection, Switch
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WAYS: Mapping[AuthMethod, str] = MappingProxyType(
     {
         AuthMethod.SNOWFLAKE_OAUTH: "each person signs in to Snowflake",
@@ -98,6 +101,16 @@ def takes(connection: Connection) -> dict[str, bool]:
 def policy_of(connection: Connection) -> str:
     """Return a connection's own limits as JSON, empty where it has none of its own."""
     return orjson.dumps(connection.policy, option=orjson.OPT_INDENT_2).decode() if connection.policy else ""
+
+
+def last_test(record: Record | None) -> dict[str, Any] | None:
+    """Return when a connection was last tested and what was found, None where the record has none."""
+    if record is None:
+        return None
+    words = {True: "ok", False: "failed", None: "cannot see"}
+    checks = orjson.loads(record.body).get("checks", [])
+    found = [{"name": one["name"], "state": words[one["ok"]], "seen": one["seen"]} for one in checks]
+    return {"at": _EPOCH + timedelta(microseconds=record.at_us), "checks": found}
 
 
 def clients(registrations: Sequence[Registration], base_url: str) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ from skipass.gateway.setup_scripts import checked_schema
 from skipass.nouns.connection import AuthMethod, Switch
 from skipass.nouns.principal import Principal, Role
 from skipass.snowflake.setup_sql import disable_integration, integration_name, set_issuer_key
-from skipass.surfaces.console.connection_views import clients, editable, facts, line, policy_of, takes
+from skipass.surfaces.console.connection_views import clients, editable, facts, last_test, line, policy_of, takes
 from skipass.surfaces.console.frame import Frame, last_step
 from skipass.surfaces.console.programs import programs
 from skipass.surfaces.console.testing import tested
@@ -26,6 +26,7 @@ from skipass.surfaces.edge.requests import Asked, SignedIn
 from skipass.surfaces.edge.streamed import Streamed
 
 _HERE = "/console/connections"
+_READERS = frozenset({Role.ADMIN, Role.AUDITOR})
 _PAGE = 50
 _MOST_BYTES = 65_536
 _EDITED = ("role", "roles", "warehouse", "schema", "host", "claim", "probe")
@@ -158,14 +159,20 @@ class ConnectionPages:
             "said": dict(said or {}),
             "form": form_token(by.cookie, f"connection\0{connection.name}"),
         }
-        values |= await self._trust(by.principal, known)
+        values |= await self._trust(by.principal, known) | {"tested": await self._tested(by.principal, known)}
         values |= await programs(self._gateway, by.principal, connection)
         status = STATUS[problem.kind] if problem else 200
         return self._frame.page("connection.html", by, here=_HERE, status=status, **values)
 
+    async def _tested(self, principal: Principal, known: Known) -> dict[str, Any] | None:
+        """Return what the last test found, to those who may read the record."""
+        if not _READERS & principal.roles:
+            return None
+        return last_test(await self._gateway.searching.latest(principal, "connection.tested", known.connection.id))
+
     async def _trust(self, principal: Principal, known: Known) -> dict[str, Any]:
         """Return the signing keys and logins of a connection that vouches, to those who may see them."""
-        sees = {Role.ADMIN, Role.AUDITOR} & principal.roles
+        sees = _READERS & principal.roles
         if known.connection.auth_method is not AuthMethod.EXTERNAL_OAUTH_ISSUER or not sees:
             return {"keys": [], "logins": []}
         name = known.connection.name
