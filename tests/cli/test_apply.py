@@ -265,6 +265,7 @@ def test_people_agents_and_slugs_stay_what_they_are(admin: Run, declare: Callabl
     assert "roles are member, and stay" in found.err
     assert "owner is 'sam', not 'ada'; agents are not changed: skipass agent disable" in found.err
     assert "connections is" in found.err
+    assert "skipass agent give" in found.err
     assert "not 'jit'; a slug stays with what it is over" in found.err
 
 

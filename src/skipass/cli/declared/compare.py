@@ -17,6 +17,7 @@ from skipass.cli.declared.world import View, World
 from skipass.cli.failures import extra
 
 _AGAIN = "agents are not changed: skipass agent disable {name}, and create it under another name"
+_CONNECTIONS = "skipass agent give {name} CONNECTION, and skipass agent take"
 
 
 class Comparison:
@@ -84,8 +85,8 @@ class Comparison:
         for name, value in one.fields.items():
             wanted = sorted(value) if isinstance(value, list) else value
             if wanted != kept[name]:
-                yield f"{one.where}: {name} is {kept[name]!r}, not {wanted!r}; {_AGAIN.format(name=one.name)}"
-        yield from _disabled(one, seen, "a disabled agent stays out; declare another")
+                yield f"{one.where}: {name} is {kept[name]!r}, not {wanted!r}; {_hint(name).format(name=one.name)}"
+        yield from _disabled(one, seen, f"skipass agent enable {one.name} lets it in again")
 
     def _mcp_server(self, one: Declared) -> tuple[Step, list[str]]:
         wanted = one.fields.get("connection")
@@ -164,6 +165,10 @@ def _not_among(one: Declared, kind: str, names: list[str], every: Sequence[str])
 
 def _slug(one: Declared) -> str:
     return str(one.fields.get("slug", one.name)).lower().replace("_", "-")
+
+
+def _hint(field: str) -> str:
+    return _CONNECTIONS if field == "connections" else _AGAIN
 
 
 def _disabled(one: Declared, seen: View, hint: str) -> Iterator[str]:
