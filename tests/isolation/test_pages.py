@@ -77,6 +77,7 @@ STEPS = (
     Step("POST", "/console/policy", {"word": "check", "text": RULE, "based_on": "0"}, "policy"),
     Step("POST", "/console/policy/explain", {**ASK, "connection": "{connection}", "agent": "{agent}"}, "policy"),
     Step("GET", "/console/slugs/{slug}"),
+    Step("POST", "/console/servers", {"slug": "x", "connection": "{connection}"}, "/console/servers"),
     Step("POST", "/console/slugs/{slug}", {"word": "close"}, "server\0{slug}"),
     Step("GET", "/console/connections/{connection}"),
     Step("POST", "/console/connections/{connection}", SURE | {"word": "disable"}, "connection\0{connection}"),

@@ -162,6 +162,18 @@ class RelayServers:
             await self.pins.view(server, out)
         return await self.pins.stored(server.id)
 
+    async def unlike(self, principal: Principal, server_ids: Sequence[str]) -> Mapping[str, int]:
+        """Return how many tools of each of these relays are not as they were pinned, of those that have any."""
+        require(principal, Role.ADMIN, Role.AUDITOR, Role.APPROVER)
+        ids = tuple(server_ids)
+
+        async def load(reader: Reader) -> Mapping[str, int]:
+            where: dict[str, Any] = {"tenant_id": principal.tenant_id, "server_id": ids, "state__ne": PinState.PINNED}
+            found = await reader.counts(McpTool, ("server_id",), **where)
+            return {str(server_id): count for (server_id,), count in found.items()}
+
+        return await self._deps.journal.read(load) if ids else {}
+
     async def pin(self, principal: Principal, slug: str, name: str, digest: str) -> McpTool:
         """Return a tool pinned as it is seen now, by the hash that the admin looked at; `conflict` if that changed."""
         by = require(principal, Role.ADMIN)

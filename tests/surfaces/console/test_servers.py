@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from gateways import Stage, served
-from relay.bench import AGENT, SLUG, SQL, Bench
+from relay.bench import AGENT, SERVER, SLUG, SQL, Bench
+from skipass.app.demo_seed import managed_url
 from skipass.nouns.connection import McpServer, Switch
 from skipass.nouns.mcp_tool import PinState, ToolRule
 from skipass.nouns.principal import Role
@@ -118,3 +119,24 @@ async def test_others_look_or_do_not(relayed: tuple[Bench, House]) -> None:
         assert (await ada.get("/console/slugs/nothing")).status == 404
         assert (await ada.post(HERE, {**others, "word": "burn"})).status == 400
     assert (await bench.at.every(McpServer, slug=SLUG))[0].state is Switch.ENABLED
+
+
+async def test_an_admin_opens_a_server_and_finds_it_in_the_list(relayed: tuple[Bench, House]) -> None:
+    """One over a connection and a relay are opened; what is refused is kept as typed; the list counts changed tools."""
+    bench, house = relayed
+    bench.serve(told="Another text")
+    await bench.tool(SQL, look=True)
+    listed = "/console/servers"
+    async with house.browser() as ada:
+        await ada.sign_in(await house.link("ada"))
+        page = await ada.get(listed)
+        assert f'href="{HERE}"' in page.html
+        assert 'class="bad">1</td>' in page.html
+        form = page.form(listed)
+        wrong = await ada.post(listed, {**form, "slug": "ops", "connection": "nowhere"})
+        assert (wrong.status, 'value="nowhere"' in wrong.html) == (404, True)
+        made = await ada.post(listed, {**form, "slug": "ops", "connection": "jit"})
+        assert (made.url.path, "Nobody yet." in made.text) == ("/console/slugs/ops", True)
+        url = managed_url(bench.at.sandbox.url, SERVER)
+        relay = await ada.post(listed, {**form, "slug": "more", "connection": "jit", "url": url})
+        assert "As it was pinned." in relay.text

@@ -21,7 +21,6 @@ from skipass.surfaces.console.entrance import Entrance
 from skipass.surfaces.console.explain import ExplainPage
 from skipass.surfaces.console.frame import PAGES, Frame
 from skipass.surfaces.console.inbox import Inbox
-from skipass.surfaces.console.listings import Listings
 from skipass.surfaces.console.live import Topics
 from skipass.surfaces.console.overview import OverviewPage
 from skipass.surfaces.console.people import PeoplePages
@@ -69,7 +68,7 @@ class _Console:
         entrance, inbox, sessions = Entrance(frame), Inbox(frame, topics), SessionPages(frame, topics)
         access, policy, explain = AccessPage(frame), PolicyPages(frame), ExplainPage(frame)
         agents, people, settings = AgentPages(frame), PeoplePages(frame), SettingsPage(frame)
-        overview, listings, audit = OverviewPage(frame, topics), Listings(frame), AuditPage(frame)
+        overview, audit = OverviewPage(frame, topics), AuditPage(frame)
         slugs, wizard, steps = ServerPages(frame), Wizard(frame), WizardSteps(frame)
         connections, accounts = ConnectionPages(frame), AccountPages(frame)
         replay, proof, clients = ReplayPage(frame), ProofPages(frame), ClientPages(frame)
@@ -132,7 +131,8 @@ class _Console:
             ("GET", "/console/people/new"): people.ask,
             ("GET", "/console/people/"): people.show,
             ("POST", "/console/people/"): people.change,
-            ("GET", "/console/servers"): listings.show,
+            ("GET", "/console/servers"): slugs.list,
+            ("POST", "/console/servers"): slugs.add,
             ("GET", "/console/servers/"): access.server,
             ("GET", "/console/slugs/"): slugs.show,
             ("POST", "/console/slugs/"): slugs.change,

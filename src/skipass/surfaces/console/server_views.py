@@ -43,6 +43,28 @@ Row = tuple[str, str, bool]
 """A line of what is pinned, the line of what is seen beside it, and whether the two differ."""
 
 
+def line_values(shown: Shown, unlike: int) -> dict[str, Any]:
+    """Return one line of the list; `unlike` is how many of its tools are not as they were pinned."""
+    server = shown.server
+    return {
+        "slug": server.slug,
+        "leads_to": server.upstream or f"our tools over {shown.connection}",
+        "who": _who(shown),
+        "sessions": server.sessions.value,
+        "unlike": unlike if server.upstream else None,
+        "state": server.state.value,
+    }
+
+
+def _who(shown: Shown) -> str:
+    """Return in a few words who is let in."""
+    nouns = (("users", "person", "people"), ("groups", "group", "groups"), ("agents", "agent", "agents"))
+    counts = [(len(shown.names[name]), one, many) for name, one, many in nouns]
+    told = [f"{count} {one if count == 1 else many}" for count, one, many in counts if count]
+    told += ["every agent with the connection"] if shown.server.agents_of_connection else []
+    return ", ".join(told) or "nobody"
+
+
 def server_values(shown: Shown, base_url: str) -> dict[str, Any]:
     """Return the values of a server."""
     server = shown.server

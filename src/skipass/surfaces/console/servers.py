@@ -1,4 +1,4 @@
-"""One MCP server for those who look after it: who is let in, its tools as they are pinned, and what an admin decides.
+"""MCP servers for those who look after them: who is let in, tools as they are pinned, and what an admin decides.
 
 What may be decided, and by whom, is the gateway's to say; here are the forms.
 """
@@ -19,13 +19,16 @@ from skipass.nouns.connection import Drift, SlugSessions
 from skipass.nouns.mcp_tool import McpTool, ToolRule, ToolType
 from skipass.nouns.principal import Principal, Role
 from skipass.surfaces.console.frame import Frame, last_step
-from skipass.surfaces.console.server_views import server_values, tool_values
+from skipass.surfaces.console.server_views import line_values, server_values, tool_values
 from skipass.surfaces.edge.answers import STATUS
 from skipass.surfaces.edge.cookies import form_token
 from skipass.surfaces.edge.pages import Reply, moved
 from skipass.surfaces.edge.requests import Asked, SignedIn
 
 E = TypeVar("E", bound=StrEnum)
+HERE = "/console/servers"
+_PAGE = 50
+_NEW = ("slug", "connection", "url")
 _TOOL = ("tool", "hash", "rule", "type", "identifier", "warehouse", "writes", "timeout_s")
 _DOOR = ("list", "name", "every", "sessions", "drift")
 _Form = Mapping[str, str]
@@ -34,7 +37,7 @@ _Work = Callable[[Principal, str, _Form], Awaitable[object]]
 
 
 class ServerPages:
-    """`/console/slugs/…`."""
+    """`/console/servers` and `/console/slugs/…`."""
 
     def __init__(self, frame: Frame) -> None:
         self._frame, self._gateway = frame, frame.gateway
@@ -51,6 +54,42 @@ class ServerPages:
             "declare": lambda by, slug, form: relays.declare(by, slug, form["tool"], form["hash"], _facts(form)),
         }
 
+    async def list(self, asked: Asked) -> Reply:
+        """Show a page of the servers, to people who look at everything."""
+        return await self._list(await self._frame.caller(asked), asked.named().get("after", ""))
+
+    async def _list(
+        self, by: SignedIn, after: str = "", problem: SkipassError | None = None, typed: _Form | None = None
+    ) -> Reply:
+        _check_sees_all(by.principal)
+        found = await self._gateway.servers.list(by.principal, after=after, limit=_PAGE + 1)
+        unlike = await self._gateway.relays.unlike(by.principal, [one.server.id for one in found])
+        return self._frame.page(
+            "servers.html",
+            by,
+            status=STATUS[problem.kind] if problem else 200,
+            here=HERE,
+            rows=[line_values(one, unlike.get(one.server.id, 0)) for one in found[:_PAGE]],
+            more=found[_PAGE - 1].server.slug if len(found) > _PAGE else None,
+            form=form_token(by.cookie, HERE) if Role.ADMIN in by.principal.roles else None,
+            problem=problem,
+            typed=typed or dict.fromkeys(_NEW, ""),
+        )
+
+    async def add(self, asked: Asked) -> Reply:
+        """Open a server: our tools over a connection, or with an address a relay; nobody is let in yet."""
+        by, form = await self._frame.posted(asked, HERE, *_NEW)
+        require(by.principal, Role.ADMIN)
+        slug, connection, url = (form[name].strip() for name in _NEW)
+        try:
+            if url:
+                made = (await self._gateway.relays.add(by.principal, slug, url, connection=connection)).shown
+            else:
+                made = await self._gateway.servers.add(by.principal, slug, connection)
+        except SkipassError as problem:
+            return await self._list(by, problem=problem, typed=form)
+        return moved(f"/console/slugs/{made.server.slug}")
+
     async def show(self, asked: Asked) -> Reply:
         """Show one MCP server, to people who look at everything."""
         return await self._page(await self._frame.caller(asked), last_step(asked))
@@ -58,8 +97,7 @@ class ServerPages:
     async def _page(
         self, by: SignedIn, slug: str, problem: SkipassError | None = None, typed: _Form | None = None
     ) -> Reply:
-        if not sees_all(by.principal):
-            raise SkipassError("forbidden", "This page is for people who administer, decide or audit.")
+        _check_sees_all(by.principal)
         shown = await self._gateway.servers.show(by.principal, slug)
         people = {one.id: one.name for one in await self._gateway.people.list(by.principal)}
         admin = Role.ADMIN in by.principal.roles
@@ -67,7 +105,7 @@ class ServerPages:
             "slug.html",
             by,
             status=STATUS[problem.kind] if problem else 200,
-            here="/console/servers",
+            here=HERE,
             server=server_values(shown, self._gateway.deps.base_url),
             tools=[tool_values(one, people) for one in await self._tools(by.principal, shown)],
             form=form_token(by.cookie, f"server\0{slug}") if admin else None,
@@ -99,6 +137,11 @@ class ServerPages:
                 raise
             return await self._page(by, slug, problem, form)
         return moved(f"/console/slugs/{slug}")
+
+
+def _check_sees_all(principal: Principal) -> None:
+    if not sees_all(principal):
+        raise SkipassError("forbidden", "This page is for people who administer, decide or audit.")
 
 
 def _named(form: _Form) -> Mapping[str, list[str]]:
