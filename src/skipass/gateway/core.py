@@ -34,7 +34,6 @@ from skipass.gateway.execute import Executor
 from skipass.gateway.explaining import Explaining
 from skipass.gateway.exporting import Exporting
 from skipass.gateway.following import Following
-from skipass.gateway.exporting import Exporting
 from skipass.gateway.forgetting import Forgetting
 from skipass.gateway.groups import Groups
 from skipass.gateway.idempotency import OnceJournal
