@@ -42,14 +42,15 @@ async def told(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory
         yield House(url, at), session_id
 
 
-async def signed(at: Stage) -> None:
-    """Sign the heads as they are now, as the gateway does every few seconds."""
+async def signed(at: Stage) -> list[tuple[str, str, int]]:
+    """Sign the heads as they are now, as the gateway does every few seconds; return whose, of which chain and where."""
     journal, heads = at.gateway.deps.journal, dict[str, dict[str, Head]]()
     for tenant_id, writer, head in await journal.read(lambda reader: reader.heads()):
         heads.setdefault(tenant_id, {})[writer] = head
     key = signing_key(at.home.audit_key)
     with at.home.checkpoints.open("ab") as file:
         file.write(b"".join(sign(tenant_id, journal.now(), own, key) for tenant_id, own in heads.items()))
+    return [(tenant_id, writer, head.seq) for tenant_id, own in heads.items() for writer, head in own.items()]
 
 
 async def look(browser: Browser, query: str) -> Page:
@@ -202,6 +203,24 @@ async def test_a_tampered_record_is_found(house: House) -> None:
         with closing(sqlite3.connect(at.home.database)) as database, database:
             database.execute("UPDATE events SET body = ? WHERE kind = 'session.requested'", [before])
         assert "The record holds" in (await ada.post(VERIFY, {**form, "since": ""})).text
+
+
+async def test_an_end_that_was_cut_off_is_found(house: House) -> None:
+    """Where the last event that was signed is gone, the checkpoint that names it tells."""
+    at = house.stage
+    await at.session()
+    heads, tenant_id = await signed(at), (await at.principal("admin")).tenant_id
+    with closing(sqlite3.connect(at.home.database)) as database, database:
+        (gone,) = [place for place in heads if place[0] == tenant_id and place[1] == at.gateway.deps.journal.boot_id]
+        which = "FROM events WHERE tenant_id = ? AND writer = ? AND seq = ?"
+        row = database.execute(f"SELECT * {which}", gone).fetchone()
+        database.execute(f"DELETE {which}", gone)
+    admin = await at.principal("admin")
+    *_, found = [told async for told in at.gateway.proving.verify(admin)]
+    assert isinstance(found, proving.Proven)
+    assert ["missing" in fault.what for fault in found.faults] == [True]
+    with closing(sqlite3.connect(at.home.database)) as database, database:
+        database.execute(f"INSERT INTO events VALUES ({', '.join('?' * len(row))})", row)
 
 
 async def test_one_proof_runs_at_a_time_and_ends_with_its_page(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
