@@ -107,6 +107,7 @@ async def test_a_template_s_accounts_are_seen_and_stopped(house: House) -> None:
         page = await ada.get(f"{LIST}/{name}")
         assert "ACME-PROD" in page.text
         assert token not in page.html
+        assert "0 of 1." in (await ada.get(f"{LIST}/{name}?account=other")).text
         after = await press(ada, page, "client", {"client_id": "c2", "client_secret": "s-2-secret"})
         assert "c2" in after.text
         assert "s-2-secret" not in after.html

@@ -76,6 +76,8 @@ async def test_a_key_that_nobody_has_leads_to_a_governed_call(house: House) -> N
         given = details(house, "key_pair", "by_key", login="BY_KEY")
         last = await looked(ada, given)
         assert house.stage.sandbox.url in last.text
+        elsewhere = await looked(ada, given | {"account": "https://app.snowflake.com/myorg/my_account", "host": ""})
+        assert "https://myorg-my-account.snowflakecomputing.com" in elsewhere.text
         step = await made(ada, given, key="own")
         assert step.url.path == f"{HERE}/by_key"
         assert "PRIVATE" not in step.html

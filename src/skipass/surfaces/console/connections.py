@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -11,6 +11,7 @@ from skipass.gateway.connections import Known
 from skipass.gateway.people import require
 from skipass.gateway.probe import SETTING as PROBE_MINUTES
 from skipass.gateway.setup_scripts import checked_schema
+from skipass.nouns.account import Registration
 from skipass.nouns.connection import AuthMethod, Switch
 from skipass.nouns.principal import Principal, Role
 from skipass.snowflake.setup_sql import disable_integration, integration_name, set_issuer_key
@@ -60,7 +61,7 @@ class ConnectionPages:
     async def show(self, asked: Asked) -> Reply:
         """Show one connection, to admins with what can be changed about it."""
         by = await self._frame.caller(asked)
-        return await self._page(by, last_step(asked))
+        return await self._page(by, last_step(asked), sought=asked.named().get("account", "").strip())
 
     async def change(self, asked: Asked) -> Reply | Streamed:
         """Do one thing with a connection; what cannot be taken back is asked about first."""
@@ -139,6 +140,7 @@ class ConnectionPages:
         form: Mapping[str, str] | None = None,
         problem: SkipassError | None = None,
         said: Mapping[str, Any] | None = None,
+        sought: str = "",
     ) -> Reply:
         known = await self._gateway.connections.show(by.principal, name)
         connection, given = known.connection, editable(known.connection)
@@ -150,7 +152,9 @@ class ConnectionPages:
             "is_template": connection.template,
             "facts": facts(known),
             "policy": policy_of(connection),
-            "clients": clients(known.registrations, self._gateway.deps.base_url),
+            "clients": clients(_sought(known.registrations, sought), self._gateway.deps.base_url),
+            "clients_count": len(known.registrations),
+            "sought": sought,
             "takes": takes(connection),
             "given": {one: form[one] for one in _EDITED} if edited and form else given,
             "typed": {one: form[one] if form else "" for one in ("client_id", "user", "login")},
@@ -180,6 +184,12 @@ class ConnectionPages:
         logins = await self._gateway.mappings.list(principal, name)
         shown = [{"id": one.credential.fingerprint, "state": one.credential.state.value} for one in keys]
         return {"keys": shown, "logins": [(one.user, one.mapping.login) for one in logins if one.mapping.login]}
+
+
+def _sought(registrations: Sequence[Registration], text: str) -> Sequence[Registration]:
+    """Return the first clients whose account has a text in its name."""
+    fit = [one for one in registrations if text.upper() in one.account.upper()]
+    return sorted(fit, key=lambda one: one.account)[:_PAGE]
 
 
 def _own(known: Known, form: Mapping[str, str]) -> str:

@@ -10,6 +10,8 @@ from skipass.nouns.people import Agent, Life
 from skipass.nouns.principal import Principal
 from skipass.tools.snippets import Client, mcp_url, snippet
 
+MOST = 20
+"""How many slugs and agents are named; the others are in their own lists."""
 _FIRST = (Client.CLAUDE_CODE, Client.CURSOR, Client.VSCODE)
 
 
@@ -18,8 +20,9 @@ async def programs(gateway: Gateway, principal: Principal, connection: Connectio
     over = [one for one in await gateway.servers.list(principal) if one.connection == connection.name]
     there = [one for one in over if one.server.state is Switch.ENABLED and one.server.upstream is None]
     mine = [one.server.slug for one in there if principal.user_id in one.server.users]
-    agents = [one for one in await gateway.agents.list(principal) if _is_for(one, connection)]
-    return {"slugs": [one.server.slug for one in there], "mine": mine, "agents": [one.name for one in agents]}
+    agents = [one.name for one in await gateway.agents.list(principal) if _is_for(one, connection)]
+    shown = agents[:MOST] + ([f"{len(agents) - MOST} more"] if len(agents) > MOST else [])
+    return {"slugs": [one.server.slug for one in there][:MOST], "mine": mine, "agents": shown}
 
 
 def snippets(base_url: str, slug: str, *, key: bool) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from skipass.errors import SkipassError
 from skipass.gateway.people import require
 from skipass.nouns.connection import AuthMethod, Connection
 from skipass.nouns.principal import Role
+from skipass.snowflake.account import parse_account
 from skipass.surfaces.console.frame import Frame
 from skipass.surfaces.console.highlight import highlighted
 from skipass.surfaces.console.wizard_forms import METHODS, SECRETS, TYPED, Method, method_of, typed, wanted, wish
@@ -90,9 +91,19 @@ class Wizard:
 def _facts(found: Connection) -> list[tuple[str, str]]:
     roles = ", ".join((found.role, *found.allowed_roles))
     schema = f"{found.database}.{found.schema}" if found.database and found.schema else ""
-    told = [("Name", found.name), ("Account", found.account), ("Leads to", found.host), ("Login", found.login)]
+    told = [("Name", found.name), ("Account", _read_as(found.account)), ("Leads to", found.host)]
+    told += [("Login", found.login)]
     told += [("Role", roles), ("Warehouse", found.warehouse or ""), ("Schema", schema)]
     return [(name, text) for name, text in told if text]
+
+
+def _read_as(typed: str) -> str:
+    """Return which account a typed text names, in both ways where they differ."""
+    if not typed:
+        return ""
+    account = parse_account(typed)
+    name = f"{account.organization}-{account.name}" if account.organization else account.locator or typed
+    return name if name == typed else f"{name}, from {typed}"
 
 
 def _status(problem: SkipassError | None) -> int:
