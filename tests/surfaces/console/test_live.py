@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 import orjson
@@ -176,24 +177,24 @@ async def test_a_lost_role_ends_what_it_let_one_see(house: House) -> None:
 
 
 async def test_one_asks_for_all_who_look(house: House) -> None:
-    """Two people who may see the same are answered by one question, which is asked no more when both are gone."""
-    gateway = house.stage.gateway
-    asked = []
-    now = type(gateway.overviews).now
+    """Two people who may see the same are answered by one who asks again and again."""
+    approvals = type(house.stage.gateway.approvals)
+    asked, found = set(), approvals.list
 
-    async def counted(*arguments: object) -> object:
-        asked.append(asyncio.current_task())
-        return await now(*arguments)  # type: ignore[arg-type]
+    async def noted(*arguments: Any, **named: Any) -> Any:
+        asked.add(asyncio.current_task())
+        return await found(*arguments, **named)
 
-    with pytest.MonkeyPatch.context() as patch:
-        async with signed_in(house, "ada") as ada, signed_in(house, "grace") as grace:
-            pages = [await one.get("/console/overview") for one in (ada, grace)]
-            patch.setattr(type(gateway.overviews), "now", counted)
+    async with signed_in(house, "ada") as ada, signed_in(house, "grace") as grace:
+        pages = [await one.get("/console") for one in (ada, grace)]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(approvals, "list", noted)
             async with following(ada, stream_of(pages[0])) as one, following(grace, stream_of(pages[1])) as two:
-                session_id = await house.stage.session()
-                await one.until("things", session_id)
-                await two.until("things", session_id)
-                assert len(set(asked)) == 1
+                await house.held()
+                card = f"/console/approvals/{(await waiting(house)).id}"
+                await one.until("cards", card)
+                await two.until("cards", card)
+                assert len(asked) == 1
 
 
 @pytest.mark.parametrize("path", ["/console/live/overview", "/console/live/sessions/{}", "/console/live/approvals/{}"])

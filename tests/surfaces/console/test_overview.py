@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from skipass.audit.checkpoint import Checkpoint
 from skipass.gateway.overview import Span
+from skipass.gateway.signed import Kept, Line
 from skipass.nouns.principal import Role
-from skipass.surfaces.console.overview import bars
+from skipass.surfaces.console.overview import bars, signed_up_to
 from surfaces.console.browser import UPDATE, House
 
 pytestmark = pytest.mark.anyio
@@ -44,6 +46,24 @@ async def test_the_overview_of_nothing_says_so(house: House) -> None:
         page = await ada.get("/console/overview")
     assert "No statement was asked for." in page.text
     assert "<svg" not in page.html
+
+
+async def test_the_overview_tells_of_the_record_to_who_may_read_it(house: House) -> None:
+    """An admin is told how the record stands and led to verify it; an approver is not."""
+    for name, told in (("ada", 1), ("grace", 0)):
+        async with house.browser() as browser:
+            await browser.sign_in(await house.link(name))
+            assert (await browser.get("/console/overview")).html.count('href="/console/verify"') == told
+
+
+def test_the_record_is_signed_up_to_its_newest_valid_line() -> None:
+    """A newest line without a valid signature is said to be one, and vouches for nothing."""
+    line = Line(0, b"")
+    valid = Kept(line, Checkpoint("tnt_1", "2026-01-01T10:00:59+00:00", {}))
+    at = datetime(2026, 1, 1, 10, 0, tzinfo=UTC)
+    assert signed_up_to([valid]) == {"at": at, "holds": True}
+    assert signed_up_to([Kept(line, None), valid]) == {"at": at, "holds": False}
+    assert signed_up_to([]) == {"at": None, "holds": True}
 
 
 @pytest.mark.parametrize("name", LISTINGS)
