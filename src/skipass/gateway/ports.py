@@ -64,14 +64,11 @@ class Reader(Protocol):
         """Return records in order of time; `after` is the cursor (`at:writer:seq`) of the last one seen."""
         ...
 
-
     async def search(self, search: Search) -> Found:
         """Return records that fit, in order of time, of a bounded number that is looked at."""
         ...
 
-    async def chain(
-        self, tenant_id: str, writer: str, *, after: int, until: int, limit: int
-    ) -> Sequence[Record]:
+    async def chain(self, tenant_id: str, writer: str, *, after: int, until: int, limit: int) -> Sequence[Record]:
         """Return records of one chain with sequence numbers after one, up to another, in order."""
         ...
 
