@@ -40,7 +40,8 @@ _SHAPE = """() => {
   return faults;
 }"""
 _STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')]
-  .filter((one) => one.type !== 'hidden' && !one.disabled && one.checkVisibility()).length"""
+  .filter((one) => one.type !== 'hidden' && !one.disabled && one.checkVisibility())
+  .filter((one, at, all) => one.type !== 'radio' || all.findIndex((other) => other.name === one.name) === at).length"""
 _STOP = """() => {
   const one = document.activeElement;
   if (!one || one === document.body) return null;
