@@ -18,7 +18,7 @@ LISTINGS = {
     "connections": "jit",
     "agents": "reporting-agent",
     "people": "grace",
-    "servers": "/jit/mcp",
+    "servers": "jit",
     "accounts": "There is none yet",
 }
 
