@@ -11,6 +11,8 @@ from hypothesis import settings
 from gateways import Stage, snowflake, stage
 from postgres import Postgres, binaries, running_postgres
 from skipass.sandbox.testing import RunningSandbox
+from skipass.storage import entry as entry_module
+from skipass.storage import pgjournal
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 settings.register_profile("patient", deadline=None)
@@ -20,6 +22,13 @@ settings.load_profile("patient")
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let tests with a gateway of their own run it over PostgreSQL as well."""
     parser.addoption("--postgres", action="store_true", help="run the gateways of a test's own on PostgreSQL")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let callers wait longer than a busy machine stops; a test of giving up sets it lower again."""
+    monkeypatch.setattr(entry_module, "PATIENCE_S", 30.0)
+    monkeypatch.setattr(pgjournal, "BATCH_S", 30.0)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from skipass.nouns.envelope import Status
 from skipass.nouns.session import AccessSession, SessionState
 from skipass.nouns.statement import Statement, StatementState
 from skipass.sandbox.testing import RunningSandbox
+from skipass.storage import entry as entry_module
 from skipass.storage.pgexport import records_from
 
 pytestmark = pytest.mark.anyio
@@ -131,7 +132,7 @@ async def test_a_single_use_token_is_used_once(
 
 
 async def test_without_its_database_a_gateway_runs_nothing_and_comes_back(
-    sandbox: RunningSandbox, postgres: Postgres, shared: str, tmp_path: Path
+    sandbox: RunningSandbox, postgres: Postgres, shared: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Cut off from the database, calls are refused in two seconds each and readiness is red; the other goes on."""
     async with wired(postgres.port) as wire:
@@ -142,7 +143,8 @@ async def test_without_its_database_a_gateway_runs_nothing_and_comes_back(
             for broken, repaired in ((wire.cut, wire.mend), (wire.hang, wire.go_on)):
                 await _now(broken)
                 before = len(one.sent("'pending'"))
-                with pytest.raises(SkipassError) as refused:
+                with monkeypatch.context() as impatient, pytest.raises(SkipassError) as refused:
+                    impatient.setattr(entry_module, "PATIENCE_S", 2.0)
                     await other.query(READ)
                 assert refused.value.code == "not_recorded"
                 red = [part for part, well in (await other.gateway.ready()).items() if not well]

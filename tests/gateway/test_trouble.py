@@ -16,6 +16,7 @@ from skipass.errors import SkipassError
 from skipass.nouns.envelope import Envelope, Status
 from skipass.nouns.principal import Role
 from skipass.nouns.statement import Statement, StatementState
+from skipass.storage import entry as entry_module
 from skipass.storage.unit import StoredUnit
 
 pytestmark = pytest.mark.anyio
@@ -131,6 +132,7 @@ async def test_a_statement_admitted_too_late_is_never_sent(at: Stage, monkeypatc
         return admitted
 
     monkeypatch.setattr(StoredUnit, "admit", slowly)
+    monkeypatch.setattr(entry_module, "PATIENCE_S", 2.0)
     told = await at.query(PENDING)
     assert (told.status, told.fields["code"]) == (Status.FAILED, "not_recorded")
     gate.set()

@@ -20,6 +20,7 @@ from surfaces.console.browser import Browser, Page
 pytestmark = pytest.mark.anyio
 JUDGES = Path(__file__).parents[1] / "surfaces" / "mcp" / "judges"
 SUITE = "node_modules/conformance-2026/dist/index.js"
+_LISTENS = "Callback server started"
 _LINE = re.compile(r"(https?://\S+/oauth/authorize\?\S+)")
 
 
@@ -74,13 +75,13 @@ async def test_the_authorization_suite(quarter: Quarter, judges: npm.Installed) 
         stderr=asyncio.subprocess.STDOUT,
     )
     assert process.stdout is not None
-    printed: list[str] = []
+    told, asked = "", ""
     async for line in process.stdout:
-        printed.append(line.decode())
-        found = _LINE.search(printed[-1])
-        if found:
-            await _returned(await agreed(quarter, found[1]))
-    told = "".join(printed)
+        told += line.decode()
+        found = _LINE.search(told)
+        if found and _LISTENS in told and not asked:
+            asked = found[1]
+            await _returned(await agreed(quarter, asked))
     assert await process.wait() == 0, told
     passed = dict(re.findall(r"^✓ ([\w-]+): (\d+) passed, 0 failed$", told, re.MULTILINE))
     assert passed == {"authorization-server-metadata-endpoint": "2", "authorization-code-grant": "1"}, told

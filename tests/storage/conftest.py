@@ -15,21 +15,12 @@ from postgres import Postgres
 from skipass.audit.chain import Record
 from skipass.audit.events import DEPLOYMENT, Event
 from skipass.clock import Clock, SystemClock
-from skipass.storage import entry as entry_module
-from skipass.storage import pgjournal
 from skipass.storage.export import records
 from skipass.storage.journal import SqliteJournal
 from skipass.storage.migrate import migrate
 from skipass.storage.pgexport import records_from
 from skipass.storage.pgjournal import PostgresJournal
 from skipass.storage.server import Server
-
-
-@pytest.fixture(autouse=True)
-def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let callers wait longer than a busy machine stops; a test of giving up sets it lower again."""
-    monkeypatch.setattr(entry_module, "PATIENCE_S", 30.0)
-    monkeypatch.setattr(pgjournal, "BATCH_S", 30.0)
 
 
 @pytest.fixture(scope="session")
