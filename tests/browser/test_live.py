@@ -49,6 +49,13 @@ async def test_the_inbox_moves_by_itself_and_by_letters(house: House, chrome: Ch
             await seen.page.keyboard.press(letter)
             focused.append(await seen.focused())
         assert focused == [approval(second), approval(first), approval(second)]
+        await seen.page.get_by_text("Statement of reporting-agent for sam on jit").first.wait_for()
+        await seen.page.get_by_role("button", name="Turn letter keys off").click()
+        await seen.page.locator("[data-step]").first.focus()
+        await seen.page.keyboard.press("j")
+        assert await seen.focused() == approval(second)
+        await seen.page.get_by_role("button", name="Turn letter keys on").click()
+        await seen.page.locator("[data-step]").first.focus()
         await house.stage.decide(first, approve=False)
         await named(seen, "(1) ")
         assert await seen.focused() == approval(second)

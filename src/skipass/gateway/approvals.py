@@ -52,6 +52,13 @@ class Word:
     intent_hash: str | None
 
 
+def shown_to(principal: Principal) -> dict[str, Any]:
+    """Return what narrows approvals to those that this caller may see."""
+    where: dict[str, Any] = {"tenant_id": principal.tenant_id}
+    where |= {} if sees_all(principal) else {"requester_id": principal.user_id}
+    return where | ({"agent_id": principal.agent_id} if principal.agent_id else {})
+
+
 class Approvals:
     """The use cases of approvals."""
 
@@ -60,13 +67,9 @@ class Approvals:
 
     async def list(self, principal: Principal, *, state: str | None, after: str | None, limit: int) -> list[Approval]:
         """Return approvals this caller may see, newest first."""
-        where: dict[str, Any] = {"tenant_id": principal.tenant_id}
+        where = shown_to(principal)
         where |= {"state": ApprovalState(state)} if state else {}
         where |= {"id__lt": after} if after else {}
-        if not sees_all(principal):
-            where |= {"requester_id": principal.user_id}
-        if principal.agent_id:
-            where |= {"agent_id": principal.agent_id}
 
         async def load(reader: Reader) -> list[Approval]:
             return await reader.find(Approval, descending=True, limit=limit, **where)

@@ -86,6 +86,7 @@ from skipass.gateway.unbinding import Unbinding
 from skipass.gateway.upkeep import Upkeep
 from skipass.gateway.uploading import Uploading
 from skipass.gateway.vaulting import WATCH_S, Vaulting
+from skipass.gateway.waiting import Waiting
 from skipass.gateway.whoami import Whoami
 from skipass.gateway.worksheets import Worksheets
 from skipass.nouns.connection import AuthMethod
@@ -108,6 +109,7 @@ class Gateway:
     own_access: OwnAccess
     overviews: Overviews
     following: Following
+    waiting: Waiting
     resources: Resources
     waiting_calls: WaitingCalls
     ending: Ending
@@ -251,6 +253,7 @@ def build(deps: Deps) -> Gateway:
         own_access=OwnAccess(deps),
         overviews=Overviews(deps),
         following=Following(deps),
+        waiting=Waiting(deps),
         resources=Resources(deps, calls, records),
         waiting_calls=WaitingCalls(deps),
         ending=ending,

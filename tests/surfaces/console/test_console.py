@@ -155,7 +155,7 @@ async def test_the_pages_let_nothing_in(house: House) -> None:
     assert card.headers["cache-control"] == "no-store"
     assert card.headers["x-frame-options"] == "DENY"
     assert re.findall("<script[^>]*>", card.html) == [
-        f'<script src="/console/{name}.js" defer>' for name in ("times", "card")
+        f'<script src="/console/{name}.js" defer>' for name in ("times", "letters", "card")
     ]
     assert "style=" not in card.html
     assert "⟨U+202E⟩" in card.text

@@ -178,8 +178,8 @@ async def test_a_lost_role_ends_what_it_let_one_see(house: House) -> None:
 
 async def test_one_asks_for_all_who_look(house: House) -> None:
     """Two people who may see the same are answered by one who asks again and again."""
-    approvals = type(house.stage.gateway.approvals)
-    asked, found = set(), approvals.list
+    inbox = type(house.stage.gateway.waiting)
+    asked, found = set(), inbox.cards
 
     async def noted(*arguments: Any, **named: Any) -> Any:
         asked.add(asyncio.current_task())
@@ -188,7 +188,7 @@ async def test_one_asks_for_all_who_look(house: House) -> None:
     async with signed_in(house, "ada") as ada, signed_in(house, "grace") as grace:
         pages = [await one.get("/console") for one in (ada, grace)]
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(approvals, "list", noted)
+            patch.setattr(inbox, "cards", noted)
             async with following(ada, stream_of(pages[0])) as one, following(grace, stream_of(pages[1])) as two:
                 await house.held()
                 card = f"/console/approvals/{(await waiting(house)).id}"

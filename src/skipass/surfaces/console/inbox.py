@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from skipass.errors import SkipassError
 from skipass.gateway.following import ApprovalNow
 from skipass.gateway.sessions import sees_all
-from skipass.nouns.approval import Approval, ApprovalState
+from skipass.gateway.waiting import WaitingCard
 from skipass.nouns.principal import Principal
 from skipass.nouns.review import ReviewState
 from skipass.surfaces.console.card_views import MINUTE, card_values, review_values, standing_values, until_settled
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 _MOST = 100
-_Waiting: TypeAlias = "tuple[list[Approval], list[dict[str, str]]]"
+_Waiting: TypeAlias = "tuple[list[WaitingCard], list[dict[str, str]]]"
 
 
 class Inbox:
@@ -48,7 +48,7 @@ class Inbox:
 
     async def _wait(self, principal: Principal) -> _Waiting:
         """Return what waits for people who see the same as this one."""
-        found = await self._gateway.approvals.list(principal, state=ApprovalState.WAITING, after=None, limit=_MOST)
+        found = await self._gateway.waiting.cards(principal, limit=_MOST)
         return found, await self._owed(principal)
 
     async def _owed(self, principal: Principal) -> list[dict[str, str]]:
@@ -135,7 +135,7 @@ class Inbox:
 
 async def _parts(waiting: _Waiting) -> dict[str, Markup]:
     found, reviews = waiting
-    items = [{"id": one.id, "subject": one.subject.value, "until": one.expires_at} for one in found]
+    items = [{"id": one.approval.id, "subject": one.approval.subject.value, "card": one} for one in found]
     return {
         "count": PAGES.part("waiting_count.html", items=items, most=_MOST),
         "cards": PAGES.part("waiting_cards.html", items=items, reviews=reviews),

@@ -25,6 +25,7 @@ _FILES = {
     "style.css": (_SHARED, "text/css; charset=utf-8"),
     "link.js": (_SHARED, _SCRIPT),
     "times.js": (_SHARED, _SCRIPT),
+    "letters.js": (_SHARED, _SCRIPT),
     "live.js": (_SHARED, _SCRIPT),
     "card.js": (_SHARED, _SCRIPT),
     "copy.js": (_SHARED, _SCRIPT),

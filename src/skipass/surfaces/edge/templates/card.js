@@ -23,7 +23,6 @@ if (standing.hasAttribute("sse-connect")) {
 }
 
 document.addEventListener("keydown", (event) => {
-  const wanted = { a: "approve", d: "deny" }[event.key];
-  if (!wanted || !form || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input")) return;
-  form.querySelector(`button[value=${wanted}]`).focus();
+  const wanted = { a: "approve", d: "deny" }[letter(event)];
+  if (wanted && form) form.querySelector(`button[value=${wanted}]`).focus();
 });

@@ -14,8 +14,8 @@ document.addEventListener("htmx:sseOpen", () => say(""));
 document.addEventListener("htmx:sseError", () => say("Not in touch with the gateway; trying again."));
 document.addEventListener("htmx:load", name);
 document.addEventListener("keydown", (event) => {
-  const step = { j: 1, k: -1 }[event.key];
-  if (!step || event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, textarea, select")) return;
+  const step = { j: 1, k: -1 }[letter(event)];
+  if (!step) return;
   const all = [...document.querySelectorAll("[data-step]")];
   const at = all.indexOf(document.activeElement);
   const next = at < 0 ? all[step > 0 ? 0 : all.length - 1] : all[at + step];
