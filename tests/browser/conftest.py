@@ -25,6 +25,17 @@ async def chrome() -> AsyncIterator[Chrome]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def program(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
+    from browser.axe import source
+
+    cache = pytestconfig.cache.mkdir("browser-judge") if pytestconfig.cache else tmp_path_factory.mktemp("judge")
+    found = source(cache)
+    if found is None:
+        pytest.skip("npm cannot install axe-core")
+    return found
+
+
 @pytest.fixture
 async def house(at: Stage) -> AsyncIterator[House]:
     async with served(at) as url:

@@ -8,10 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from browser.test_pages import signed_in
+from gateway.clocked import clocked
+from gateways import served
 from oauth.program import Quarter
 from skipass.nouns.account import ConnectedAccount
+from skipass.nouns.approval import Approval, ApprovalState
 from skipass.nouns.connection import Connection
 from skipass.sandbox.testing import RunningSandbox
+from surfaces.console.browser import House
 from surfaces.console.lively import SCRIPT, Lively, lively
 from surfaces.console.site import Reach, Seen, route_of, routes, walk
 
@@ -20,18 +25,8 @@ if TYPE_CHECKING:
     from browser.chrome import Seen as Window
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
+HOUR_S = 3605
 CASES = (("full", "admin"), ("full", "sam"), ("empty", "admin"), ("empty", "member"))
-
-
-@pytest.fixture(scope="module")
-def program(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory) -> str:
-    from browser.axe import source
-
-    cache = pytestconfig.cache.mkdir("browser-judge") if pytestconfig.cache else tmp_path_factory.mktemp("judge")
-    found = source(cache)
-    if found is None:
-        pytest.skip("npm cannot install axe-core")
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -111,3 +106,33 @@ async def test_nothing_is_found_where_consent_is_given(
         paths = (asking.request(), "/oauth/device", f"/connect?connection={connection.name}")
         assert await judged(window, [f"{gateway.pages.url}{one}" for one in paths], program) == {}
         assert await window.page.locator("main form").count() == 1
+
+
+async def test_nothing_is_found_on_a_card_whatever_became_of_it(
+    gateways: dict[str, Lively], chrome: Chrome, program: str
+) -> None:
+    """Nor has it against a card that waits, was approved, or was denied."""
+    gateway = gateways["full"]
+    cards = {one.state: one.id for one in await gateway.stage.every(Approval)}
+    assert set(cards) >= {ApprovalState.WAITING, ApprovalState.APPROVED, ApprovalState.DENIED}
+    async with chrome.window() as window:
+        await entered(window, gateway, "approver")
+        paths = [f"{gateway.pages.url}/console/approvals/{one}" for one in cards.values()]
+        assert await judged(window, paths, program) == {}
+
+
+async def test_nothing_is_found_on_a_card_that_nobody_decided_in_time(
+    sandbox: RunningSandbox, tmp_path: Path, chrome: Chrome, program: str
+) -> None:
+    """Nor has it against a card that has lapsed, which says so."""
+    wish = {"scope": {"schemas": ["OPS_DB.OPS"], "access": "write"}, "ttl_s": 300, "reason": SCRIPT}
+    async with clocked(sandbox, tmp_path / "home") as by, served(by.at) as url:
+        await by.at.call("skipass_request_session", wish)
+        by.pass_(HOUR_S)
+        await by.tick()
+        (approval,) = await by.at.every(Approval)
+        async with chrome.window() as window:
+            await signed_in(House(url, by.at), window, "grace")
+            assert await judged(window, [f"{url}/console/approvals/{approval.id}"], program) == {}
+            assert await window.page.locator("#standing").get_by_text("lapsed").count() == 1
+    sandbox.control.reset()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from browser.axe import findings
 from browser.test_axe import entered
 from surfaces.console.lively import EMPTY, ENDLESS, SCRIPT, TURNED, Lively, lively
 from surfaces.console.site import Form, Seen, walk
@@ -53,7 +54,7 @@ def kinds(pages: list[Seen]) -> list[tuple[str, Form, int]]:
     return list(found.values())
 
 
-async def sent(window: Window, form: Form, number: int) -> list[str]:
+async def sent(window: Window, form: Form, number: int, program: str) -> list[str]:
     """Type into a form of the page at hand, press one of its buttons, and return what is wrong with the answer."""
     at = await window.page.evaluate("(to) => [...document.forms].findIndex((one) => one.matches(to))", _found(form))
     if at < 0:
@@ -62,6 +63,7 @@ async def sent(window: Window, form: Form, number: int) -> list[str]:
     async with window.page.expect_navigation():
         await window.page.evaluate(_SEND, [at, number])
     found = [said for said in window.wrong if not said.startswith(REFUSED)]
+    found += [str(one) for one in await findings(window.page, program)]
     window.wrong.clear()
     if await window.overflow() > 0:
         found.append("wider than the window")
@@ -77,8 +79,8 @@ def _found(form: Form) -> str:
     return f'form[action="{form.action}"]{inside}'
 
 
-async def test_hostile_text_is_text_wherever_it_is_typed(gateway: Lively, chrome: Chrome) -> None:
-    """On a telephone, each form's every button is pressed over it: the answer is a page like any other."""
+async def test_hostile_text_is_text_wherever_it_is_typed(gateway: Lively, chrome: Chrome, program: str) -> None:
+    """Each form's every button is pressed over it, on a telephone: the answer is a page like any other."""
     async with gateway.pages.browser() as browser:
         await browser.sign_in(await gateway.pages.link("admin"))
         reach = await walk(browser)
@@ -89,7 +91,7 @@ async def test_hostile_text_is_text_wherever_it_is_typed(gateway: Lively, chrome
             for number in range(buttons):
                 await window.page.goto(f"{gateway.pages.url}{path}")
                 pressed += 1
-                if wrong := await sent(window, form, number):
+                if wrong := await sent(window, form, number, program):
                     found[f"{path} {form.action} {number}"] = wrong
     assert found == {}
     assert pressed > 3
