@@ -100,7 +100,6 @@ def fill(home: Home, sessions: int, statements: int) -> None:
         _write(db, AccessSession, _sessions(session, sessions, ids))
         _write(db, Statement, _statements(statement, statements, ids, _texts(db, home)))
         _events(db, statement, statements, ids)
-        db.execute("ANALYZE")
         # What was written without waiting for the disk is on it before anything is measured.
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
