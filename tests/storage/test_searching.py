@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +12,11 @@ import pytest
 from skipass.audit.chain import Record
 from skipass.audit.events import Event
 from skipass.audit.searching import START, Found, Search, place_of
+from skipass.clock import SystemClock
+from skipass.nouns.session import AccessSession, SessionState
+from skipass.nouns.statement import Statement, StatementState
 from skipass.storage.searching import found_by
-from skipass.storage.sqlite import SqliteExecutor
+from skipass.storage.sqlite import SqliteExecutor, connect
 from skipass.storage.unit import StoredReader, StoredUnit
 from storage.conftest import Journal
 
@@ -100,24 +104,43 @@ async def test_a_moment_ends_a_search(journal: Journal) -> None:
     assert place_of(events[3]) < place_of(events[4])
 
 
-async def test_no_search_reads_the_whole_record(database: Any) -> None:
-    """SQLite goes through an index that narrows by tenant and time, or by what is looked for, whatever is asked."""
-    from skipass.storage.sqlite import connect
+class Explained(SqliteExecutor):
+    """Notes how SQLite goes about each query before it runs."""
 
+    plans: list[str]
+
+    async def rows(self, sql: str, parameters: Mapping[str, Any]) -> Any:
+        self.plans += [row["detail"] for row in await super().rows(f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        return await super().rows(sql, parameters)
+
+
+@pytest.fixture
+def explained(database: Path) -> Iterator[Explained]:
     connection = connect(database, read_only=True)
-    plans: list[str] = []
+    explained = Explained(connection)
+    explained.plans = []
+    yield explained
+    connection.close()
 
-    class Explained(SqliteExecutor):
-        async def rows(self, sql: str, parameters: Mapping[str, Any]) -> Any:
-            plans.extend(row["detail"] for row in await super().rows(f"EXPLAIN QUERY PLAN {sql}", parameters))
-            return await super().rows(sql, parameters)
 
+async def test_no_search_reads_the_whole_record(explained: Explained) -> None:
+    """SQLite goes through an index that narrows by tenant and time, or by what is looked for, whatever is asked."""
     wanted = Search(TENANT, named=("usr_1",), text="x")
     for one in (wanted, replace(wanted, session_id="s"), replace(wanted, subject="s"), replace(wanted, kind="k")):
         for backward in (False, True):
-            await found_by(replace(one, backward=backward), Explained(connection))
-    connection.close()
-    assert {plan for plan in plans if "SCAN" in plan} <= {"SCAN found"}
-    assert {plan.split("(")[0] for plan in plans if "events" in plan} == {
+            await found_by(replace(one, backward=backward), explained)
+    assert {plan for plan in explained.plans if "SCAN" in plan} <= {"SCAN found"}
+    assert {plan.split("(")[0] for plan in explained.plans if "events" in plan} == {
         f"SEARCH events USING INDEX events_{name} " for name in ("time", "session", "subject", "kind")
     }
+
+
+async def test_what_is_of_one_state_is_listed_from_an_index(explained: Explained) -> None:
+    """Sessions and statements of a state come in the order of their ids with nothing sorted and nothing passed over."""
+    reader = StoredReader(explained, SystemClock().now())
+    await reader.find(AccessSession, descending=True, limit=50, tenant_id=TENANT, state=SessionState.CLOSED)
+    await reader.find(Statement, limit=100, state=StatementState.APPROVED)
+    assert explained.plans == [
+        "SEARCH sessions USING INDEX sessions_state_order (state=?)",
+        "SEARCH statements USING INDEX statements_state (state=?)",
+    ]
