@@ -127,6 +127,8 @@ async def test_a_vouching_connection_s_keys_and_logins(house: House) -> None:
         assert turned.text.count("signs") >= 1
         mapped = await press(ada, turned, "map", {"user": "sam", "login": "SAM@EXAMPLE.COM"})
         assert "sam is SAM@EXAMPLE.COM" in mapped.text
+        assert "0 of 1." in (await ada.get(f"{mapped.url.path}?person=other")).text
+        assert "1 of 1." in (await ada.get(f"{mapped.url.path}?person=A")).text
         assert "Nobody is mapped" in (await press(ada, mapped, "unmap")).text
         over = await press(ada, mapped, "revoke-keys")
     assert "SET ENABLED = FALSE" in over.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -61,7 +62,7 @@ class ConnectionPages:
     async def show(self, asked: Asked) -> Reply:
         """Show one connection, to admins with what can be changed about it."""
         by = await self._frame.caller(asked)
-        return await self._page(by, last_step(asked), sought=asked.named().get("account", "").strip())
+        return await self._page(by, last_step(asked), sought=asked.named())
 
     async def change(self, asked: Asked) -> Reply | Streamed:
         """Do one thing with a connection; what cannot be taken back is asked about first."""
@@ -140,8 +141,9 @@ class ConnectionPages:
         form: Mapping[str, str] | None = None,
         problem: SkipassError | None = None,
         said: Mapping[str, Any] | None = None,
-        sought: str = "",
+        sought: Mapping[str, str] = MappingProxyType({}),
     ) -> Reply:
+        account, person = (sought.get(one, "").strip() for one in ("account", "person"))
         known = await self._gateway.connections.show(by.principal, name)
         connection, given = known.connection, editable(known.connection)
         edited = form is not None and form["word"] == "change"
@@ -152,9 +154,10 @@ class ConnectionPages:
             "is_template": connection.template,
             "facts": facts(known),
             "policy": policy_of(connection),
-            "clients": clients(_sought(known.registrations, sought), self._gateway.deps.base_url),
+            "clients": clients(_sought(known.registrations, account), self._gateway.deps.base_url),
             "clients_count": len(known.registrations),
-            "sought": sought,
+            "sought": account,
+            "person": person,
             "takes": takes(connection),
             "given": {one: form[one] for one in _EDITED} if edited and form else given,
             "typed": {one: form[one] if form else "" for one in ("client_id", "user", "login")},
@@ -163,7 +166,7 @@ class ConnectionPages:
             "said": dict(said or {}),
             "form": form_token(by.cookie, f"connection\0{connection.name}"),
         }
-        values |= await self._trust(by.principal, known) | {"tested": await self._tested(by.principal, known)}
+        values |= await self._trust(by.principal, known, person) | {"tested": await self._tested(by.principal, known)}
         values |= await programs(self._gateway, by.principal, connection)
         status = STATUS[problem.kind] if problem else 200
         return self._frame.page("connection.html", by, here=_HERE, status=status, **values)
@@ -174,16 +177,18 @@ class ConnectionPages:
             return None
         return last_test(await self._gateway.searching.latest(principal, "connection.tested", known.connection.id))
 
-    async def _trust(self, principal: Principal, known: Known) -> dict[str, Any]:
-        """Return the signing keys and logins of a connection that vouches, to those who may see them."""
+    async def _trust(self, principal: Principal, known: Known, person: str) -> dict[str, Any]:
+        """Return the signing keys and first logins of a connection that vouches, to those who may see them."""
         sees = _READERS & principal.roles
         if known.connection.auth_method is not AuthMethod.EXTERNAL_OAUTH_ISSUER or not sees:
-            return {"keys": [], "logins": []}
+            return {"keys": [], "logins": [], "logins_count": 0}
         name = known.connection.name
         _, keys = await self._gateway.issuing.keys(principal, name)
         logins = await self._gateway.mappings.list(principal, name)
         shown = [{"id": one.credential.fingerprint, "state": one.credential.state.value} for one in keys]
-        return {"keys": shown, "logins": [(one.user, one.mapping.login) for one in logins if one.mapping.login]}
+        every = sorted((one.user, one.mapping.login) for one in logins if one.mapping.login)
+        fit = [one for one in every if person.lower() in one[0].lower()]
+        return {"keys": shown, "logins": fit[:_PAGE], "logins_count": len(every)}
 
 
 def _sought(registrations: Sequence[Registration], text: str) -> Sequence[Registration]:
