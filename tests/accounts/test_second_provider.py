@@ -33,7 +33,7 @@ from skipass.vault.seal import unseal
 from skipass.vault.tokens import TokenSet, unpack
 from surfaces.console.browser import Browser, Page
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 SCOPE = f"session:role:{ROLE}"
 LOGIN = "dana@example.com"
 

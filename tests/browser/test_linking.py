@@ -10,7 +10,7 @@ from skipass.gateway.drafting import ConnectionRequest
 from skipass.nouns.connection import AuthMethod
 from surfaces.console.browser import House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def at_home(house: House, **how: object) -> Walk:

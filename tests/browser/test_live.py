@@ -11,7 +11,7 @@ from browser.chrome import Chrome, Seen
 from browser.test_pages import approval, signed_in
 from surfaces.console.browser import UPDATE, House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 READ = "SELECT order_id FROM ops.orders WHERE order_id = 1003"
 OUTSIDE = "SELECT * FROM finance_db.hr.salaries"
 

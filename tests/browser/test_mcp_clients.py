@@ -15,7 +15,7 @@ from gateways import Stage, served
 from oauth.program import Program, Quarter
 from serving import serving
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 NAME = "Editor <script>window.ran=1</script>"
 
 

@@ -16,7 +16,7 @@ from surfaces.console.browser import House
 if TYPE_CHECKING:
     from browser.chrome import Chrome, Seen
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 DANA = "dana@example.com"
 
 

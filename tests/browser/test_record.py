@@ -9,7 +9,7 @@ from browser.test_pages import ENOUGH, TELEPHONE
 from relay.bench import SLUG, SQL, Bench
 from surfaces.console.browser import House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_an_auditor_finds_an_event_and_proves_the_record(house: House, chrome: Chrome) -> None:

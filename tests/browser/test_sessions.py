@@ -11,7 +11,7 @@ from browser.chrome import Chrome
 from browser.test_pages import ENOUGH, SCRIPT, TELEPHONE, signed_in
 from surfaces.console.browser import UPDATE, House
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 LONG = f"SELECT '{SCRIPT}{'x' * 2000}', order_id /* \u202e */ FROM finance_db.hr.salaries"
 
 

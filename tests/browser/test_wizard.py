@@ -19,7 +19,7 @@ from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from surfaces.console.browser import House
 from surfaces.console.worksheet import paste, script_on
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 READ = {"statement": "SELECT id FROM sales_db.public.orders"}
 WISH = {"scope": {"schemas": ["SALES_DB.PUBLIC"]}, "ttl_s": 300, "reason": "a first look"}
 MADE = (

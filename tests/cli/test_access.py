@@ -11,6 +11,8 @@ import pytest
 
 from cli.conftest import serve
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 GLASS = """version = 1
 [[rule]]

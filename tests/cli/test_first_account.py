@@ -17,6 +17,8 @@ from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.secret import Secret
 from skipass.snowflake import SnowflakeClient
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 DATA = """
 CREATE DATABASE SALES_DB;

@@ -33,7 +33,7 @@ from skipass.surfaces.mcp.mirrored import check_mirrored
 from skipass.surfaces.mcp.modern import check_request, decoded
 from skipass.tools.catalogue import CATALOGUE
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 JUDGES = Path(__file__).parents[1] / "surfaces" / "mcp" / "judges"
 NAMES = [spec.name for spec in CATALOGUE]
 TOOL = "snowflake_execute_query"

@@ -21,6 +21,8 @@ from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.secret import Secret
 from surfaces.console.browser import Browser, Page
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 TARGET = ("--role", "NARROW", "--warehouse", "NARROW_WH", "--schema", "OPS_DB.OPS")
 

@@ -19,6 +19,8 @@ import pytest
 
 from postgres import Postgres
 
+pytestmark = pytest.mark.slow
+
 MAKE = ("init", "--admin", "ada", "--approver", "grace")
 
 

@@ -13,6 +13,8 @@ import pytest
 from skipass.cli.client import Gateway
 from skipass.secret import Secret
 
+pytestmark = pytest.mark.slow
+
 SELECT = "SELECT order_id, status FROM ops.orders WHERE status = 'pending'"
 UPDATE = "UPDATE ops.orders SET note = 'checked \u202ekcab' WHERE order_id = 1"
 Run = Callable[..., Any]

@@ -11,6 +11,8 @@ import pytest
 
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 TARGET = ("--role", "NARROW", "--warehouse", "NARROW_WH", "--schema", "OPS_DB.OPS", "--account", "SKIPASS-SANDBOX")
 AUDIENCE = "https://skipass-sandbox.snowflakecomputing.com"

@@ -15,6 +15,8 @@ import pytest
 
 from skipass.demo.stage import gateway
 
+pytestmark = pytest.mark.slow
+
 Run = Callable[..., Any]
 
 

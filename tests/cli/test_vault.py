@@ -6,7 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from cli.conftest import serve
+
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., Any]
 

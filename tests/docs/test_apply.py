@@ -16,6 +16,8 @@ from cli.conftest import serve
 from docs.pages import commands, sections
 from skipass.cli.keyfiles import private_pem
 
+pytestmark = pytest.mark.slow
+
 PAGE = "apply.md"
 
 

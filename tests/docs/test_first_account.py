@@ -24,7 +24,7 @@ from mcp.client.streamable_http import streamable_http_client
 from docs.pages import commands
 from skipass.snowflake import SnowflakeClient
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 PAGE = "first-account.md"
 ACCOUNT = "MYORG-MYACCOUNT"
 # The environment these make is the one this test runs in.

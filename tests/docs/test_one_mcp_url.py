@@ -19,6 +19,8 @@ from sandbox.client import Client
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 from skipass.tools.snippets import Client as McpClient
 
+pytestmark = pytest.mark.slow
+
 PAGE = "how-to/one-mcp-url.md"
 MADE = ("CREATE MCP", "GRANT USAGE ON MCP")
 

@@ -12,7 +12,7 @@ import pytest
 from docs.pages import commands
 from skipass.demo.stage import gateway
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
 
 async def test_an_export_verifies_without_the_gateway(tmp_path: Path) -> None:

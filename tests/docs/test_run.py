@@ -21,7 +21,7 @@ from mcp.client.streamable_http import streamable_http_client
 
 from docs.pages import ROOT
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 BIN = Path(sys.executable).parent
 
 

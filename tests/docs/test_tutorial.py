@@ -24,7 +24,7 @@ from skipass.errors import MEANINGS
 from skipass.nouns.envelope import Status
 from skipass.snowflake import AsyncSnowflakeClient
 
-pytestmark = pytest.mark.anyio
+pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 DEMO = [sys.executable, "-m", "skipass.cli.main", "demo"]
 WORDS = {*MEANINGS, *(status.value for status in Status)}
 

@@ -17,6 +17,8 @@ from joserfc.jwk import RSAKey
 from sandbox.client import Client
 from skipass.sandbox.testing import RunningSandbox
 
+pytestmark = pytest.mark.slow
+
 MCP_PATH = "/mcp-servers/"
 GRANT = "GRANT USAGE ON MCP SERVER"
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = Path(__file__).parents[2] / "scripts" / "setup"
 TOOLS = ["bash", "cat", "chmod", "dirname", "grep", "id", "rm", "sha256sum"]
 REAL = """#!/bin/sh

@@ -17,6 +17,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 PINS = Path(__file__).with_name("peer.txt")
 NAME = "snowflake-sql-api"
 # Seven functions for a live account, two of them for its synchronous and its asynchronous client.

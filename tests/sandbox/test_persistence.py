@@ -22,6 +22,8 @@ from sandbox.client import Client, load_key, sign
 from skipass.sandbox.catalog import Catalog, Grant, new_catalog
 from skipass.sandbox.snapshot import dumped, loaded
 
+pytestmark = pytest.mark.slow
+
 
 @contextmanager
 def process(folder: Path, end: int = signal.SIGTERM) -> Iterator[dict[str, Any]]:

@@ -17,6 +17,8 @@ from skipass.access import previews
 from skipass.sandbox import undrop, versions
 from skipass.sandbox.testing import RunningSandbox, running_sandbox
 
+pytestmark = pytest.mark.slow
+
 TABLE = "OPS_DB.OPS.PAST"
 
 

@@ -19,6 +19,8 @@ from sandbox.test_peer_suite import LIVE_TESTS, environment, suite
 from skipass.sandbox.tls import Files, prepared
 from skipass.snowflake.auth.keys import generate_key_pair
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["suite"]
 AGENT = "reporter"
 BUDGETS = {"statements": 100, "rows": 10_000_000, "bytes": 10_000_000_000, "seconds": 36_000}
